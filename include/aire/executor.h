@@ -1,0 +1,174 @@
+/**
+ * @file executor.h
+ * Executors: idea -> patch -> build -> run -> evaluate -> result.
+ *
+ * An executor has a queue and workers. What is submitted is written to the store first; a result is
+ * durable before aire_executor_next gives it; and an executor made on a store takes up what an
+ * earlier one left: runs that had not finished go back in the queue, and results that had finished
+ * but were not told to a searcher are given once more.
+ */
+#ifndef AIRE_EXECUTOR_H
+#define AIRE_EXECUTOR_H
+
+#include "aire/env.h"
+#include "aire/model.h"
+#include "aire/result.h"
+#include "aire/sandbox.h"
+#include "aire/store.h"
+
+AIRE_BEGIN_DECLS
+
+/** An executor. Reference counted; thread-safe. */
+typedef struct aire_executor aire_executor;
+
+/** What is happening to a run, for those who watch. */
+typedef struct aire_progress {
+    uint32_t struct_size; /**< sizeof(aire_progress) */
+    int32_t stage;        /**< AIRE_STAGE_*: the stage that begins */
+    int64_t run_id;
+    int64_t idea_id;      /**< 0 for a baseline */
+    int32_t kind;         /**< AIRE_RUN_* */
+    int32_t attempt;      /**< from 1 */
+} aire_progress;
+
+/** Told, inside aire_executor_next, of each stage that began. */
+typedef void (*aire_progress_fn)(const aire_progress *progress, void *user_data);
+
+/** Options of aire_executor_new. */
+typedef struct aire_executor_options {
+    uint32_t struct_size;        /**< sizeof(aire_executor_options) */
+    int32_t workers;             /**< runs at once, each on the cpus that its stage asks for; default: as many as there are cpus */
+    const char *work_dir;        /**< directory for workspaces; NULL: the store's path + ".work" */
+    aire_model *implementer;     /**< writes patches for ideas without one; reference taken; nullable */
+    aire_progress_fn progress;   /**< nullable */
+    void *progress_user_data;    /**< borrowed; must outlive the executor */
+    int32_t max_attempts;        /**< tries at a run that infrastructure fails; default 3 */
+    int32_t keep_workspaces;     /**< 0: remove each workspace when its run ends; 1: keep them */
+} aire_executor_options;
+
+/** Default options. */
+#define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);
+
+/**
+ * Make an executor with local workers, and take up what the store has unfinished.
+ *
+ * @param store   opened for writing, and of the same environment (by hash) as before
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_executor_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID, AIRE_STATE (the store is of another environment, or read-only),
+ *         AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_executor_new(aire_ctx *ctx, aire_env *env,
+                                                  aire_sandbox *sandbox, aire_store *store,
+                                                  const aire_executor_options *options,
+                                                  aire_executor **out);
+
+/** Take a reference; returns @p executor. @since 0.1 */
+AIRE_API aire_executor *aire_executor_ref(aire_executor *executor);
+
+/**
+ * Drop a reference; NULL is allowed. The last one stops the workers: runs under way end at once,
+ * and stay in the store as unfinished. @since 0.1
+ */
+AIRE_API void aire_executor_unref(aire_executor *executor);
+
+/** Options of aire_executor_submit. */
+typedef struct aire_submit_options {
+    uint32_t struct_size; /**< sizeof(aire_submit_options) */
+    int32_t kind;         /**< AIRE_RUN_IDEA (default) or AIRE_RUN_CONFIRM; without an idea AIRE_RUN_BASELINE */
+    uint64_t seed;        /**< seed for the run; 0: the manifest's */
+    int32_t priority;     /**< higher runs first; default 0 */
+    int32_t reserved;     /**< must be 0 */
+} aire_submit_options;
+
+/** Default options. */
+#define AIRE_SUBMIT_OPTIONS_INIT                                                                   \
+    { sizeof(aire_submit_options), 0, 0, 0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_submit_options_init(aire_submit_options *options, size_t size);
+
+/**
+ * Put a run in the queue. Submitting what the store has already (the same place in the same plan,
+ * or the same idea or baseline with the same kind and seed) adds nothing and names the run that is
+ * there, so that a loop which was killed can simply be run again.
+ *
+ * @param idea    reference taken; NULL for a run of the baseline
+ * @param options nullable: the defaults
+ * @param[out] run_id nullable: number of the run
+ * @return AIRE_OK, AIRE_INVALID, AIRE_STATE (stopped), AIRE_IO, AIRE_BUSY (lease lost), AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_executor_submit(aire_executor *executor, aire_idea *idea,
+                                                     const aire_submit_options *options,
+                                                     int64_t *run_id);
+
+/**
+ * The next finished result, in order of finishing. Progress is reported inside this call.
+ *
+ * @param timeout_ms how long to wait, milliseconds; 0: do not wait; negative: without limit
+ * @param[out] out owned by caller, release with aire_result_unref; NULL unless AIRE_OK
+ * @return AIRE_OK; AIRE_EMPTY if nothing is queued, running or finished; AIRE_TIMEOUT;
+ *         AIRE_IO if a result could not be made durable (the executor is then stopped, and the run
+ *         is still unfinished in the store)
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_executor_next(aire_executor *executor, int32_t timeout_ms,
+                                                   aire_result **out);
+
+/** A descriptor that polls readable while aire_executor_next has something. Borrowed. @since 0.1 */
+AIRE_API int32_t aire_executor_fd(aire_executor *executor);
+
+/** Number of runs that are queued or running. @since 0.1 */
+AIRE_API size_t aire_executor_pending(aire_executor *executor);
+
+/**
+ * Wait until nothing is queued or running; results wait for aire_executor_next.
+ * @return AIRE_OK, AIRE_TIMEOUT, AIRE_CANCELLED
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_executor_wait(aire_executor *executor, int32_t timeout_ms,
+                                                   aire_cancel *cancel);
+
+/**
+ * Cancel a run: it ends with AIRE_OUTCOME_CANCELLED, unless it had finished already.
+ *
+ * @param run_id the run; 0 for all
+ * @return AIRE_OK, AIRE_NOT_FOUND (not queued or running)
+ * @since 0.1
+ */
+AIRE_API aire_status aire_executor_cancel(aire_executor *executor, int64_t run_id);
+
+/** An executor of the host's own; slots as the functions of the same name. */
+typedef struct aire_executor_ops {
+    uint32_t struct_size; /**< sizeof(aire_executor_ops) */
+    uint32_t reserved;    /**< must be 0 */
+    aire_status (*submit)(aire_idea *idea, const aire_submit_options *options, int64_t *run_id,
+                          void *user_data); /**< required */
+    aire_status (*next)(int32_t timeout_ms, aire_result **out, void *user_data); /**< required */
+    int32_t (*fd)(void *user_data);                                  /**< optional: -1 */
+    size_t (*pending)(void *user_data);                              /**< required */
+    aire_status (*wait)(int32_t timeout_ms, aire_cancel *cancel, void *user_data); /**< required */
+    aire_status (*cancel)(int64_t run_id, void *user_data);          /**< optional: AIRE_UNSUPPORTED */
+    void (*destroy)(void *user_data);                                /**< optional */
+} aire_executor_ops;
+
+/**
+ * Make an executor from functions of the host. @p user_data is owned by the executor on success.
+ *
+ * @param[out] out owned by caller, release with aire_executor_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID (a required function is missing), AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_executor_new_from_ops(aire_ctx *ctx,
+                                                           const aire_executor_ops *ops,
+                                                           void *user_data, aire_executor **out);
+
+AIRE_END_DECLS
+
+#endif

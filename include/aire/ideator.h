@@ -1,0 +1,132 @@
+/**
+ * @file ideator.h
+ * Ideators: they turn a plan into ideas.
+ */
+#ifndef AIRE_IDEATOR_H
+#define AIRE_IDEATOR_H
+
+#include "aire/env.h"
+#include "aire/idea.h"
+#include "aire/model.h"
+
+AIRE_BEGIN_DECLS
+
+/** An ideator. Reference counted; one thread at a time. */
+typedef struct aire_ideator aire_ideator;
+
+/** Options of aire_ideator_knobs_new. */
+typedef struct aire_ideator_knobs_options {
+    uint32_t struct_size; /**< sizeof(aire_ideator_knobs_options) */
+    int32_t max_changes;  /**< knobs that a fresh idea may turn at once; default 3 */
+    uint64_t seed;        /**< 0: the context's */
+} aire_ideator_knobs_options;
+
+/** Default options. */
+#define AIRE_IDEATOR_KNOBS_OPTIONS_INIT                                                            \
+    { sizeof(aire_ideator_knobs_options), 0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_ideator_knobs_options_init(aire_ideator_knobs_options *options,
+                                                     size_t size);
+
+/**
+ * Make an ideator that needs no model: it combines and perturbs the knobs (parameters and code
+ * fragments) that the manifest declares, and writes both the idea in words and its patch.
+ *
+ * Its proposals are a function of its seed and the plan.
+ *
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_UNSUPPORTED (the manifest declares no knobs), AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_knobs_new(aire_ctx *ctx, aire_env *env,
+                                                       const aire_ideator_knobs_options *options,
+                                                       aire_ideator **out);
+
+/** Options of aire_ideator_chat_new. */
+typedef struct aire_ideator_chat_options {
+    uint32_t struct_size;  /**< sizeof(aire_ideator_chat_options) */
+    int32_t max_tokens;    /**< of one answer; default 8192 */
+    double temperature;    /**< 0 takes the default, 1.0, as in the paper */
+    uint64_t seed;         /**< sampling seed sent with requests; 0: the context's */
+} aire_ideator_chat_options;
+
+/** Default options. */
+#define AIRE_IDEATOR_CHAT_OPTIONS_INIT                                                             \
+    { sizeof(aire_ideator_chat_options), 0, 0.0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options,
+                                                    size_t size);
+
+/**
+ * Make an ideator that asks a language model, with the requests of "Towards Execution-Grounded
+ * Automated AI Research" (arXiv 2601.14525, section 4): the code base with numbered lines, the
+ * parents with their rewards, the ideas to avoid, and answers between [Experiment] and [End] tags.
+ *
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env,
+                                                      aire_model *model,
+                                                      const aire_ideator_chat_options *options,
+                                                      aire_ideator **out);
+
+/**
+ * Make an ideator that proposes recorded ideas, in order: a JSON lines file of objects as
+ * aire_idea_to_json writes them (only "text" is required).
+ *
+ * The place of an idea follows from the plan: the k-th idea of plan n is line
+ * (sum of the counts of plans 1..n-1) + k when all plans want the same number.
+ *
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_IO, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_replay_new(aire_ctx *ctx, const char *path,
+                                                        aire_ideator **out);
+
+/** An ideator of the host's own. Called on the thread that calls aire_ideator_propose. */
+typedef struct aire_ideator_ops {
+    uint32_t struct_size; /**< sizeof(aire_ideator_ops) */
+    uint32_t reserved;    /**< must be 0 */
+    /** As aire_ideator_propose. Required. @p cancel is nullable. */
+    aire_status (*propose)(aire_plan *plan, aire_cancel *cancel, aire_ideas **out, void *user_data);
+    /** Free @p user_data; optional. */
+    void (*destroy)(void *user_data);
+} aire_ideator_ops;
+
+/**
+ * Make an ideator from functions of the host. @p user_data is owned by the ideator on success.
+ *
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID (a required function is missing), AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_new_from_ops(aire_ctx *ctx,
+                                                          const aire_ideator_ops *ops,
+                                                          void *user_data, aire_ideator **out);
+
+/** Take a reference; returns @p ideator. @since 0.1 */
+AIRE_API aire_ideator *aire_ideator_ref(aire_ideator *ideator);
+/** Drop a reference; NULL is allowed. @since 0.1 */
+AIRE_API void aire_ideator_unref(aire_ideator *ideator);
+
+/**
+ * Turn a plan into at most aire_plan_count ideas, numbered by ordinal.
+ *
+ * @param cancel nullable: a token that gives up waiting
+ * @param[out] out owned by caller, release with aire_ideas_unref; NULL on failure
+ * @return AIRE_OK; AIRE_EMPTY if no idea could be had (nothing left to propose, or nothing usable
+ *         in the answer); AIRE_CANCELLED; what the model failed with; AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_propose(aire_ideator *ideator, aire_plan *plan,
+                                                     aire_cancel *cancel, aire_ideas **out);
+
+AIRE_END_DECLS
+
+#endif

@@ -1,0 +1,142 @@
+/**
+ * @file model.h
+ * Models: clients of language models, behind one chat contract.
+ */
+#ifndef AIRE_MODEL_H
+#define AIRE_MODEL_H
+
+#include "aire/cancel.h"
+#include "aire/model_call.h"
+
+AIRE_BEGIN_DECLS
+
+/** A model. Reference counted; thread-safe: many requests may be under way at once. */
+typedef struct aire_model aire_model;
+
+/** An answer. Reference counted; immutable (share freely). */
+typedef struct aire_answer aire_answer;
+
+/** One message of a conversation. */
+typedef struct aire_message {
+    const char *role; /**< "system", "user" or "assistant" */
+    const char *text; /**< UTF-8 */
+} aire_message;
+
+/** A request. Everything is borrowed for the call. */
+typedef struct aire_request {
+    uint32_t struct_size;         /**< sizeof(aire_request) */
+    int32_t max_tokens;           /**< tokens the answer may have; 0: the provider's default */
+    const aire_message *messages; /**< in order; required */
+    size_t message_count;
+    double temperature;           /**< 0 or more; NaN: the provider's default */
+    uint64_t seed;                /**< sampling seed where the provider takes one; 0: none */
+    const char *purpose;          /**< for the call record, such as "ideas"; nullable */
+    int64_t plan_id;              /**< for the call record; 0: none */
+    int64_t idea_id;              /**< for the call record; 0: none */
+} aire_request;
+
+/** What an answer is made of. */
+typedef struct aire_answer_options {
+    uint32_t struct_size;  /**< sizeof(aire_answer_options) */
+    uint32_t reserved;     /**< must be 0 */
+    const char *text;      /**< copied; required */
+    const char *thinking;  /**< copied; NULL: "" */
+    const char *finish;    /**< why it ended, such as "stop" or "length"; copied; NULL: "" */
+    int64_t input_tokens;  /**< 0 if unknown */
+    int64_t output_tokens; /**< 0 if unknown */
+} aire_answer_options;
+
+/** Default options. */
+#define AIRE_ANSWER_OPTIONS_INIT                                                                   \
+    { sizeof(aire_answer_options), 0, NULL, NULL, NULL, 0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_answer_options_init(aire_answer_options *options, size_t size);
+
+/** Make an answer, for models of the host's own. AIRE_OK, AIRE_INVALID, AIRE_NOMEM, AIRE_ABI. @since 0.1 */
+AIRE_API AIRE_CHECK aire_status aire_answer_new(aire_ctx *ctx, const aire_answer_options *options,
+                                                aire_answer **out);
+/** Take a reference; returns @p answer. @since 0.1 */
+AIRE_API aire_answer *aire_answer_ref(aire_answer *answer);
+/** Drop a reference; NULL is allowed. @since 0.1 */
+AIRE_API void aire_answer_unref(aire_answer *answer);
+/** All fields; strings are never NULL. Borrowed, until the answer is released. @since 0.1 */
+AIRE_API const aire_answer_options *aire_answer_get(const aire_answer *answer);
+
+/** Options of aire_model_new. */
+typedef struct aire_model_options {
+    uint32_t struct_size;  /**< sizeof(aire_model_options) */
+    int32_t timeout_ms;    /**< of a whole request, all attempts; default 600,000 */
+    const char *api_key;   /**< copied, never stored, logged or shown; NULL: none */
+    int32_t max_attempts;  /**< tries at one request, from 1; default 5 */
+    int32_t reserved;      /**< must be 0 */
+} aire_model_options;
+
+/** Default options. */
+#define AIRE_MODEL_OPTIONS_INIT                                                                    \
+    { sizeof(aire_model_options), 0, NULL, 0, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t size);
+
+/**
+ * Make a client.
+ *
+ * @param spec which model: "chat:MODEL@URL" for an OpenAI-compatible chat endpoint (URL such as
+ *             http://127.0.0.1:8080/v1), or "replay:FILE" for recorded answers, a JSON lines file of
+ *             {"answer": text, "thinking": text} objects that are given in order
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_model_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID (says which spellings there are), AIRE_NOT_FOUND, AIRE_FORMAT,
+ *         AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_new(aire_ctx *ctx, const char *spec,
+                                               const aire_model_options *options, aire_model **out);
+
+/** A model of the host's own. Called on library threads, several at once, no lock held. */
+typedef struct aire_model_ops {
+    uint32_t struct_size; /**< sizeof(aire_model_ops) */
+    uint32_t reserved;    /**< must be 0 */
+    /** As aire_model_complete. Required. @p cancel is nullable. */
+    aire_status (*complete)(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                            void *user_data);
+    /** Free @p user_data; optional. */
+    void (*destroy)(void *user_data);
+} aire_model_ops;
+
+/**
+ * Make a model from functions of the host. @p user_data is owned by the model on success.
+ *
+ * @param name copied; for the call records
+ * @param[out] out owned by caller, release with aire_model_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_new_from_ops(aire_ctx *ctx, const char *name,
+                                                        const aire_model_ops *ops, void *user_data,
+                                                        aire_model **out);
+
+/** Take a reference; returns @p model. @since 0.1 */
+AIRE_API aire_model *aire_model_ref(aire_model *model);
+/** Drop a reference; NULL is allowed. @since 0.1 */
+AIRE_API void aire_model_unref(aire_model *model);
+
+/** The specification or name that it was made with. Borrowed, until it is released. @since 0.1 */
+AIRE_API const char *aire_model_name(const aire_model *model);
+
+/**
+ * Ask the model, and wait for its answer. The call is told to the context's call sink.
+ *
+ * @param cancel nullable: a token that gives up waiting
+ * @param[out] out owned by caller, release with aire_answer_unref; NULL on failure
+ * @return AIRE_OK, AIRE_NET, AIRE_TIMEOUT, AIRE_AUTH, AIRE_RATE_LIMITED, AIRE_PROTOCOL,
+ *         AIRE_CANCELLED, AIRE_DONE (a replay has no more answers), AIRE_INVALID, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_complete(aire_model *model, const aire_request *request,
+                                                    aire_cancel *cancel, aire_answer **out);
+
+AIRE_END_DECLS
+
+#endif
