@@ -1,0 +1,175 @@
+/*
+ * Environments, from the inside: the manifest as parsed and checked, and the files with their roles.
+ *
+ * Everything here is immutable once aire_env_open has returned. The manifest's keys are documented in
+ * lib/env/aire.schema.json; this is what they become.
+ */
+#ifndef AIRE_ENV_ENV_H
+#define AIRE_ENV_ENV_H
+
+#include <stdbool.h>
+
+#include "aire/env.h"
+#include "aire/result.h"
+#include "aire/sandbox.h"
+#include "base/ref.h"
+
+/* Where the stages find things inside the sandbox. */
+#define AIRE_ENV_WORKSPACE "/workspace" /* writable; the current directory of every stage */
+#define AIRE_ENV_DATA "/data"           /* read-only; AIRE_DATA */
+#define AIRE_ENV_OUT "/out"             /* writable in run, read-only in evaluate; AIRE_OUT */
+#define AIRE_ENV_STREAM "/out/stream.jsonl" /* intermediate metrics; AIRE_STREAM */
+
+typedef struct aire_env_file {
+    char *path; /* relative, clean */
+    int32_t role;
+    uint32_t mode; /* permission bits */
+    char *data;    /* whole content, NUL-terminated */
+    size_t length;
+    bool is_text; /* valid UTF-8 without NUL */
+} aire_env_file;
+
+/* "build", "run" or "evaluate" of the manifest. */
+typedef struct aire_env_step {
+    bool present;
+    char **argv; /* ends in NULL; a shell command is {"/bin/sh", "-c", command, NULL} */
+    char **vars; /* "NAME=value" of `env`, ends in NULL */
+    aire_limits limits;
+    int32_t cpus; /* cpu slots, from 1 */
+    int32_t gpus;
+    bool network;
+    char *data;        /* absolute host directory mounted at AIRE_ENV_DATA; NULL for none */
+    bool with_variant; /* evaluate only: its workspace also has the editable files, as patched */
+} aire_env_step;
+
+typedef struct aire_env_mount {
+    char *source; /* absolute, variables replaced */
+    char *target;
+    bool stages[5]; /* by AIRE_STAGE_* */
+} aire_env_mount;
+
+/* What a run hands to evaluation: a plain file below AIRE_ENV_OUT. */
+typedef struct aire_env_output {
+    char *path;
+    int64_t max_bytes;
+    bool required;
+} aire_env_output;
+
+typedef enum aire_env_reduce { AIRE_REDUCE_LAST, AIRE_REDUCE_MIN, AIRE_REDUCE_MAX } aire_env_reduce;
+
+typedef enum aire_env_transform {
+    AIRE_REWARD_IDENTITY, /* value */
+    AIRE_REWARD_NEGATE,   /* -value */
+    AIRE_REWARD_INVERSE   /* 1 / value */
+} aire_env_transform;
+
+typedef struct aire_env_metric_rule {
+    char *name;
+    bool minimize;
+    int32_t trust;          /* AIRE_TRUST_* */
+    aire_env_reduce reduce; /* over the values of a self-reported metric */
+    aire_env_transform transform;
+    double valid_min, valid_max; /* inclusive; infinite where the manifest has no `valid` */
+    bool has_target;
+    double target;
+    char *pattern; /* self-reported: text in the log that stands before the number; NULL: the stream */
+} aire_env_metric_rule;
+
+/* One replacement: `find` stands exactly once in the baseline file. */
+typedef struct aire_env_edit {
+    char *file;
+    char *find;
+    char *replace;
+} aire_env_edit;
+
+/* One way to turn a "choice" knob. */
+typedef struct aire_env_choice {
+    char *name;
+    char *idea; /* what it is and why it might help, one sentence */
+    aire_env_edit *edits;
+    size_t edit_count;
+} aire_env_choice;
+
+typedef struct aire_env_knob {
+    char *name;
+    char *about; /* one sentence */
+    bool is_number;
+
+    /* number: `text` with "{}" replaced by `baseline` stands exactly once in `file` */
+    char *file;
+    char *text;
+    char *baseline; /* as written in the file */
+    double value;   /* baseline as a number */
+    double min, max;
+    bool log_scale;
+    bool integer;
+    double *values; /* allowed values; NULL: anything in [min, max] */
+    size_t value_count;
+
+    /* choice */
+    aire_env_choice *choices;
+    size_t choice_count;
+} aire_env_knob;
+
+struct aire_env {
+    aire_refcount refs;
+    aire_ctx *ctx;
+    char *path; /* absolute directory */
+    char *name;
+    char *goal;
+    char *rules; /* lines; "" for none */
+    char *hints; /* lines; "" for none */
+    char hash[65];
+
+    aire_env_file *files; /* in byte order of path; ignored files are absent */
+    size_t file_count;
+    aire_env_step steps[5]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE are used */
+    aire_env_mount *mounts;
+    size_t mount_count;
+    aire_env_output *outputs;
+    size_t output_count;
+    aire_env_metric_rule metric;
+    char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": the manifest's budget for the run; ends in NULL */
+    char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
+    uint64_t seed;      /* of an ordinary run */
+    uint64_t *baseline_seeds;
+    size_t baseline_seed_count;
+    char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */
+    char *stream_metric; /* intermediate metric to watch; NULL for none */
+    int32_t priority;
+    aire_env_knob *knobs;
+    size_t knob_count;
+};
+
+/* File by path; NULL if there is none. */
+const aire_env_file *aire__env_file(const aire_env *env, const char *path);
+
+/* Role that a path has, or would have if a patch made it; 0 if it is ignored. */
+int32_t aire__env_role(const aire_env *env, const char *path);
+
+/*
+ * The metric in what a step wrote. `report` is the evaluate step's JSON:
+ * {"metrics": {NAME: number, ...}} or {"violation": {"cause": WORD, "detail": TEXT}} or
+ * {"refused": {"detail": TEXT}}. Fills outcome (OK, NO_METRIC, SUSPECT, VIOLATION, CRASHED), cause,
+ * detail, metrics, reward, trust of `result`; strings and metrics are from aire_alloc, owned by the caller (see
+ * aire__env_verdict_free).
+ */
+typedef struct aire_env_verdict {
+    int32_t outcome;
+    int32_t cause;
+    char *detail; /* never NULL on AIRE_OK */
+    aire_metric *metrics;
+    size_t metric_count;
+    double reward;
+} aire_env_verdict;
+
+aire_status aire__env_judge_report(const aire_env *env, const char *report, size_t length,
+                                   aire_env_verdict *out);
+
+/* The same from a self-reported metric: the run's log and its stream of JSON lines. */
+aire_status aire__env_judge_log(const aire_env *env, const char *log, size_t log_length,
+                                const char *stream, size_t stream_length, aire_env_verdict *out);
+
+void aire__env_verdict_free(const aire_env *env, aire_env_verdict *verdict);
+
+#endif
