@@ -28,7 +28,8 @@ void aire__buf_printf(aire_buf *buf, const char *format, ...) __attribute__((for
 /* AIRE_OK, or the first failure (AIRE_NOMEM, AIRE_LIMIT) with its detail set again. */
 aire_status aire__buf_status(const aire_buf *buf);
 
-/* Hand the data over (never NULL on success, NUL-terminated) and reset the buffer, also on failure. */
+/* Hand the data over (never NULL on success, NUL-terminated) and reset the buffer, also on failure.
+ */
 aire_status aire__buf_take(aire_buf *buf, char **out, size_t *length);
 
 #endif

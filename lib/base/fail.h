@@ -5,7 +5,8 @@
 #include "aire/context.h"
 #include "aire/error.h"
 
-/* Each returns the status that it was given, so that a failure is one line: return aire__fail(...). */
+/* Each returns the status that it was given, so that a failure is one line: return aire__fail(...).
+ */
 aire_status aire__fail(aire_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -31,8 +31,9 @@ aire_status aire__fs_real_path(aire_ctx *ctx, const char *path, char **out);
 /* Make a fresh directory from a prefix, such as "/x/run-" -> "/x/run-a1b2c3". */
 aire_status aire__fs_make_temp_dir(aire_ctx *ctx, const char *prefix, char **out);
 
-/* Visit the regular files below a directory in byte order of their relative paths. Links and special
- * files are passed to `visit` too, with their mode. A status other than AIRE_OK stops the walk. */
+/* Visit the files below a directory in a fixed order: directory by directory, names in byte order.
+ * Links and special files are passed to `visit` too, with their mode. A status other than AIRE_OK
+ * stops the walk. */
 typedef aire_status (*aire_fs_visit)(const char *relative, mode_t mode, off_t size, void *data);
 aire_status aire__fs_walk(aire_ctx *ctx, const char *root, aire_fs_visit visit, void *data);
 

@@ -7,16 +7,19 @@
 
 #include "aire/context.h"
 
-/* Serialise, compact and with members in order of insertion. *out is owned by caller, from aire_alloc. */
+/* Serialise, compact and with members in order of insertion. *out is owned by caller, from
+ * aire_alloc. */
 aire_status aire__json_dump(aire_ctx *ctx, const json_t *value, char **out);
 
-/* Parse; a mistake is AIRE_FORMAT "<what>: line L, column C: ...". Depth and duplicates are checked. */
+/* Parse; a mistake is AIRE_FORMAT "<what>: line L, column C: ...". Depth and duplicates are
+ * checked. */
 aire_status aire__json_load(const char *text, size_t length, const char *what, json_t **out);
 
 /* Set a member, taking `value` over; a NULL value or a failure is AIRE_NOMEM. */
 aire_status aire__json_set(json_t *object, const char *key, json_t *value);
 
-/* A string member that may hold bytes that are not UTF-8: those become U+FFFD. NULL when no memory. */
+/* A string member that may hold bytes that are not UTF-8: those become U+FFFD. NULL when no memory.
+ */
 json_t *aire__json_text(aire_ctx *ctx, const char *text);
 
 /* Read members of an object: a missing one leaves *out as it is; a wrong type is AIRE_FORMAT and

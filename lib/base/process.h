@@ -19,7 +19,9 @@ typedef struct aire_process {
 } aire_process;
 
 #define AIRE_PROCESS_NONE                                                                          \
-    { 0, -1 }
+    {                                                                                              \
+        0, -1                                                                                      \
+    }
 
 /* Descriptor `from` of this process becomes `to` in the child. */
 typedef struct aire_fd_map {
@@ -29,8 +31,8 @@ typedef struct aire_fd_map {
 
 /*
  * Start `path` with `argv` and `env` (both end in NULL). The child has the mapped descriptors (each
- * `to` distinct, from 0 up) and no other; unmapped 0, 1 and 2 are /dev/null. Signals are unblocked and
- * at their defaults, its session is its own. AIRE_NOT_FOUND, AIRE_IO.
+ * `to` distinct, from 0 up) and no other; unmapped 0, 1 and 2 are /dev/null. Signals are unblocked
+ * and at their defaults, its session is its own. AIRE_NOT_FOUND, AIRE_IO.
  */
 aire_status aire__process_start(aire_ctx *ctx, const char *path, const char *const *argv,
                                 const char *const *env, const aire_fd_map *fds, size_t fd_count,
@@ -39,7 +41,8 @@ aire_status aire__process_start(aire_ctx *ctx, const char *path, const char *con
 /* Signal through the pidfd; nothing happens to a process that has ended. */
 void aire__process_signal(const aire_process *process, int signal);
 
-/* Wait for the end (timeout_ms < 0: without limit) and close. AIRE_TIMEOUT leaves it open. *status as waitpid's. */
+/* Wait for the end (timeout_ms < 0: without limit) and close. AIRE_TIMEOUT leaves it open. *status
+ * as waitpid's. */
 aire_status aire__process_wait(aire_process *process, int timeout_ms, int *status);
 
 #endif

@@ -7,7 +7,10 @@
 
 typedef atomic_int aire_refcount;
 
-static inline void aire__ref_init(aire_refcount *count) { atomic_init(count, 1); }
+static inline void aire__ref_init(aire_refcount *count)
+{
+    atomic_init(count, 1);
+}
 
 static inline void aire__ref_take(aire_refcount *count)
 {

@@ -1,8 +1,8 @@
 /*
  * Random numbers as a function of (seed, stream, index).
  *
- * A generator is made afresh for each decision from the seed, the name of the room that decides, and
- * the number of the decision. Nothing has to be saved, and a resumed search draws what an
+ * A generator is made afresh for each decision from the seed, the name of the room that decides,
+ * and the number of the decision. Nothing has to be saved, and a resumed search draws what an
  * uninterrupted one would have drawn. (SplitMix64 seeds xoshiro256**, Blackman and Vigna 2021.)
  */
 #ifndef AIRE_BASE_RNG_H

@@ -15,7 +15,8 @@ char *aire__vasprintf(aire_ctx *ctx, const char *format, va_list args);
 void *aire__calloc(aire_ctx *ctx, size_t count, size_t size); /* zeroed; checks the product */
 void *aire__memdup(aire_ctx *ctx, const void *data, size_t size);
 
-/* Grow an array to hold `needed` elements of `size` bytes, doubling; false when there is no memory. */
+/* Grow an array to hold `needed` elements of `size` bytes, doubling; false when there is no memory.
+ */
 bool aire__grow(aire_ctx *ctx, void *array_ptr, size_t *capacity, size_t needed, size_t size);
 
 bool aire__starts_with(const char *text, const char *prefix);
@@ -28,7 +29,8 @@ size_t aire__utf8_cut(const char *text, size_t length, size_t max);
 /* "a/b" from "a" and "b"; NULL when there is no memory. */
 char *aire__path_join(aire_ctx *ctx, const char *directory, const char *name);
 
-/* Whether a relative path stays inside: not empty, not absolute, no ".." or "." component, no "//". */
+/* Whether a relative path stays inside: not empty, not absolute, no ".." or "." component, no "//".
+ */
 bool aire__path_is_clean(const char *path);
 
 /* Shell-like glob on relative paths: ? and * stop at '/', ** crosses it. */

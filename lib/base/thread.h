@@ -1,4 +1,5 @@
-/* Threads, mutexes and conditions, with the house's rules: all signals blocked, a name, always joined. */
+/* Threads, mutexes and conditions, with the house's rules: all signals blocked, a name, always
+ * joined. */
 #ifndef AIRE_BASE_THREAD_H
 #define AIRE_BASE_THREAD_H
 
