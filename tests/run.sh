@@ -57,7 +57,8 @@ run_python() {
     fi
     "$venv/bin/pip" install -q --force-reinstall --no-deps ./bindings/python || return 1
     echo "== python"
-    AIRE_LIBRARY=$build/main/lib/libaire.so AIRE_WORKER=$build/main/lib/worker/aire-worker \
+    AIRE_PREFIX=$build/main/prefix AIRE_LIBRARY=$build/main/prefix/lib/libaire.so \
+        AIRE_WORKER=$build/main/prefix/libexec/aire/aire-worker LD_LIBRARY_PATH=$build/main/prefix/lib \
         "$venv/bin/pytest" -q -p no:cacheprovider --junitxml "$reports/python.xml" tests/python
     [ -f "$reports/python.xml" ]
 }
