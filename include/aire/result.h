@@ -230,8 +230,9 @@ AIRE_API const char *aire_run_kind_name(int32_t kind);
 AIRE_API const char *aire_trust_name(int32_t trust);
 
 /**
- * The result as a JSON object: run, kind, seed, idea (id or null), outcome, stage, cause (words),
- * code, detail, trust, attempts, reward (number or null), metrics, usage, patch, variant, log_tail.
+ * The result as a JSON object: run, kind, seed (above 2^63 - 1: its digits as a string), idea (id or
+ * null), outcome, stage, cause (words), code, detail, trust, attempts, reward (number or null),
+ * metrics, usage, patch, variant, log_tail.
  *
  * @param[out] out owned by caller, free with aire_free
  * @return AIRE_OK, AIRE_NOMEM
