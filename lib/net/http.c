@@ -12,10 +12,7 @@
 #include "base/thread.h"
 #include "net/redact.h"
 
-enum {
-    CONNECT_TIMEOUT_MS = 30000,
-    REAL_SECRET_MIN = 16, /* a shorter key may be an ordinary word, such as "none" */
-};
+enum { CONNECT_TIMEOUT_MS = 30000 };
 
 typedef struct transfer {
     aire_ctx *ctx;
@@ -241,8 +238,7 @@ static aire_status take_reply(transfer *t, aire_http_reply *out)
     aire_status status = aire__buf_take(&t->body, &reply.body, &reply.length);
     if (status != AIRE_OK)
         return status;
-    if (t->request->api_key && strlen(t->request->api_key) >= REAL_SECRET_MIN)
-        aire__redact(reply.body, reply.length, t->request->api_key);
+    aire__redact(reply.body, reply.length, t->request->api_key);
     *out = reply;
     return AIRE_OK;
 }

@@ -4,13 +4,18 @@
 
 #include <stddef.h>
 
-/* Star out each occurrence of the secret (NULL: none). Fewer than 4 bytes are no secret. */
+/*
+ * Star out each occurrence of the secret (NULL: none) in an answer that is to be used. A secret of
+ * fewer than 16 bytes is left alone: it may be an ordinary word, such as the "none" that local
+ * servers are content with.
+ */
 void aire__redact(char *text, size_t length, const char *secret);
 
 /*
- * Star out the parts of the secret, too: servers like to answer "incorrect key: sk-abcd****wxyz".
- * A part is a run of at least 8 bytes that stands in the secret, or a shorter secret as a whole, or
- * at least 4 bytes of it next to a run of stars.
+ * Star out even parts of the secret, in a message that is only shown: servers like to answer
+ * "incorrect key: sk-abcd****wxyz". Fewer than 4 bytes are no secret. A part is a run of at least 8
+ * bytes that stands in the secret, or a shorter secret as a whole, or at least 4 bytes of it next
+ * to a run of stars.
  */
 void aire__redact_parts(char *text, const char *secret);
 

@@ -1,0 +1,53 @@
+/*
+ * Clients: what stands behind a model.
+ *
+ * model.c checks requests, keeps the time and tells the call sink; a client only asks. Another
+ * provider is another client and another spelling in spec.c.
+ */
+#ifndef AIRE_MODEL_CLIENT_H
+#define AIRE_MODEL_CLIENT_H
+
+#include "aire/model.h"
+
+/* What a client says about a call, whether it succeeds or not. */
+typedef struct aire_call_trace {
+    char *request; /* body sent, as JSON without secrets, from aire_alloc; NULL: the neutral form */
+    int32_t attempts; /* tries spent; 1 unless the client says otherwise */
+} aire_call_trace;
+
+/* Both are called with the client's own data. `complete` is called on several threads at once. */
+typedef struct aire_client {
+    aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
+                            aire_call_trace *trace, aire_answer **out);
+    void (*destroy)(void *self); /* nullable */
+} aire_client;
+
+/* Make a model of a client, whose data it owns on success. `name` is copied. */
+aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *client, void *self,
+                            aire_model **out);
+
+/* Options of aire_model_new with their defaults filled in. */
+typedef struct aire_client_options {
+    int32_t timeout_ms;
+    int32_t max_attempts;
+    const char *api_key; /* NULL for none */
+} aire_client_options;
+
+/* An OpenAI-compatible chat endpoint; strings are copied. */
+aire_status aire__chat_client_new(aire_ctx *ctx, const char *model, const char *url,
+                                  const aire_client_options *options, aire_client *client,
+                                  void **self);
+
+/* Recorded answers. */
+aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client *client,
+                                    void **self);
+
+/*
+ * A request as JSON in the form of chat completions: {"model", "messages", "max_tokens",
+ * "temperature", "seed"}; what the request leaves to the provider is absent, and so is a NULL
+ * model.
+ */
+aire_status aire__request_to_json(aire_ctx *ctx, const aire_request *request, const char *model,
+                                  char **out);
+
+#endif
