@@ -83,18 +83,19 @@ static void test_error__cuts_at_a_character(void **state)
     assert_int_equal(length, AIRE_ERROR_MESSAGE_MAX - 2);
 }
 
-static void *read_error(void *unused)
+static void *read_error(void *seen)
 {
-    return (void *)aire_error_message(aire_last_error());
+    *(const char **)seen = aire_error_message(aire_last_error());
+    return NULL;
 }
 
 static void test_error__belongs_to_its_thread(void **state)
 {
     pthread_t thread;
-    void *seen;
+    const char *seen = NULL;
     aire__fail(AIRE_INVALID, "mine");
-    assert_int_equal(aire__thread_start(&thread, "reader", read_error, NULL), AIRE_OK);
-    pthread_join(thread, &seen);
+    assert_int_equal(aire__thread_start(&thread, "reader", read_error, &seen), AIRE_OK);
+    pthread_join(thread, NULL);
     assert_string_equal(aire_error_message(aire_last_error()), "mine");
     assert_ptr_not_equal(seen, aire_error_message(aire_last_error()));
 }
