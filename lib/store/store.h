@@ -1,9 +1,9 @@
 /*
  * The store, from the inside: what executors and searchers write. Thread-safe.
  *
- * Every function that writes is one transaction, durable when it returns, and first checks that the lease is
- * still ours (AIRE_BUSY if not). Write points are named (see aire__store_fault in fault.h) so that a test can stop
- * the process at each.
+ * Every function that writes is one transaction, durable when it returns, and first checks that the
+ * lease is still ours (AIRE_BUSY if not). Write points are named (see aire__store_fault in fault.h)
+ * so that a test can stop the process at each.
  */
 #ifndef AIRE_STORE_STORE_H
 #define AIRE_STORE_STORE_H
@@ -18,7 +18,8 @@ bool aire__store_is_read_only(const aire_store *store);
 /* Tie the store to an environment by its hash; AIRE_STATE if it is tied to another one. */
 aire_status aire__store_bind_env(aire_store *store, const char *name, const char *hash);
 
-/* Tie the store to a search: its name and options as text. AIRE_STATE if it holds another one (says both). */
+/* Tie the store to a search: its name and options as text. AIRE_STATE if it holds another one (says
+ * both). */
 aire_status aire__store_bind_search(aire_store *store, const char *name, const char *options);
 
 /* ---- plans ---- */
@@ -27,15 +28,16 @@ aire_status aire__store_bind_search(aire_store *store, const char *name, const c
 aire_status aire__store_add_plan(aire_store *store, const aire_plan_options *options,
                                  aire_plan **out);
 
-/* The newest plan, with parents and avoid list as they were; how many of its ideas were submitted, and
- * whether it was closed. AIRE_EMPTY if there is none. */
+/* The newest plan, with parents and avoid list as they were; how many of its ideas were submitted,
+ * and whether it was closed. AIRE_EMPTY if there is none. */
 aire_status aire__store_last_plan(aire_store *store, aire_plan **out, size_t *submitted,
                                   bool *closed);
 
 /* No more ideas will be submitted for the plan. */
 aire_status aire__store_close_plan(aire_store *store, int64_t plan_id);
 
-/* Ideas submitted for the plans of an epoch, and how many runs of kind IDEA of that epoch are not told yet. */
+/* Ideas submitted for the plans of an epoch, and how many runs of kind IDEA of that epoch are not
+ * told yet. */
 aire_status aire__store_epoch(aire_store *store, int32_t epoch, int64_t *ideas, int64_t *untold);
 
 /* ---- runs ---- */
@@ -52,14 +54,15 @@ typedef struct aire_run {
 void aire__run_clear(aire_run *run);
 
 /*
- * Add a run, and its idea if that is new. What makes a run the same as an earlier one: for kind IDEA the plan
- * and ordinal of its idea (ideas without a plan: the idea's id, or always new); for the others idea, kind and seed.
- * *is_new tells; *out is the run that is there now.
+ * Add a run, and its idea if that is new. What makes a run the same as an earlier one: for kind
+ * IDEA the plan and ordinal of its idea (ideas without a plan: the idea's id, or always new); for
+ * the others idea, kind and seed. *is_new tells; *out is the run that is there now.
  */
 aire_status aire__store_submit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
                                int32_t priority, aire_run *out, bool *is_new);
 
-/* Runs that were submitted and have not finished, oldest first; *out from aire_alloc, each cleared by the caller. */
+/* Runs that were submitted and have not finished, oldest first; *out from aire_alloc, each cleared
+ * by the caller. */
 aire_status aire__store_unfinished(aire_store *store, aire_run **out, size_t *count);
 
 /* Finished runs whose result was not told, oldest first. */
@@ -68,14 +71,15 @@ aire_status aire__store_untold(aire_store *store, aire_results **out);
 /* A try at a run begins. */
 aire_status aire__store_run_begins(aire_store *store, int64_t run_id, int32_t attempt);
 
-/* A run has finished: its result, by run id. AIRE_EXISTS if it had finished before (the first one stands). */
+/* A run has finished: its result, by run id. AIRE_EXISTS if it had finished before (the first one
+ * stands). */
 aire_status aire__store_finish(aire_store *store, aire_result *result);
 
 /* Whether an earlier finished run of kind IDEA had this variant; its run id, or 0. */
 aire_status aire__store_find_variant(aire_store *store, const char *variant, int64_t *run_id);
 
-/* A result was told to the searcher: numbers it, and keeps `state` (NULL: none) with it. *first is false, and
- * nothing is written, if it was told before. */
+/* A result was told to the searcher: numbers it, and keeps `state` (NULL: none) with it. *first is
+ * false, and nothing is written, if it was told before. */
 aire_status aire__store_tell(aire_store *store, int64_t run_id, const char *state, bool *first);
 
 /* The state kept with the last tell; AIRE_EMPTY if there is none. */
@@ -84,7 +88,8 @@ aire_status aire__store_search_state(aire_store *store, char **out);
 /* Results that were told, in the order of the tells, with their ideas and bare plans. */
 aire_status aire__store_told(aire_store *store, aire_results **out);
 
-/* Something worth knowing later: a retry, a refusal, a restart. Never fails loudly: logged if it cannot be kept. */
+/* Something worth knowing later: a retry, a refusal, a restart. Never fails loudly: logged if it
+ * cannot be kept. */
 void aire__store_event(aire_store *store, const char *type, int64_t run_id, const char *text);
 
 #endif

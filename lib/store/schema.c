@@ -1,0 +1,228 @@
+#include "store/schema.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/fail.h"
+#include "store/db.h"
+
+const char *aire__sql_text(aire_sql sql)
+{
+#define TEXT_(name, text) text,
+    static const char *const texts[] = {AIRE_SQL_MAP(TEXT_)};
+#undef TEXT_
+    return texts[sql];
+}
+
+/* clang-format off */
+
+/*
+ * Version 1. Times are milliseconds since 1970; seeds are 64 bits, kept as SQLite's signed integers.
+ *
+ * runs.state: 0 queued, 1 running, 2 finished (then there is a result). runs.told: number of the tell, from 1 without
+ * gaps. runs.epoch and results.kind repeat what the plan and the run say, so that one index answers. The numbers in
+ * conditions are AIRE_RUN_IDEA (1) and the outcomes NO_CHANGE (1), CANCELLED (13) and INFRA_FAILED (14).
+ */
+static const char version_1[] =
+    "CREATE TABLE lease ("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " fence INTEGER NOT NULL,"
+    " pid INTEGER NOT NULL,"
+    " host TEXT NOT NULL,"
+    " since_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE plans ("
+    " id INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " epoch INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " submitted INTEGER NOT NULL DEFAULT 0,"
+    " closed INTEGER NOT NULL DEFAULT 0,"
+    " made_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX plans_epoch ON plans (epoch, submitted);"
+    "CREATE INDEX plans_open ON plans (id) WHERE closed = 0;"
+
+    "CREATE TABLE ideas ("
+    " id INTEGER PRIMARY KEY,"
+    " plan_id INTEGER REFERENCES plans (id),"
+    " ordinal INTEGER NOT NULL,"
+    " title TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " changes TEXT NOT NULL,"
+    " reasoning TEXT NOT NULL,"
+    " origin TEXT NOT NULL,"
+    " patch_format INTEGER,"
+    " patch BLOB,"
+    " made_ms INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX ideas_place ON ideas (plan_id, ordinal) WHERE plan_id IS NOT NULL;"
+
+    "CREATE TABLE idea_parents ("
+    " idea_id INTEGER NOT NULL REFERENCES ideas (id),"
+    " ordinal INTEGER NOT NULL,"
+    " parent_id INTEGER NOT NULL,"
+    " PRIMARY KEY (idea_id, ordinal)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE runs ("
+    " id INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " idea_id INTEGER REFERENCES ideas (id),"
+    " epoch INTEGER,"
+    " seed INTEGER NOT NULL,"
+    " priority INTEGER NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0,"
+    " attempts INTEGER NOT NULL DEFAULT 0,"
+    " told INTEGER,"
+    " submitted_ms INTEGER NOT NULL,"
+    " began_ms INTEGER,"
+    " finished_ms INTEGER) STRICT;"
+    "CREATE UNIQUE INDEX runs_of_idea ON runs (idea_id) WHERE kind = 1;"
+    "CREATE UNIQUE INDEX runs_of_seed ON runs (kind, ifnull(idea_id, 0), seed) WHERE kind <> 1;"
+    "CREATE INDEX runs_by_idea ON runs (idea_id);"
+    "CREATE INDEX runs_unfinished ON runs (id) WHERE state < 2;"
+    "CREATE UNIQUE INDEX runs_told ON runs (told) WHERE told IS NOT NULL;"
+    "CREATE INDEX runs_untold ON runs (state) WHERE told IS NULL;"
+    "CREATE INDEX runs_untold_of_epoch ON runs (epoch) WHERE kind = 1 AND told IS NULL;"
+
+    "CREATE TABLE results ("
+    " seq INTEGER PRIMARY KEY," /* order of finishing */
+    " run_id INTEGER NOT NULL UNIQUE REFERENCES runs (id),"
+    " kind INTEGER NOT NULL,"
+    " outcome INTEGER NOT NULL,"
+    " stage INTEGER NOT NULL,"
+    " cause INTEGER NOT NULL,"
+    " code INTEGER NOT NULL,"
+    " trust INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL,"
+    " reward REAL,"
+    " variant TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " log_tail TEXT NOT NULL,"
+    " patch_format INTEGER,"
+    " patch BLOB,"
+    " CHECK ((outcome = 0) = (reward IS NOT NULL))) STRICT;"
+    "CREATE INDEX results_by_reward ON results (reward DESC, run_id) WHERE reward IS NOT NULL;"
+    "CREATE INDEX results_by_kind ON results (kind, reward DESC, run_id)"
+    " WHERE reward IS NOT NULL;"
+    "CREATE INDEX results_by_variant ON results (variant, run_id)"
+    " WHERE kind = 1 AND variant <> '' AND outcome NOT IN (1, 13, 14);"
+
+    "CREATE TABLE metrics ("
+    " run_id INTEGER NOT NULL REFERENCES results (run_id),"
+    " ordinal INTEGER NOT NULL,"
+    " name TEXT NOT NULL,"
+    " value REAL NOT NULL,"
+    " PRIMARY KEY (run_id, ordinal)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE usage ("
+    " run_id INTEGER NOT NULL REFERENCES results (run_id),"
+    " ordinal INTEGER NOT NULL,"
+    " stage INTEGER NOT NULL,"
+    " wall_ms INTEGER NOT NULL,"
+    " user_ms INTEGER NOT NULL,"
+    " system_ms INTEGER NOT NULL,"
+    " max_rss_bytes INTEGER NOT NULL,"
+    " PRIMARY KEY (run_id, ordinal)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE plan_parents ("
+    " plan_id INTEGER NOT NULL REFERENCES plans (id),"
+    " ordinal INTEGER NOT NULL,"
+    " run_id INTEGER NOT NULL REFERENCES results (run_id),"
+    " PRIMARY KEY (plan_id, ordinal)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE plan_avoid ("
+    " plan_id INTEGER NOT NULL REFERENCES plans (id),"
+    " ordinal INTEGER NOT NULL,"
+    " idea_id INTEGER NOT NULL REFERENCES ideas (id),"
+    " PRIMARY KEY (plan_id, ordinal)) STRICT, WITHOUT ROWID;"
+
+    /* plan and idea are not enforced: a call that was paid for is kept, whatever it says that it served */
+    "CREATE TABLE model_calls ("
+    " id INTEGER PRIMARY KEY,"
+    " at_ms INTEGER NOT NULL,"
+    " plan_id INTEGER,"
+    " idea_id INTEGER,"
+    " status INTEGER NOT NULL,"
+    " purpose TEXT NOT NULL,"
+    " model TEXT NOT NULL,"
+    " input_tokens INTEGER NOT NULL,"
+    " output_tokens INTEGER NOT NULL,"
+    " latency_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL,"
+    " request TEXT NOT NULL,"
+    " answer TEXT NOT NULL,"
+    " detail TEXT NOT NULL) STRICT;"
+    "CREATE INDEX model_calls_tokens ON model_calls (input_tokens, output_tokens);"
+
+    "CREATE TABLE events ("
+    " id INTEGER PRIMARY KEY,"
+    " at_ms INTEGER NOT NULL,"
+    " type TEXT NOT NULL,"
+    " run_id INTEGER,"
+    " text TEXT NOT NULL) STRICT;";
+
+/* clang-format on */
+
+/* migrations[v] makes version v + 1 out of version v. A released one is never changed. */
+static const char *const migrations[] = {version_1};
+#define NEWEST ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
+
+static aire_status read_number(aire_store *store, const char *sql, int64_t *out)
+{
+    aire_query query;
+    aire__query_begin_text(&query, store, sql);
+    return aire__query_get_int(&query, out);
+}
+
+aire_status aire__schema_check(aire_store *store, int64_t *version)
+{
+    int64_t application = 0;
+    int64_t objects = 0;
+
+    aire_status status = read_number(store, "PRAGMA application_id", &application);
+    if (status == AIRE_OK)
+        status = read_number(store, "PRAGMA user_version", version);
+    if (status == AIRE_OK)
+        status = read_number(store, "SELECT count(*) FROM sqlite_schema", &objects);
+    if (status != AIRE_OK)
+        return status;
+
+    bool blank = application == 0 && *version == 0 && objects == 0;
+    if (blank && !store->read_only)
+        return AIRE_OK;
+    if (application != AIRE_STORE_APPLICATION_ID)
+        return aire__fail(AIRE_FORMAT, "'%s' is not a store: %s", store->path,
+                          blank ? "it is empty" : "it is another program's database");
+    if (*version > NEWEST)
+        return aire__fail(AIRE_UNSUPPORTED,
+                          "store '%s': made by a newer version of libaire (its schema is %" PRId64
+                          ", the newest known here is %" PRId64 ")",
+                          store->path, *version, NEWEST);
+    if (*version < 1)
+        return aire__fail(AIRE_CORRUPT, "store '%s': impossible schema version %" PRId64,
+                          store->path, *version);
+    if (*version < NEWEST && store->read_only)
+        return aire__fail(AIRE_UNSUPPORTED,
+                          "store '%s': made by an older version of libaire; open it once for "
+                          "writing to bring it up to date",
+                          store->path);
+    return AIRE_OK;
+}
+
+aire_status aire__schema_migrate(aire_store *store, int64_t version)
+{
+    char pragmas[96];
+    aire_status status = AIRE_OK;
+
+    if (version == NEWEST)
+        return AIRE_OK;
+    for (int64_t v = version; v < NEWEST && status == AIRE_OK; v++)
+        status = aire__db_exec(store, migrations[v]);
+    if (status != AIRE_OK)
+        return status;
+    snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
+             AIRE_STORE_APPLICATION_ID, NEWEST);
+    return aire__db_exec(store, pragmas);
+}
