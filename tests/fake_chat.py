@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""A chat endpoint on loopback that behaves, or misbehaves, as the first part of the URL's path says.
+
+It writes its port to standard output, and then a line "got MODE" for each request that has come in.
+A mode may carry a suffix (ok.7) so that what happens "first" is counted apart.
+usage: fake_chat.py KEY
+"""
+import email.utils
+import http.server
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+
+KEY = sys.argv[1]
+seen = {}
+lock = threading.Lock()
+
+
+def completion(content, **message):
+    return {
+        "id": "x-1", "object": "chat.completion", "novelty": {"deep": [1, None]},
+        "choices": [{"index": 0, "finish_reason": "stop", "logprobs": None,
+                     "message": {"role": "assistant", "content": content, **message}}],
+        "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+    }
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def reply(self, status, body, headers=()):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def reset(self):
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def do_POST(self):
+        whole = self.path.split("/")[1]
+        mode = whole.split(".")[0]
+        self.body = self.rfile.read(int(self.headers["Content-Length"]))
+        with lock:
+            seen[whole] = seen.get(whole, 0) + 1
+            self.first = seen[whole] == 1
+            print("got", whole, flush=True)
+        if not self.path.endswith("/v1/chat/completions"):
+            return self.reply(404, {"error": {"message": f"no such path: {self.path}"}})
+        try:
+            getattr(self, "mode_" + mode)()
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def mode_ok(self):
+        self.reply(200, completion("hello", reasoning_content="let me see"))
+
+    def mode_echo(self):
+        fine = self.headers.get("Authorization") == "Bearer " + KEY
+        self.reply(200, completion(self.body.decode(), reasoning="key" if fine else "no key"))
+
+    def mode_think(self):
+        self.reply(200, completion("<think>\nhm\n</think>\n\nhello"))
+
+    def mode_parts(self):
+        self.reply(200, completion([{"type": "text", "text": "hel"}, {"type": "image"},
+                                    {"type": "text", "text": "lo"}]))
+
+    def mode_slow(self):
+        time.sleep(0.3)
+        self.mode_ok()
+
+    def mode_never(self):
+        threading.Event().wait()
+
+    def mode_busy(self):
+        if self.first:
+            self.reply(429, {"error": {"message": "slow down"}}, [("Retry-After", "1")])
+        else:
+            self.mode_ok()
+
+    def mode_busydate(self):
+        if self.first:
+            when = email.utils.formatdate(time.time() + 2, usegmt=True)
+            self.reply(503, b"", [("Retry-After", when)])
+        else:
+            self.mode_ok()
+
+    def mode_limited(self):
+        self.reply(429, {"error": {"message": "come tomorrow"}}, [("Retry-After", "86400")])
+
+    def mode_flaky(self):
+        if self.first:
+            self.reply(500, b"<html>oops</html>")
+        else:
+            self.mode_ok()
+
+    def mode_down(self):
+        self.reply(500, b"<html>\n\x01oops\xff</html>")
+
+    def mode_unknown(self):
+        self.reply(404, {"error": {"message": "no model of that name"}})
+
+    def mode_badjson(self):
+        self.reply(200, b'{"choices": [{"message": ')
+
+    def mode_notobject(self):
+        self.reply(200, [1, 2])
+
+    def mode_nochoices(self):
+        self.reply(200, {"error": {"message": "the upstream is away"}})
+
+    def mode_nocontent(self):
+        self.reply(200, {"choices": [{"message": {"role": "assistant", "content": None}}]})
+
+    def mode_truncated(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b'{"choices": [')
+        self.close_connection = True
+
+    def mode_reset(self):
+        self.reset()
+
+    def mode_resetonce(self):
+        if self.first:
+            self.reset()
+        else:
+            self.mode_ok()
+
+    def mode_silent(self):
+        self.close_connection = True
+
+    def mode_huge(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        chunk = b"a" * 65536
+        for _ in range(1024):
+            self.wfile.write(b"10000\r\n" + chunk + b"\r\n")
+        self.wfile.write(b"0\r\n\r\n")
+
+    def mode_leak(self):
+        self.reply(401, {"error": {"message": "wrong: " + self.headers["Authorization"]}})
+
+    def mode_leakraw(self):
+        self.reply(403, ("refused " + str(self.headers)).encode())
+
+    def mode_leakpart(self):
+        self.reply(401, {"error": "wrong key " + KEY[:12] + "****" + KEY[-5:]})
+
+    def mode_leakjson(self):
+        self.reply(200, b'{"choices": ' + KEY.encode() + b"}")
+
+    def mode_leakanswer(self):
+        escaped = "".join("\\u%04x" % ord(c) for c in KEY)
+        body = json.dumps(completion("your key is " + KEY + " or SECRET", reasoning="SECRET"))
+        self.reply(200, body.replace("SECRET", escaped).encode())
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_address[1], flush=True)
+server.serve_forever()
