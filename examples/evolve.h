@@ -1,0 +1,102 @@
+/* aire-evolve: what its files share. */
+#ifndef EXAMPLES_EVOLVE_H
+#define EXAMPLES_EVOLVE_H
+
+#include <aire/aire.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Exit codes. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTERRUPTED = 130 };
+
+/* ---- options: evolve_options.c ---- */
+
+typedef enum option_id {
+    OPT_STORE,
+    OPT_IDEATOR,
+    OPT_MODEL,
+    OPT_IMPLEMENTER,
+    OPT_SEARCHER,
+    OPT_EPOCHS,
+    OPT_EPOCH_SIZE,
+    OPT_BATCH,
+    OPT_SEED,
+    OPT_BASELINE,
+    OPT_CONFIRM,
+    OPT_TOP,
+    OPT_WORKERS,
+    OPT_WORK_DIR,
+    OPT_SANDBOX,
+    OPT_WORKER,
+    OPT_LOG,
+    OPT_COUNT
+} option_id;
+
+enum { MAX_VARIABLES = 32 };
+
+typedef struct settings {
+    char *words[3]; /* what stands beside the options: the environment, or a command and its
+                       arguments */
+    int word_count;
+    const char *value[OPT_COUNT];             /* as given, else NULL */
+    const char *variables[MAX_VARIABLES + 1]; /* "NAME=value", ends in NULL */
+    int variable_count;
+    bool resume;
+} settings;
+
+/* EXIT_OK, or EXIT_USAGE after saying what is wrong; `done` for --help and --version. */
+int settings_parse(settings *s, int argc, char **argv, bool *done);
+
+/* The value of an option: as given, else its default; NULL if it has none. */
+const char *settings_text(const settings *s, option_id id);
+long settings_number(const settings *s, option_id id);
+
+/* How the search was started, as lines "name=value", for the store; free(). */
+char *settings_note(const settings *s);
+
+/* Take up such lines: they become the values where none is given; a different one that is given is
+ * refused. */
+int settings_take_note(settings *s, char *note);
+
+/* ---- the terminal: evolve_progress.c ---- */
+
+typedef struct progress {
+    bool live; /* redraw one line; else plain lines only */
+    int64_t started_ns;
+    size_t finished, waiting;
+    char best[96];
+    char stage[64]; /* what a run began last */
+} progress;
+
+void progress_begin(progress *p, aire_ctx *ctx);
+void progress_stage(const aire_progress *stage, void *progress); /* an aire_progress_fn */
+void progress_line(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void progress_draw(progress *p, aire_ctx *ctx);
+void progress_end(progress *p);
+
+/* ---- reports: evolve_report.c, evolve_records.c ---- */
+
+/* The metric that is shown for a result: the named one, else the first. False if there is none. */
+bool result_metric(const aire_result *result, const char *name, double *value);
+
+/* Baseline, best ideas, outcomes, calls, and what to do next. */
+int report_search(aire_store *store, const char *metric, int64_t elapsed_ms);
+
+/* The best ideas against the baseline, on the fresh seeds of --confirm. */
+int report_confirmation(aire_store *store, const char *metric, int64_t top);
+
+/* The best ideas, by one result each, best first; the count, or -1. Each result is a reference. */
+int best_ideas(aire_store *store, aire_result **best, int max);
+
+/* Commands that only read. */
+int command_list(aire_ctx *ctx, const settings *s);
+int command_show(aire_ctx *ctx, const settings *s);
+int command_export(aire_ctx *ctx, const settings *s);
+
+/* Say what failed, and give EXIT_FAILED. */
+int complain(const char *doing);
+
+/* Seeds of confirming runs begin here, away from those of baselines. */
+#define CONFIRM_SEED 1001
+
+#endif

@@ -1,0 +1,211 @@
+/* aire-evolve: the command line. */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "evolve.h"
+
+typedef struct rule {
+    const char *name, *argument, *fallback, *help;
+    bool number;
+    bool defines; /* part of what the search is: kept in the store, and not to be changed on
+                     --resume */
+} rule;
+
+static const rule rules[OPT_COUNT] = {
+    [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
+                   false},
+    [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, or replay:FILE", false, true},
+    [OPT_MODEL] = {"model", "SPEC", NULL, "model for --ideator chat, as chat:MODEL@URL", false,
+                   true},
+    [OPT_IMPLEMENTER] = {"implementer", "SPEC", NULL,
+                         "model that writes patches for ideas (default: that of --model)", false,
+                         true},
+    [OPT_SEARCHER] = {"searcher", "KIND", "evolution", "evolution or best-of-n", false, true},
+    [OPT_EPOCHS] = {"epochs", "N", "10", "rounds of the search", true, true},
+    [OPT_EPOCH_SIZE] = {"epoch-size", "N", "80", "ideas a round", true, true},
+    [OPT_BATCH] = {"batch", "N", "10", "ideas a request", true, true},
+    [OPT_SEED] = {"seed", "N", "0", "seed of every decision", true, true},
+    [OPT_BASELINE] = {"baseline", "N", "3", "runs of the unpatched environment, on seeds 1 to N",
+                      true, true},
+    [OPT_CONFIRM] = {"confirm", "K", "0",
+                     "afterwards, run the best ideas and the baseline on K fresh seeds", true,
+                     false},
+    [OPT_TOP] = {"top", "N", "1", "how many ideas --confirm runs again", true, false},
+    [OPT_WORKERS] = {"workers", "N", "0", "runs at once (default: one a cpu)", true, false},
+    [OPT_WORK_DIR] = {"work-dir", "DIR", NULL, "where runs happen (default: FILE.work)", false,
+                      false},
+    [OPT_SANDBOX] = {"sandbox", "ENGINE", "bwrap",
+                     "bwrap; or none: no isolation, for trusted code only", false, false},
+    [OPT_WORKER] = {"worker", "PATH", NULL,
+                    "the program aire-worker, where libaire is not installed", false, false},
+    [OPT_LOG] = {"log", "LEVEL", "1",
+                 "0 nothing, 1 errors, 2 warnings, 3 information, 4 everything", true, false},
+};
+
+static void usage(FILE *to)
+{
+    fputs("aire-evolve: search for better programs by running them.\n"
+          "\n"
+          "usage: aire-evolve [run] ENV [options]        search in the environment directory ENV\n"
+          "       aire-evolve list FILE                  what was tried, best first\n"
+          "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
+          "of its log\n"
+          "       aire-evolve export FILE DIRECTORY      all of them as files\n"
+          "\n"
+          "options:\n",
+          to);
+    for (int i = 0; i < OPT_COUNT; i++) {
+        char left[40];
+        snprintf(left, sizeof left, "--%s %s", rules[i].name, rules[i].argument);
+        fprintf(to, "  %-22s %s", left, rules[i].help);
+        fprintf(to, rules[i].fallback && strcmp(rules[i].fallback, "0") ? " (default: %s)\n" : "\n",
+                rules[i].fallback);
+    }
+    fputs("  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again\n"
+          "  --resume               go on with a search that was stopped\n"
+          "  --help, --version\n"
+          "\n"
+          "A model's key is read from the variable AIRE_API_KEY, else OPENAI_API_KEY.\n"
+          "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
+          "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
+          to);
+}
+
+static int wrong(const char *what, const char *word)
+{
+    fprintf(stderr, "aire-evolve: %s: %s (see aire-evolve --help)\n", what, word);
+    return EXIT_USAGE;
+}
+
+static bool is_number(const char *text)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
+}
+
+static int find_rule(const char *name, size_t length)
+{
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (strlen(rules[i].name) == length && strncmp(rules[i].name, name, length) == 0)
+            return i;
+    return -1;
+}
+
+static int take_variable(settings *s, const char *value)
+{
+    if (!strchr(value, '='))
+        return wrong("--var needs NAME=VALUE, not", value);
+    if (s->variable_count == MAX_VARIABLES)
+        return wrong("too many --var", value);
+    s->variables[s->variable_count++] = value;
+    return EXIT_OK;
+}
+
+static int take_value(settings *s, const char *option, size_t length, const char *value)
+{
+    if (length == 3 && strncmp(option, "var", 3) == 0)
+        return take_variable(s, value);
+    int id = find_rule(option, length);
+    if (id < 0)
+        return wrong("unknown option", option);
+    if (rules[id].number && !is_number(value))
+        return wrong("a number from 0 is needed, not", value);
+    s->value[id] = value;
+    return EXIT_OK;
+}
+
+/* One option at argv[*i], with its value there or in the next word. */
+static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
+{
+    const char *option = argv[*i] + 2;
+    if (!strcmp(option, "help") || !strcmp(option, "version")) {
+        *done = true;
+        if (*option == 'h')
+            usage(stdout);
+        else
+            printf("aire-evolve %s\n", aire_version_string());
+        return EXIT_OK;
+    }
+    if (!strcmp(option, "resume")) {
+        s->resume = true;
+        return EXIT_OK;
+    }
+    const char *equals = strchr(option, '=');
+    if (equals)
+        return take_value(s, option, (size_t)(equals - option), equals + 1);
+    if (*i + 1 >= argc)
+        return wrong("a value is missing after", argv[*i]);
+    return take_value(s, option, strlen(option), argv[++*i]);
+}
+
+int settings_parse(settings *s, int argc, char **argv, bool *done)
+{
+    memset(s, 0, sizeof *s);
+    *done = false;
+    for (int i = 1; i < argc && !*done; i++) {
+        int code = EXIT_OK;
+        if (!strcmp(argv[i], "-h"))
+            code = take_option(s, 2, (char *[]){argv[0], "--help"}, &(int){1}, done);
+        else if (!strncmp(argv[i], "--", 2))
+            code = take_option(s, argc, argv, &i, done);
+        else if (s->word_count < 3)
+            s->words[s->word_count++] = argv[i];
+        else
+            code = wrong("one word too many", argv[i]);
+        if (code != EXIT_OK)
+            return code;
+    }
+    if (!*done && s->word_count == 0) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    return EXIT_OK;
+}
+
+const char *settings_text(const settings *s, option_id id)
+{
+    return s->value[id] ? s->value[id] : rules[id].fallback;
+}
+
+long settings_number(const settings *s, option_id id)
+{
+    return strtol(settings_text(s, id), NULL, 10);
+}
+
+char *settings_note(const settings *s)
+{
+    char *note = NULL;
+    size_t length = 0;
+    FILE *to = open_memstream(&note, &length);
+    if (!to)
+        return NULL;
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (rules[i].defines && settings_text(s, i))
+            fprintf(to, "%s=%s\n", rules[i].name, settings_text(s, i));
+    fclose(to);
+    return note;
+}
+
+int settings_take_note(settings *s, char *note)
+{
+    for (char *line = note, *end; (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        char *equals = strchr(line, '=');
+        int id = equals ? find_rule(line, (size_t)(equals - line)) : -1;
+        if (id < 0)
+            continue;
+        if (s->value[id] && strcmp(s->value[id], equals + 1)) {
+            fprintf(stderr,
+                    "aire-evolve: this search was started with --%s %s; it cannot go on with %s "
+                    "(begin another one with another --store)\n",
+                    rules[id].name, equals + 1, s->value[id]);
+            return EXIT_USAGE;
+        }
+        s->value[id] = equals + 1; /* the note lives as long as the settings */
+    }
+    return EXIT_OK;
+}

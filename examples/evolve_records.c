@@ -1,0 +1,239 @@
+/* aire-evolve list, show and export: reading a store, also while a search writes to it. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "evolve.h"
+
+static int open_to_read(aire_ctx *ctx, const char *path, aire_store **store)
+{
+    aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    options.flags = AIRE_STORE_READ_ONLY | AIRE_STORE_MUST_EXIST;
+    aire_status status = aire_store_open(ctx, path, &options, store);
+    if (status == AIRE_NOT_FOUND) {
+        complain("opening the store");
+        return EXIT_NOTHING;
+    }
+    return status == AIRE_OK ? EXIT_OK : complain("opening the store");
+}
+
+static int needs(const settings *s, int words, const char *usage)
+{
+    if (s->word_count == words)
+        return EXIT_OK;
+    fprintf(stderr, "usage: aire-evolve %s\n", usage);
+    return EXIT_USAGE;
+}
+
+static double seconds_of(const aire_result *result)
+{
+    int64_t ms = 0;
+    for (size_t i = 0; i < aire_result_usage_count(result); i++)
+        ms += aire_result_usage(result, i)->wall_ms;
+    return (double)ms / 1000;
+}
+
+static const char *title_of(const aire_result *result)
+{
+    aire_idea *idea = aire_result_idea(result);
+    return idea ? aire_idea_title(idea) : "(the unpatched environment)";
+}
+
+static void print_row(const aire_result *result)
+{
+    double reward, metric;
+    printf("%-5lld %-9s %-15s", (long long)aire_result_run_id(result),
+           aire_run_kind_name(aire_result_kind(result)),
+           aire_outcome_name(aire_result_outcome(result)));
+    if (aire_result_reward(result, &reward) == AIRE_OK && result_metric(result, NULL, &metric))
+        printf(" %10.4f %10.5f", metric, reward);
+    else
+        printf(" %10s %10s", "-", "-");
+    printf(" %7.1f  %.60s\n", seconds_of(result), title_of(result));
+}
+
+/* Print the rows of a query; those with (or without) a reward only. */
+static int print_rows(aire_store *store, int32_t order, bool failures, size_t *count)
+{
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_results *results = NULL;
+    query.order = order;
+    if (aire_store_results(store, &query, &results) != AIRE_OK)
+        return complain("reading results");
+    for (size_t i = 0; i < aire_results_count(results); i++) {
+        aire_result *result = aire_results_get(results, i);
+        if (failures == (aire_result_outcome(result) != AIRE_OUTCOME_OK)) {
+            print_row(result);
+            ++*count;
+        }
+    }
+    aire_results_unref(results);
+    return EXIT_OK;
+}
+
+int command_list(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    size_t count = 0;
+    int code = needs(s, 2, "list FILE");
+    if (code == EXIT_OK)
+        code = open_to_read(ctx, s->words[1], &store);
+    if (code == EXIT_OK)
+        printf("%-5s %-9s %-15s %10s %10s %7s  %s\n", "run", "kind", "outcome", "metric", "reward",
+               "seconds", "idea");
+    if (code == EXIT_OK)
+        code = print_rows(store, AIRE_ORDER_REWARD, false, &count);
+    if (code == EXIT_OK)
+        code = print_rows(store, AIRE_ORDER_RUN, true, &count);
+    aire_store_unref(store);
+    return code == EXIT_OK && count == 0 ? EXIT_NOTHING : code;
+}
+
+static void print_text(const char *heading, const char *text)
+{
+    if (*text)
+        printf("\n%s\n%s%s", heading, text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+}
+
+static void print_result(const aire_result *result)
+{
+    aire_idea *idea = aire_result_idea(result);
+    aire_patch *patch = aire_result_patch(result);
+    double reward;
+    printf("run %lld (%s, seed %llu): %s", (long long)aire_result_run_id(result),
+           aire_run_kind_name(aire_result_kind(result)),
+           (unsigned long long)aire_result_seed(result),
+           aire_outcome_name(aire_result_outcome(result)));
+    if (aire_result_outcome(result) != AIRE_OUTCOME_OK)
+        printf(" at %s: %s", aire_stage_name(aire_result_stage(result)),
+               aire_cause_name(aire_result_cause(result)));
+    putchar('\n');
+    if (*aire_result_detail(result))
+        printf("%s\n", aire_result_detail(result));
+    for (size_t i = 0; i < aire_result_metric_count(result); i++)
+        printf("%s = %.6g\n", aire_result_metric(result, i)->name,
+               aire_result_metric(result, i)->value);
+    if (aire_result_reward(result, &reward) == AIRE_OK)
+        printf("reward = %.6g (%s)\n", reward, aire_trust_name(aire_result_trust(result)));
+    for (size_t i = 0; i < aire_result_usage_count(result); i++) {
+        const aire_usage *usage = aire_result_usage(result, i);
+        printf("%s: %.2f s\n", aire_stage_name(usage->stage), (double)usage->wall_ms / 1000);
+    }
+    if (idea) {
+        printf("\n# %s\n", aire_idea_title(idea));
+        print_text("## Idea", aire_idea_text(idea));
+        print_text("## Changes", aire_idea_changes(idea));
+    }
+    if (!patch && idea)
+        patch = aire_idea_patch(idea);
+    print_text("## Patch", patch ? aire_patch_text(patch) : "");
+    print_text("## End of the log", aire_result_log_tail(result));
+}
+
+/* The result of a run, as a list of one. */
+static int find_run(aire_store *store, const char *number, aire_results **results)
+{
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    char *end;
+    query.run_id = strtoll(number, &end, 10);
+    if (*end || query.run_id <= 0) {
+        fprintf(stderr, "aire-evolve: a run's number is needed, not '%s'; see aire-evolve list\n",
+                number);
+        return EXIT_USAGE;
+    }
+    if (aire_store_results(store, &query, results) != AIRE_OK)
+        return complain("reading results");
+    if (aire_results_count(*results) == 0) {
+        fprintf(stderr, "aire-evolve: there is no finished run %s; see aire-evolve list\n", number);
+        return EXIT_NOTHING;
+    }
+    return EXIT_OK;
+}
+
+int command_show(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    int code = needs(s, 3, "show FILE RUN");
+    if (code == EXIT_OK)
+        code = open_to_read(ctx, s->words[1], &store);
+    if (code == EXIT_OK)
+        code = find_run(store, s->words[2], &results);
+    if (code == EXIT_OK)
+        print_result(aire_results_get(results, 0));
+    aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
+
+static int write_file(const char *directory, int64_t run, const char *ending, const char *text)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/%04lld.%s", directory, (long long)run, ending);
+    FILE *file = length < (int)sizeof path ? fopen(path, "we") : NULL;
+    if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
+        fprintf(stderr, "aire-evolve: cannot write %s: %s\n", path, strerror(errno));
+        return EXIT_FAILED;
+    }
+    return EXIT_OK;
+}
+
+static int export_json(aire_ctx *ctx, const aire_result *result, const char *directory)
+{
+    char *run = NULL, *idea = NULL, *both = NULL;
+    size_t length = 0;
+    int code = EXIT_FAILED;
+    if (aire_result_to_json(result, &run) != AIRE_OK ||
+        (aire_result_idea(result) &&
+         aire_idea_to_json(aire_result_idea(result), &idea) != AIRE_OK)) {
+        code = complain("writing JSON");
+    } else {
+        FILE *to = open_memstream(&both, &length);
+        if (to) {
+            fprintf(to, "{\"result\": %s, \"idea\": %s}\n", run, idea ? idea : "null");
+            fclose(to);
+            code = write_file(directory, aire_result_run_id(result), "json", both);
+        }
+    }
+    free(both);
+    aire_free(ctx, idea);
+    aire_free(ctx, run);
+    return code;
+}
+
+static int export_one(aire_ctx *ctx, const aire_result *result, const char *directory)
+{
+    int64_t run = aire_result_run_id(result);
+    aire_patch *patch = aire_result_patch(result);
+    int code = export_json(ctx, result, directory);
+    if (code == EXIT_OK && patch)
+        code = write_file(directory, run, "patch", aire_patch_text(patch));
+    if (code == EXIT_OK && *aire_result_log_tail(result))
+        code = write_file(directory, run, "log", aire_result_log_tail(result));
+    return code;
+}
+
+int command_export(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    int code = needs(s, 3, "export FILE DIRECTORY");
+    if (code == EXIT_OK)
+        code = open_to_read(ctx, s->words[1], &store);
+    if (code == EXIT_OK && mkdir(s->words[2], 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "aire-evolve: cannot make %s: %s\n", s->words[2], strerror(errno));
+        code = EXIT_FAILED;
+    }
+    if (code == EXIT_OK && aire_store_results(store, NULL, &results) != AIRE_OK)
+        code = complain("reading results");
+    size_t count = aire_results_count(results);
+    for (size_t i = 0; i < count && code == EXIT_OK; i++)
+        code = export_one(ctx, aire_results_get(results, i), s->words[2]);
+    if (code == EXIT_OK)
+        printf("%zu results in %s\n", count, s->words[2]);
+    aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
