@@ -35,8 +35,10 @@ typedef struct aire_store_options {
 AIRE_API aire_status aire_store_options_init(aire_store_options *options, size_t size);
 
 /**
- * Open a store, or make it. Opened for writing, it becomes the call sink of @p ctx, and holds the
- * store's lease until it is released or the process ends, however it ends.
+ * Open a store, or make it. Opened for writing, it becomes the call sink of @p ctx (of several, the
+ * last one opened), and holds the store's lease until it is released or the process ends, however it
+ * ends. A child that is forked meanwhile must open the store anew; what it inherits only answers
+ * AIRE_STATE.
  *
  * @param path    file; "FILE-wal", "FILE-shm" and "FILE-lock" stand beside it while it is open
  * @param options nullable: the defaults

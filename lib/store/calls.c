@@ -43,7 +43,7 @@ static aire_status add_event(aire_store *store, const char *type, int64_t run_id
     aire__query_put_int(&query, aire_ctx_unix_ms(store->ctx));
     aire__query_put_text(&query, type);
     aire__query_put_id(&query, run_id);
-    aire__query_put_text(&query, text);
+    aire__query_put_text(&query, text ? text : "");
     return aire__query_run(&query);
 }
 
@@ -55,5 +55,5 @@ void aire__store_event(aire_store *store, const char *type, int64_t run_id, cons
     status = aire__write_end(store, status);
     if (status != AIRE_OK)
         aire__logf(store->ctx, AIRE_LOG_WARNING, "store", "event '%s' (%s) is not kept: %s", type,
-                   text, aire_error_message(aire_last_error()));
+                   text ? text : "", aire_error_message(aire_last_error()));
 }

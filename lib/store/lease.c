@@ -31,11 +31,11 @@ typedef struct holder {
     char host[AIRE_LEASE_HOST_MAX + 1];
 } holder;
 
-void aire__lease_host(char host[AIRE_LEASE_HOST_MAX + 1])
+void aire__lease_host(char *host, size_t size)
 {
-    memset(host, 0, AIRE_LEASE_HOST_MAX + 1);
-    if (gethostname(host, AIRE_LEASE_HOST_MAX) != 0 || host[0] == '\0')
-        memcpy(host, "?", 2);
+    memset(host, 0, size);
+    if (gethostname(host, size - 1) != 0 || host[0] == '\0')
+        snprintf(host, size, "?");
 }
 
 /* The start of a small file; "" if there is none. */
@@ -82,7 +82,7 @@ static void describe_self(aire_ctx *ctx, holder *self)
     if (self->boot[0] == '\0')
         memcpy(self->boot, "-", 2);
     self->since_ms = aire_ctx_unix_ms(ctx);
-    aire__lease_host(self->host);
+    aire__lease_host(self->host, sizeof(self->host));
 }
 
 static bool write_holder(int fd, const holder *self)

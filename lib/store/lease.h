@@ -36,7 +36,7 @@ void aire__lease_release(aire_ctx *ctx, aire_lease *lease);
 /* Close this process's descriptor of a lease that belongs to the process it was forked from. */
 void aire__lease_forget(aire_ctx *ctx, aire_lease *lease);
 
-/* This machine's name. */
-void aire__lease_host(char host[AIRE_LEASE_HOST_MAX + 1]);
+/* This machine's name, or as much of it as there is room for. */
+void aire__lease_host(char *host, size_t size);
 
 #endif

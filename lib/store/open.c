@@ -187,7 +187,7 @@ static aire_status begin_reign(aire_store *store, int64_t version)
     aire_query query;
     int64_t fence = 0;
 
-    aire__lease_host(host);
+    aire__lease_host(host, sizeof(host));
     aire_status status = aire__write_begin(store, AIRE_WRITE_OPEN);
     if (status == AIRE_OK)
         status = aire__schema_migrate(store, version);

@@ -26,7 +26,7 @@
       "INSERT INTO lease (id, fence, pid, host, since_ms) VALUES (1, 1, ?, ?, ?)"                  \
       " ON CONFLICT (id) DO UPDATE SET fence = fence + 1, pid = excluded.pid,"                     \
       " host = excluded.host, since_ms = excluded.since_ms RETURNING fence")                       \
-    X(QUEUE_AGAIN, "UPDATE runs SET state = 0 WHERE state = 1")                                    \
+    X(QUEUE_AGAIN, "UPDATE runs SET state = 0 WHERE state < 2 AND state <> 0")                     \
                                                                                                    \
     X(META, "SELECT value FROM meta WHERE name = ?")                                               \
     X(SET_META,                                                                                    \

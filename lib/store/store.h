@@ -24,7 +24,8 @@ aire_status aire__store_bind_search(aire_store *store, const char *name, const c
 
 /* ---- plans ---- */
 
-/* Add a plan; its id is given by the store. Closes the plan before it in the same transaction. */
+/* Add a plan; its id is given by the store. Closes the plans before it in the same transaction.
+ * AIRE_INVALID if a parent has no result in the store, or an idea to avoid is not there. */
 aire_status aire__store_add_plan(aire_store *store, const aire_plan_options *options,
                                  aire_plan **out);
 
@@ -48,7 +49,7 @@ typedef struct aire_run {
     int32_t priority;
     int32_t attempts; /* tries begun so far */
     uint64_t seed;
-    aire_idea *idea; /* with its id; a reference; NULL for a baseline */
+    aire_idea *idea; /* with its id and the bare plan; a reference; NULL for a baseline */
 } aire_run;
 
 void aire__run_clear(aire_run *run);
@@ -68,14 +69,16 @@ aire_status aire__store_unfinished(aire_store *store, aire_run **out, size_t *co
 /* Finished runs whose result was not told, oldest first. */
 aire_status aire__store_untold(aire_store *store, aire_results **out);
 
-/* A try at a run begins. */
+/* A try at a run begins. AIRE_EXISTS if it has finished. Survives the process, but not a power
+ * failure. */
 aire_status aire__store_run_begins(aire_store *store, int64_t run_id, int32_t attempt);
 
 /* A run has finished: its result, by run id. AIRE_EXISTS if it had finished before (the first one
  * stands). */
 aire_status aire__store_finish(aire_store *store, aire_result *result);
 
-/* Whether an earlier finished run of kind IDEA had this variant; its run id, or 0. */
+/* The earliest finished run of kind IDEA that had this variant, and was really run (not NO_CHANGE,
+ * CANCELLED or INFRA_FAILED); 0 if there is none. */
 aire_status aire__store_find_variant(aire_store *store, const char *variant, int64_t *run_id);
 
 /* A result was told to the searcher: numbers it, and keeps `state` (NULL: none) with it. *first is

@@ -1,0 +1,1910 @@
+/* The store: what goes in comes back, once, whatever is killed and whenever. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aire/error.h"
+#include "aire/model_call.h"
+#include "base/fs.h"
+#include "base/thread.h"
+#include "store/fault.h"
+#include "store/internal.h"
+#include "store/store.h"
+#include "support/failing.h"
+
+static failing memory;
+static aire_ctx *ctx;
+static char root[64];
+static char path[128];
+
+static int setup(void **state)
+{
+    const char *tmp = getenv("TMPDIR");
+    ctx = failing_ctx(&memory, 7);
+    snprintf(root, sizeof(root), "%.40s/aire-store-XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(path, sizeof(path), "%s/s.db", root);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    assert_int_equal(aire__fs_remove_tree(ctx, root), AIRE_OK);
+    assert_int_equal(atomic_load(&memory.live), 1); /* the context itself */
+    aire_ctx_unref(ctx);
+    return 0;
+}
+
+static const char *at(const char *name)
+{
+    static char full[256];
+    snprintf(full, sizeof(full), "%s/%s", root, name);
+    return full;
+}
+
+static void assert_message(const char *part)
+{
+    const char *message = aire_error_message(aire_last_error());
+    if (!strstr(message, part))
+        fail_msg("\"%s\" is not in \"%s\"", part, message);
+}
+
+/* ---- makers ---- */
+
+static aire_status try_open(uint32_t flags, aire_store **out)
+{
+    aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    options.flags = flags;
+    return aire_store_open(ctx, path, &options, out);
+}
+
+static aire_store *open_store(uint32_t flags)
+{
+    aire_store *store = NULL;
+    if (try_open(flags, &store) != AIRE_OK)
+        fail_msg("%s", aire_error_message(aire_last_error()));
+    return store;
+}
+
+static aire_plan *add_plan(aire_store *store, int32_t epoch)
+{
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan = NULL;
+    options.kind = AIRE_PLAN_FRESH;
+    options.epoch = epoch;
+    options.count = 10;
+    assert_int_equal(aire__store_add_plan(store, &options, &plan), AIRE_OK);
+    return plan;
+}
+
+static aire_status make_idea(aire_plan *plan, int32_t ordinal, aire_idea **out)
+{
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    options.ordinal = ordinal;
+    options.plan = plan;
+    options.text = "Warm up longer";
+    return aire_idea_new(ctx, &options, out);
+}
+
+static aire_idea *new_idea(aire_plan *plan, int32_t ordinal)
+{
+    aire_idea *idea = NULL;
+    assert_int_equal(make_idea(plan, ordinal, &idea), AIRE_OK);
+    return idea;
+}
+
+/* Submit a new idea; its run, to be cleared. */
+static aire_run submit(aire_store *store, aire_plan *plan, int32_t ordinal)
+{
+    aire_idea *idea = new_idea(plan, ordinal);
+    aire_run run;
+    bool is_new = false;
+    assert_int_equal(aire__store_submit(store, idea, AIRE_RUN_IDEA, 5, 0, &run, &is_new), AIRE_OK);
+    assert_true(is_new);
+    aire_idea_unref(idea);
+    return run;
+}
+
+static const aire_metric one_metric[] = {{"loss", 0.5}};
+
+static aire_result_options options_for(const aire_run *run, int32_t outcome, double reward)
+{
+    aire_result_options options = AIRE_RESULT_OPTIONS_INIT;
+    options.kind = run->kind;
+    options.run_id = run->id;
+    options.seed = run->seed;
+    options.idea = run->idea;
+    options.outcome = outcome;
+    options.reward = reward;
+    options.trust = AIRE_TRUST_EVALUATED;
+    options.metrics = one_metric;
+    options.metric_count = 1;
+    return options;
+}
+
+static aire_status try_finish(aire_store *store, const aire_result_options *options)
+{
+    aire_result *result = NULL;
+    aire_status status = aire_result_new(ctx, options, &result);
+    if (status == AIRE_OK)
+        status = aire__store_finish(store, result);
+    aire_result_unref(result);
+    return status;
+}
+
+static void finish(aire_store *store, const aire_run *run, int32_t outcome, double reward)
+{
+    aire_result_options options = options_for(run, outcome, reward);
+    assert_int_equal(try_finish(store, &options), AIRE_OK);
+}
+
+static void tell(aire_store *store, int64_t run_id, bool expected_first)
+{
+    bool first = !expected_first;
+    assert_int_equal(aire__store_tell(store, run_id, "state", &first), AIRE_OK);
+    assert_int_equal(first, expected_first);
+}
+
+static int64_t scalar(aire_store *store, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t value = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+static void write_file(const char *name, const void *data, size_t length)
+{
+    assert_int_equal(aire__fs_write(ctx, name, data, length, 0644), AIRE_OK);
+}
+
+static off_t size_of(const char *name)
+{
+    struct stat info;
+    assert_int_equal(stat(name, &info), 0);
+    return info.st_size;
+}
+
+/* ---- opening ---- */
+
+static void test_open__makes_a_store_and_opens_it_again(void **state)
+{
+    aire_store *store = open_store(0);
+    assert_string_equal(aire_store_path(store), path);
+    assert_ptr_equal(aire__store_ctx(store), ctx);
+    assert_false(aire__store_is_read_only(store));
+    assert_true(aire__fs_exists(at("s.db-lock")));
+    assert_ptr_equal(aire_store_ref(store), store);
+    aire_store_unref(store);
+    assert_true(aire__fs_exists(at("s.db-lock")));
+    aire_store_unref(store);
+    assert_false(aire__fs_exists(at("s.db-lock")));
+    assert_false(aire__fs_exists(at("s.db-wal")));
+    aire_store_unref(NULL);
+
+    store = open_store(AIRE_STORE_MUST_EXIST);
+    assert_int_equal(scalar(store, "SELECT fence FROM lease"), 2);
+    assert_int_equal(scalar(store, "PRAGMA application_id"), 0x61697265);
+    assert_int_equal(scalar(store, "PRAGMA user_version"), 1);
+    assert_int_equal(scalar(store, "PRAGMA foreign_keys"), 1);
+    aire_store_unref(store);
+}
+
+static void test_open__refuses_wrong_arguments(void **state)
+{
+    aire_store *store = (aire_store *)1;
+    aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    assert_int_equal(aire_store_open(NULL, path, NULL, &store), AIRE_INVALID);
+    assert_null(store);
+    assert_int_equal(aire_store_open(ctx, NULL, NULL, &store), AIRE_INVALID);
+    assert_int_equal(aire_store_open(ctx, "", NULL, &store), AIRE_INVALID);
+    assert_int_equal(aire_store_open(ctx, path, NULL, NULL), AIRE_INVALID);
+    assert_int_equal(try_open(4, &store), AIRE_INVALID);
+    options.struct_size = 1;
+    assert_int_equal(aire_store_open(ctx, path, &options, &store), AIRE_ABI);
+    assert_false(aire__fs_exists(path));
+}
+
+static void test_open__says_what_is_not_there(void **state)
+{
+    aire_store *store = (aire_store *)1;
+    assert_int_equal(try_open(AIRE_STORE_MUST_EXIST, &store), AIRE_NOT_FOUND);
+    assert_null(store);
+    assert_message("s.db");
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_NOT_FOUND);
+    assert_int_equal(aire_store_open(ctx, at("no/such/s.db"), NULL, &store), AIRE_NOT_FOUND);
+    assert_message("there is no directory");
+    assert_int_equal(aire_store_open(ctx, at("x/"), NULL, &store), AIRE_NOT_FOUND);
+    assert_false(aire__fs_exists(path));
+    assert_false(aire__fs_exists(at("s.db-lock")));
+}
+
+static void test_open__refuses_what_is_not_a_store(void **state)
+{
+    static const char text[] = "These are my notes, which nobody may overwrite.\n";
+    aire_store *store = NULL;
+    assert_int_equal(aire_store_open(ctx, root, NULL, &store), AIRE_FORMAT);
+    assert_message("directory");
+    assert_int_equal(mkfifo(at("fifo"), 0600), 0);
+    assert_int_equal(aire_store_open(ctx, at("fifo"), NULL, &store), AIRE_FORMAT);
+    assert_message("regular file");
+
+    char *after = NULL;
+    size_t length;
+    write_file(path, text, strlen(text));
+    assert_int_equal(try_open(0, &store), AIRE_FORMAT);
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_FORMAT);
+    assert_int_equal(aire__fs_read(ctx, path, 4096, &after, &length), AIRE_OK);
+    assert_string_equal(after, text);
+    aire_free(ctx, after);
+    assert_false(aire__fs_exists(at("s.db-lock")));
+}
+
+static void make_foreign(const char *sql)
+{
+    sqlite3 *db = NULL;
+    unlink(path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_open__leaves_another_programs_database_as_it_is(void **state)
+{
+    aire_store *store = NULL;
+    char *before = NULL, *after = NULL;
+    size_t before_length, after_length;
+    make_foreign("CREATE TABLE mine (x)");
+    assert_int_equal(aire__fs_read(ctx, path, 1 << 20, &before, &before_length), AIRE_OK);
+    assert_int_equal(try_open(0, &store), AIRE_FORMAT);
+    assert_message("another program");
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_FORMAT);
+    assert_int_equal(aire__fs_read(ctx, path, 1 << 20, &after, &after_length), AIRE_OK);
+    assert_int_equal(before_length, after_length);
+    assert_memory_equal(before, after, before_length);
+    aire_free(ctx, before);
+    aire_free(ctx, after);
+    make_foreign("PRAGMA application_id = 7");
+    assert_int_equal(try_open(0, &store), AIRE_FORMAT);
+}
+
+static void test_open__takes_an_empty_file_only_for_writing(void **state)
+{
+    aire_store *store = NULL;
+    write_file(path, "", 0);
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_FORMAT);
+    assert_message("empty");
+    assert_int_equal(try_open(AIRE_STORE_MUST_EXIST, &store), AIRE_FORMAT);
+    aire_store_unref(open_store(0));
+    aire_store_unref(open_store(AIRE_STORE_READ_ONLY));
+}
+
+static void test_open__refuses_a_newer_store(void **state)
+{
+    aire_store *store = open_store(0);
+    assert_int_equal(sqlite3_exec(store->db, "PRAGMA user_version = 99", NULL, NULL, NULL),
+                     SQLITE_OK);
+    aire_store_unref(store);
+    assert_int_equal(try_open(0, &store), AIRE_UNSUPPORTED);
+    assert_message("99");
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
+}
+
+static void fill(int32_t runs)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    for (int32_t i = 0; i < runs; i++) {
+        aire_run run = submit(store, plan, i);
+        finish(store, &run, AIRE_OUTCOME_OK, i);
+        aire__run_clear(&run);
+    }
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_open__says_when_the_file_was_cut(void **state)
+{
+    aire_store *store = NULL;
+    fill(30);
+    assert_int_equal(truncate(path, size_of(path) / 2 / 4096 * 4096), 0);
+    assert_int_equal(try_open(0, &store), AIRE_CORRUPT);
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_CORRUPT);
+    assert_int_equal(truncate(path, 60), 0);
+    assert_int_equal(try_open(0, &store), AIRE_CORRUPT);
+    assert_int_equal(truncate(path, 10), 0); /* nothing tells that it was a store */
+    assert_int_equal(try_open(0, &store), AIRE_FORMAT);
+    assert_int_equal(size_of(path), 10);
+}
+
+/* Whatever is overwritten with noise: a status, and neither a crash nor an endless loop. */
+static void test_open__survives_noise_anywhere(void **state)
+{
+    char noise[4096];
+    fill(30);
+    off_t size = size_of(path);
+    char *good = NULL;
+    size_t length;
+    int damaged = 0;
+    assert_int_equal(aire__fs_read(ctx, path, 1 << 24, &good, &length), AIRE_OK);
+    memset(noise, 0xa5, sizeof(noise));
+    for (off_t offset = 0; offset < size; offset += sizeof(noise)) {
+        aire_store *store = NULL;
+        aire_results *results = NULL;
+        write_file(path, good, length);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, noise, sizeof(noise), offset), sizeof(noise));
+        close(fd);
+        aire_status status = try_open(0, &store);
+        if (status == AIRE_OK)
+            status = aire_store_results(store, NULL, &results);
+        if (status != AIRE_OK) {
+            assert_true(status == AIRE_CORRUPT || status == AIRE_FORMAT);
+            damaged++;
+        }
+        aire_results_unref(results);
+        aire_store_unref(store);
+    }
+    assert_true(damaged > 5);
+    aire_free(ctx, good);
+}
+
+/* ---- round trips ---- */
+
+static aire_idea *rich_idea(aire_plan *plan, aire_patch *patch)
+{
+    static const int64_t parents[] = {7, 3};
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    aire_idea *idea = NULL;
+    options.ordinal = 4;
+    options.plan = plan;
+    options.title = "Größer";
+    options.text = "text\nwith 'quotes' and \xf0\x9f\x94\xa5";
+    options.changes = "changes";
+    options.reasoning = "reasoning";
+    options.origin = "knobs";
+    options.parents = parents;
+    options.parent_count = 2;
+    options.patch = patch;
+    assert_int_equal(aire_idea_new(ctx, &options, &idea), AIRE_OK);
+    return idea;
+}
+
+static void assert_rich_idea(const aire_idea *idea, int64_t id, int64_t plan_id)
+{
+    assert_int_equal(aire_idea_id(idea), id);
+    assert_int_equal(aire_idea_ordinal(idea), 4);
+    assert_int_equal(aire_plan_id(aire_idea_plan(idea)), plan_id);
+    assert_int_equal(aire_plan_epoch(aire_idea_plan(idea)), 6);
+    assert_int_equal(aire_plan_kind(aire_idea_plan(idea)), AIRE_PLAN_FRESH);
+    assert_string_equal(aire_idea_title(idea), "Größer");
+    assert_string_equal(aire_idea_text(idea), "text\nwith 'quotes' and \xf0\x9f\x94\xa5");
+    assert_string_equal(aire_idea_changes(idea), "changes");
+    assert_string_equal(aire_idea_reasoning(idea), "reasoning");
+    assert_string_equal(aire_idea_origin(idea), "knobs");
+    assert_int_equal(aire_idea_parent_count(idea), 2);
+    assert_int_equal(aire_idea_parent(idea, 0), 7);
+    assert_int_equal(aire_idea_parent(idea, 1), 3);
+    assert_int_equal(aire_patch_length(aire_idea_patch(idea)), 4);
+    assert_memory_equal(aire_patch_text(aire_idea_patch(idea)), "a\0b\xff", 4);
+}
+
+static void test_store__gives_back_what_was_put_in(void **state)
+{
+    static const aire_usage usage[] = {
+        {sizeof(aire_usage), AIRE_STAGE_BUILD, 1, 2, 3, 4},
+        {sizeof(aire_usage), AIRE_STAGE_RUN, INT64_C(5000000000), 6, 7, INT64_C(9000000000)}};
+    static const aire_metric metrics[] = {{"val_loss", 3.2500000000000004}, {"ε", -1e-300}};
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 6);
+    aire_patch *patch = NULL;
+    assert_int_equal(aire_patch_new(ctx, AIRE_PATCH_UNIFIED, "a\0b\xff", 4, &patch), AIRE_OK);
+    aire_idea *idea = rich_idea(plan, patch);
+    aire_run run;
+    bool is_new;
+    assert_int_equal(
+        aire__store_submit(store, idea, AIRE_RUN_IDEA, UINT64_MAX - 1, -3, &run, &is_new), AIRE_OK);
+    assert_int_equal(run.kind, AIRE_RUN_IDEA);
+    assert_int_equal(run.priority, -3);
+    assert_int_equal(run.attempts, 0);
+    assert_true(run.seed == UINT64_MAX - 1);
+    assert_rich_idea(run.idea, 1, aire_plan_id(plan));
+    assert_int_equal(aire__store_run_begins(store, run.id, 2), AIRE_OK);
+
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, 0.1);
+    options.stage = AIRE_STAGE_EVALUATE;
+    options.attempts = 2;
+    options.metrics = metrics;
+    options.metric_count = 2;
+    options.usage = usage;
+    options.usage_count = 2;
+    options.patch = patch;
+    options.variant = "00ff";
+    options.detail = "fine";
+    options.log_tail = "bytes \xff\xfe";
+    assert_int_equal(try_finish(store, &options), AIRE_OK);
+    aire__run_clear(&run);
+    aire_idea_unref(idea);
+    aire_patch_unref(patch);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+
+    store = open_store(AIRE_STORE_READ_ONLY);
+    aire_results *results = NULL;
+    aire_ideas *ideas = NULL;
+    double reward = 0;
+    assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
+    assert_int_equal(aire_store_ideas(store, 0, &ideas), AIRE_OK);
+    aire_store_unref(store);
+    assert_int_equal(aire_ideas_count(ideas), 1);
+    assert_rich_idea(aire_ideas_get(ideas, 0), 1, 1);
+    aire_ideas_unref(ideas);
+    assert_int_equal(aire_results_count(results), 1);
+    const aire_result *result = aire_results_get(results, 0);
+    assert_rich_idea(aire_result_idea(result), 1, 1);
+    assert_int_equal(aire_result_run_id(result), 1);
+    assert_int_equal(aire_result_kind(result), AIRE_RUN_IDEA);
+    assert_true(aire_result_seed(result) == UINT64_MAX - 1);
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_OK);
+    assert_int_equal(aire_result_stage(result), AIRE_STAGE_EVALUATE);
+    assert_int_equal(aire_result_trust(result), AIRE_TRUST_EVALUATED);
+    assert_int_equal(aire_result_attempts(result), 2);
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    assert_true(reward == 0.1);
+    assert_int_equal(aire_result_metric_count(result), 2);
+    assert_true(aire_result_metric(result, 0)->value == 3.2500000000000004);
+    assert_string_equal(aire_result_metric(result, 1)->name, "ε");
+    assert_true(aire_result_metric(result, 1)->value == -1e-300);
+    assert_int_equal(aire_result_usage_count(result), 2);
+    assert_memory_equal(aire_result_usage(result, 1), &usage[1], sizeof(aire_usage));
+    assert_memory_equal(aire_patch_text(aire_result_patch(result)), "a\0b\xff", 4);
+    assert_string_equal(aire_result_variant(result), "00ff");
+    assert_string_equal(aire_result_detail(result), "fine");
+    assert_string_equal(aire_result_log_tail(result), "bytes \xef\xbf\xbd\xef\xbf\xbd");
+    aire_results_unref(results);
+}
+
+static void test_store__keeps_how_a_failure_ended(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_run run;
+    bool is_new;
+    aire_results *results = NULL;
+    double reward = 1;
+    assert_int_equal(aire__store_submit(store, NULL, AIRE_RUN_BASELINE, 1, 0, &run, &is_new),
+                     AIRE_OK);
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_CRASHED, 4);
+    options.stage = AIRE_STAGE_RUN;
+    options.cause = AIRE_CAUSE_SIGNAL;
+    options.code = 11;
+    options.trust = 0;
+    options.metric_count = 0;
+    assert_int_equal(try_finish(store, &options), AIRE_OK);
+    assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
+    const aire_result *result = aire_results_get(results, 0);
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_CRASHED);
+    assert_int_equal(aire_result_cause(result), AIRE_CAUSE_SIGNAL);
+    assert_int_equal(aire_result_code(result), 11);
+    assert_int_equal(aire_result_trust(result), 0);
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_EMPTY);
+    assert_null(aire_result_idea(result));
+    aire_results_unref(results);
+    aire__run_clear(&run);
+    aire_store_unref(store);
+}
+
+/* ---- plans ---- */
+
+static void test_plan__last_one_comes_back_with_its_lists(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = (aire_plan *)1;
+    size_t submitted = 9;
+    bool closed = true;
+    assert_int_equal(aire__store_last_plan(store, &plan, &submitted, &closed), AIRE_EMPTY);
+    assert_null(plan);
+
+    aire_plan *first = add_plan(store, 0);
+    assert_int_equal(aire_plan_id(first), 1);
+    aire_run runs[2] = {submit(store, first, 0), submit(store, first, 1)};
+    finish(store, &runs[0], AIRE_OUTCOME_OK, 1);
+    finish(store, &runs[1], AIRE_OUTCOME_OK, 2);
+    aire_results *results = NULL;
+    assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
+
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_result *parents[2] = {aire_results_get(results, 1), aire_results_get(results, 0)};
+    options.kind = AIRE_PLAN_CROSSOVER;
+    options.epoch = 1;
+    options.count = 3;
+    options.parents = parents;
+    options.parent_count = 2;
+    options.avoid = &runs[0].idea;
+    options.avoid_count = 1;
+    aire_plan *second = NULL;
+    assert_int_equal(aire__store_add_plan(store, &options, &second), AIRE_OK);
+    assert_int_equal(aire_plan_id(second), 2);
+    assert_int_equal(aire_plan_parent_count(second), 2);
+    aire_run run = submit(store, second, 2);
+    aire__run_clear(&run);
+    aire_plan_unref(second);
+    aire_results_unref(results);
+    aire__run_clear(&runs[0]);
+    aire__run_clear(&runs[1]);
+    aire_plan_unref(first);
+    aire_store_unref(store);
+
+    store = open_store(0);
+    assert_int_equal(scalar(store, "SELECT closed FROM plans WHERE id = 1"), 1);
+    assert_int_equal(aire__store_last_plan(store, &plan, &submitted, &closed), AIRE_OK);
+    assert_int_equal(aire_plan_id(plan), 2);
+    assert_int_equal(aire_plan_kind(plan), AIRE_PLAN_CROSSOVER);
+    assert_int_equal(aire_plan_epoch(plan), 1);
+    assert_int_equal(aire_plan_count(plan), 3);
+    assert_int_equal(aire_plan_parent_count(plan), 2);
+    assert_int_equal(aire_result_run_id(aire_plan_parent(plan, 0)), 2);
+    assert_int_equal(aire_result_run_id(aire_plan_parent(plan, 1)), 1);
+    assert_int_equal(aire_plan_avoid_count(plan), 1);
+    assert_int_equal(aire_idea_id(aire_plan_avoid(plan, 0)), 1);
+    assert_int_equal(submitted, 1);
+    assert_false(closed);
+    aire_plan_unref(plan);
+    assert_int_equal(aire__store_close_plan(store, 2), AIRE_OK);
+    assert_int_equal(aire__store_close_plan(store, 2), AIRE_OK);
+    assert_int_equal(aire__store_close_plan(store, 3), AIRE_NOT_FOUND);
+    assert_int_equal(aire__store_last_plan(store, &plan, &submitted, &closed), AIRE_OK);
+    assert_true(closed);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_plan__refuses_what_is_not_in_the_store(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan = (aire_plan *)1;
+    aire_idea *stranger = new_idea(NULL, 0);
+    options.kind = AIRE_PLAN_EXPLORE;
+    options.count = 1;
+    options.avoid = &stranger;
+    options.avoid_count = 1;
+    assert_int_equal(aire__store_add_plan(store, &options, &plan), AIRE_INVALID);
+    assert_null(plan);
+    options.avoid_count = 0;
+    options.count = 0;
+    assert_int_equal(aire__store_add_plan(store, &options, &plan), AIRE_INVALID);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM plans"), 0);
+    aire_idea_unref(stranger);
+    aire_store_unref(store);
+}
+
+static void assert_epoch(aire_store *store, int32_t epoch, int64_t ideas, int64_t untold)
+{
+    int64_t seen_ideas = -1, seen_untold = -1;
+    assert_int_equal(aire__store_epoch(store, epoch, &seen_ideas, &seen_untold), AIRE_OK);
+    assert_int_equal(seen_ideas, ideas);
+    assert_int_equal(seen_untold, untold);
+}
+
+static void test_epoch__counts_ideas_and_what_is_not_told(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *a = add_plan(store, 0);
+    aire_plan *b = add_plan(store, 0);
+    aire_plan *c = add_plan(store, 1);
+    assert_epoch(store, 0, 0, 0);
+    aire_run runs[4] = {submit(store, a, 0), submit(store, a, 1), submit(store, b, 0),
+                        submit(store, c, 0)};
+    assert_epoch(store, 0, 3, 3);
+    assert_epoch(store, 1, 1, 1);
+    finish(store, &runs[0], AIRE_OUTCOME_TIMEOUT, 0);
+    assert_epoch(store, 0, 3, 3);
+    tell(store, runs[0].id, true);
+    assert_epoch(store, 0, 3, 2);
+    /* a confirmation is no idea of the epoch */
+    aire_run confirm;
+    bool is_new;
+    assert_int_equal(
+        aire__store_submit(store, runs[0].idea, AIRE_RUN_CONFIRM, 8, 0, &confirm, &is_new),
+        AIRE_OK);
+    assert_epoch(store, 0, 3, 2);
+    aire__run_clear(&confirm);
+    for (size_t i = 0; i < 4; i++)
+        aire__run_clear(&runs[i]);
+    aire_plan_unref(a);
+    aire_plan_unref(b);
+    aire_plan_unref(c);
+    aire_store_unref(store);
+}
+
+/* ---- runs ---- */
+
+static int64_t resubmit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
+                        bool is_new)
+{
+    aire_run run;
+    bool was_new = !is_new;
+    assert_int_equal(aire__store_submit(store, idea, kind, seed, 0, &run, &was_new), AIRE_OK);
+    assert_int_equal(was_new, is_new);
+    int64_t id = run.id;
+    aire__run_clear(&run);
+    return id;
+}
+
+static void test_submit__adds_the_same_run_once(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    aire_idea *idea = new_idea(plan, 0);
+    int64_t id = resubmit(store, idea, AIRE_RUN_IDEA, 5, true);
+    assert_int_equal(resubmit(store, idea, AIRE_RUN_IDEA, 5, false), id);
+    assert_int_equal(resubmit(store, idea, AIRE_RUN_IDEA, 6, false), id); /* whatever the seed */
+
+    /* the same place in the same plan, proposed anew in other words: the first one stands */
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    aire_idea *other = NULL;
+    aire_run run;
+    bool is_new = true;
+    options.plan = plan;
+    options.text = "Something else";
+    assert_int_equal(aire_idea_new(ctx, &options, &other), AIRE_OK);
+    assert_int_equal(aire__store_submit(store, other, AIRE_RUN_IDEA, 5, 0, &run, &is_new), AIRE_OK);
+    assert_false(is_new);
+    assert_int_equal(run.id, id);
+    assert_string_equal(aire_idea_text(run.idea), "Warm up longer");
+
+    int64_t confirm = resubmit(store, run.idea, AIRE_RUN_CONFIRM, 1, true);
+    assert_int_equal(resubmit(store, idea, AIRE_RUN_CONFIRM, 1, false), confirm);
+    resubmit(store, run.idea, AIRE_RUN_CONFIRM, 2, true);
+    int64_t baseline = resubmit(store, NULL, AIRE_RUN_BASELINE, UINT64_MAX, true);
+    assert_int_equal(resubmit(store, NULL, AIRE_RUN_BASELINE, UINT64_MAX, false), baseline);
+    resubmit(store, NULL, AIRE_RUN_BASELINE, 0, true);
+
+    /* a host's own idea is new each time, until it has its number */
+    aire_idea *own = new_idea(NULL, 0);
+    aire_run own_run;
+    resubmit(store, own, AIRE_RUN_IDEA, 5, true);
+    assert_int_equal(aire__store_submit(store, own, AIRE_RUN_IDEA, 5, 0, &own_run, &is_new),
+                     AIRE_OK);
+    assert_true(is_new);
+    assert_int_equal(resubmit(store, own_run.idea, AIRE_RUN_IDEA, 5, false), own_run.id);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 3);
+    aire__run_clear(&own_run);
+    aire__run_clear(&run);
+    aire_idea_unref(own);
+    aire_idea_unref(other);
+    aire_idea_unref(idea);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_submit__keeps_a_hosts_plan_without_a_number(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan = NULL;
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
+    aire_run run = submit(store, plan, 3);
+    assert_ptr_equal(aire_idea_plan(run.idea), plan);
+    assert_int_equal(aire_idea_id(run.idea), 1);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_submit__refuses_what_makes_no_sense(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_idea *idea = new_idea(NULL, 0);
+    aire_run run;
+    bool is_new;
+    assert_int_equal(aire__store_submit(store, NULL, AIRE_RUN_IDEA, 0, 0, &run, &is_new),
+                     AIRE_INVALID);
+    assert_int_equal(aire__store_submit(store, idea, AIRE_RUN_BASELINE, 0, 0, &run, &is_new),
+                     AIRE_INVALID);
+    aire_idea_unref(idea);
+
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    options.text = "from another store";
+    options.id = 77;
+    assert_int_equal(aire_idea_new(ctx, &options, &idea), AIRE_OK);
+    assert_int_equal(aire__store_submit(store, idea, AIRE_RUN_IDEA, 0, 0, &run, &is_new),
+                     AIRE_INVALID);
+    assert_message("77");
+    aire_idea_unref(idea);
+
+    aire_plan_options plan_options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan = NULL;
+    plan_options.kind = AIRE_PLAN_FRESH;
+    plan_options.count = 1;
+    plan_options.id = 55;
+    assert_int_equal(aire_plan_new(ctx, &plan_options, &plan), AIRE_OK);
+    idea = new_idea(plan, 0);
+    assert_int_equal(aire__store_submit(store, idea, AIRE_RUN_IDEA, 0, 0, &run, &is_new),
+                     AIRE_INVALID);
+    assert_message("plan 55");
+    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs"), 0);
+    aire_idea_unref(idea);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_run__goes_from_queued_to_told(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    aire_run run = submit(store, plan, 0);
+    bool first = false;
+    assert_int_equal(aire__store_run_begins(store, run.id, 1), AIRE_OK);
+    assert_int_equal(aire__store_run_begins(store, run.id, 2), AIRE_OK);
+    assert_int_equal(aire__store_run_begins(store, 99, 1), AIRE_NOT_FOUND);
+    assert_int_equal(aire__store_tell(store, run.id, NULL, &first), AIRE_STATE);
+
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, 1);
+    options.kind = AIRE_RUN_CONFIRM;
+    assert_int_equal(try_finish(store, &options), AIRE_INVALID);
+    options.kind = AIRE_RUN_IDEA;
+    options.idea = NULL;
+    assert_int_equal(try_finish(store, &options), AIRE_INVALID);
+    options.idea = run.idea;
+    options.run_id = 99;
+    assert_int_equal(try_finish(store, &options), AIRE_NOT_FOUND);
+    options.run_id = run.id;
+    assert_int_equal(try_finish(store, &options), AIRE_OK);
+    options.reward = 2;
+    assert_int_equal(try_finish(store, &options), AIRE_EXISTS);
+    assert_int_equal(aire__store_run_begins(store, run.id, 3), AIRE_EXISTS);
+
+    aire_results *results = NULL;
+    double reward = 0;
+    assert_int_equal(aire__store_untold(store, &results), AIRE_OK);
+    assert_int_equal(aire_results_count(results), 1);
+    assert_int_equal(aire_result_reward(aire_results_get(results, 0), &reward), AIRE_OK);
+    assert_true(reward == 1); /* the first result stands */
+    aire_results_unref(results);
+    tell(store, run.id, true);
+    tell(store, run.id, false);
+    assert_int_equal(aire__store_tell(store, 99, NULL, &first), AIRE_NOT_FOUND);
+    assert_int_equal(aire__store_untold(store, &results), AIRE_OK);
+    assert_int_equal(aire_results_count(results), 0);
+    aire_results_unref(results);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_run__under_way_is_queued_again(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    aire_run runs[3] = {submit(store, plan, 0), submit(store, plan, 1), submit(store, plan, 2)};
+    assert_int_equal(aire__store_run_begins(store, runs[2].id, 2), AIRE_OK);
+    finish(store, &runs[1], AIRE_OUTCOME_OK, 1);
+    for (size_t i = 0; i < 3; i++)
+        aire__run_clear(&runs[i]);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+
+    store = open_store(0);
+    aire_run *unfinished = NULL;
+    size_t count = 0;
+    assert_int_equal(aire__store_unfinished(store, &unfinished, &count), AIRE_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(unfinished[0].id, 1);
+    assert_int_equal(unfinished[0].attempts, 0);
+    assert_int_equal(unfinished[1].id, 3);
+    assert_int_equal(unfinished[1].attempts, 2);
+    assert_int_equal(aire_idea_ordinal(unfinished[1].idea), 2);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs WHERE state = 0"), 2);
+    for (size_t i = 0; i < count; i++)
+        aire__run_clear(&unfinished[i]);
+    aire_free(ctx, unfinished);
+    aire_store_unref(store);
+}
+
+static void test_tell__keeps_order_and_state(void **state)
+{
+    static const int64_t order[] = {2, 3, 1};
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    char *text = (char *)1;
+    bool first;
+    assert_int_equal(aire__store_search_state(store, &text), AIRE_EMPTY);
+    assert_null(text);
+    for (int32_t i = 0; i < 3; i++) {
+        aire_run run = submit(store, plan, i);
+        finish(store, &run, AIRE_OUTCOME_OK, i);
+        aire__run_clear(&run);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        char word[16];
+        snprintf(word, sizeof(word), "after %zu", i);
+        assert_int_equal(aire__store_tell(store, order[i], word, &first), AIRE_OK);
+    }
+    assert_int_equal(aire__store_tell(store, 2, "never", &first), AIRE_OK);
+    assert_false(first);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+
+    store = open_store(0);
+    aire_results *results = NULL;
+    assert_int_equal(aire__store_told(store, &results), AIRE_OK);
+    assert_int_equal(aire_results_count(results), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(aire_result_run_id(aire_results_get(results, i)), order[i]);
+    assert_int_equal(aire_plan_parent_count(aire_result_plan(aire_results_get(results, 0))), 0);
+    aire_results_unref(results);
+    assert_int_equal(aire__store_search_state(store, &text), AIRE_OK);
+    assert_string_equal(text, "after 2");
+    aire_free(ctx, text);
+
+    /* a tell without a state leaves none */
+    aire_run run;
+    bool is_new;
+    assert_int_equal(aire__store_submit(store, NULL, AIRE_RUN_BASELINE, 1, 0, &run, &is_new),
+                     AIRE_OK);
+    finish(store, &run, AIRE_OUTCOME_OK, 1);
+    assert_int_equal(aire__store_tell(store, run.id, NULL, &first), AIRE_OK);
+    assert_int_equal(aire__store_search_state(store, &text), AIRE_EMPTY);
+    aire__run_clear(&run);
+    aire_store_unref(store);
+}
+
+static void test_variant__is_found_only_where_it_was_run(void **state)
+{
+    static const int32_t outcomes[] = {AIRE_OUTCOME_INFRA_FAILED, AIRE_OUTCOME_CANCELLED,
+                                       AIRE_OUTCOME_NO_CHANGE, AIRE_OUTCOME_CRASHED,
+                                       AIRE_OUTCOME_OK};
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    int64_t found = -1;
+    for (int32_t i = 0; i < 5; i++) {
+        aire_run run = submit(store, plan, i);
+        aire_result_options options = options_for(&run, outcomes[i], 1);
+        options.variant = "abc";
+        assert_int_equal(aire__store_find_variant(store, "abc", &found), AIRE_OK);
+        assert_int_equal(found, i < 4 ? 0 : 4);
+        assert_int_equal(try_finish(store, &options), AIRE_OK);
+        aire__run_clear(&run);
+    }
+    assert_int_equal(aire__store_find_variant(store, "", &found), AIRE_OK);
+    assert_int_equal(found, 0);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+/* ---- queries ---- */
+
+static void assert_query(aire_store *store, const aire_store_query *query, const char *expected)
+{
+    aire_results *results = NULL;
+    char seen[256] = "";
+    assert_int_equal(aire_store_results(store, query, &results), AIRE_OK);
+    for (size_t i = 0; i < aire_results_count(results); i++)
+        snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s%d", i ? " " : "",
+                 (int)aire_result_run_id(aire_results_get(results, i)));
+    aire_results_unref(results);
+    assert_string_equal(seen, expected);
+}
+
+static void test_results__are_chosen_and_ordered(void **state)
+{
+    static const double rewards[] = {1, 3, 2, 3};
+    aire_store *store = open_store(0);
+    aire_plan *plans[2] = {add_plan(store, 0), add_plan(store, 1)};
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_run run;
+    bool is_new;
+    for (int32_t i = 0; i < 4; i++) {
+        run = submit(store, plans[i % 2], i);
+        finish(store, &run, AIRE_OUTCOME_OK, rewards[i]);
+        if (i == 1) {
+            aire_run confirm;
+            assert_int_equal(
+                aire__store_submit(store, run.idea, AIRE_RUN_CONFIRM, 9, 0, &confirm, &is_new),
+                AIRE_OK);
+            finish(store, &confirm, AIRE_OUTCOME_OK, 10);
+            aire__run_clear(&confirm);
+        }
+        aire__run_clear(&run);
+    } /* runs 1, 2, 3 (confirms idea 2), 4, 5 */
+    run = submit(store, plans[0], 8);
+    finish(store, &run, AIRE_OUTCOME_TIMEOUT, 0);
+    aire__run_clear(&run);
+    run = submit(store, plans[0], 9); /* run 7 has not finished */
+    aire__run_clear(&run);
+
+    assert_query(store, NULL, "1 2 3 4 5 6");
+    query.order = AIRE_ORDER_REWARD;
+    assert_query(store, &query, "3 2 5 4 1");
+    query.kind = AIRE_RUN_IDEA;
+    assert_query(store, &query, "2 5 4 1");
+    query.limit = 2;
+    query.offset = 1;
+    assert_query(store, &query, "5 4");
+    query = (aire_store_query)AIRE_STORE_QUERY_INIT;
+    query.idea_id = 2;
+    assert_query(store, &query, "2 3");
+    query.kind = AIRE_RUN_CONFIRM;
+    assert_query(store, &query, "3");
+    query = (aire_store_query)AIRE_STORE_QUERY_INIT;
+    query.plan_id = 1;
+    assert_query(store, &query, "1 4 6");
+    query = (aire_store_query)AIRE_STORE_QUERY_INIT;
+    query.run_id = 4;
+    assert_query(store, &query, "4");
+    query.run_id = 7;
+    assert_query(store, &query, "");
+    query = (aire_store_query)AIRE_STORE_QUERY_INIT;
+    query.offset = 4;
+    assert_query(store, &query, "5 6");
+
+    aire_results *results = (aire_results *)1;
+    query.limit = -1;
+    assert_int_equal(aire_store_results(store, &query, &results), AIRE_INVALID);
+    assert_null(results);
+    query.limit = 0;
+    query.order = 2;
+    assert_int_equal(aire_store_results(store, &query, &results), AIRE_INVALID);
+    query.struct_size = 3;
+    assert_int_equal(aire_store_results(store, &query, &results), AIRE_ABI);
+    assert_int_equal(aire_store_results(NULL, NULL, &results), AIRE_INVALID);
+    assert_int_equal(aire_store_results(store, NULL, NULL), AIRE_INVALID);
+
+    aire_ideas *ideas = NULL;
+    assert_int_equal(aire_store_ideas(store, 1, &ideas), AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 4);
+    assert_int_equal(aire_plan_id(aire_idea_plan(aire_ideas_get(ideas, 3))), 1);
+    aire_ideas_unref(ideas);
+    assert_int_equal(aire_store_ideas(store, -1, &ideas), AIRE_INVALID);
+    assert_int_equal(aire_store_ideas(store, 9, &ideas), AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 0);
+    aire_ideas_unref(ideas);
+    aire_plan_unref(plans[0]);
+    aire_plan_unref(plans[1]);
+    aire_store_unref(store);
+}
+
+/* Every fixed statement finds what it wants by an index. */
+static void test_sql__does_not_search_through_tables(void **state)
+{
+    aire_store *store = open_store(0);
+    for (int sql = 0; sql < AIRE_SQL_COUNT; sql++) {
+        char text[4096];
+        sqlite3_stmt *stmt = NULL;
+        if (sql == AIRE_SQL_COUNTS || sql == AIRE_SQL_IDEAS || sql == AIRE_SQL_LEASE)
+            continue; /* these want all that there is */
+        if (strncmp(aire__sql_text((aire_sql)sql), "INSERT", 6) == 0)
+            continue; /* these only seem to search, where a foreign key had been broken before */
+        snprintf(text, sizeof(text), "EXPLAIN QUERY PLAN %s", aire__sql_text((aire_sql)sql));
+        assert_int_equal(sqlite3_prepare_v2(store->db, text, -1, &stmt, NULL), SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+            bool scans = strncmp(detail, "SCAN", 4) == 0 && !strstr(detail, "INDEX");
+            if (scans && sql != AIRE_SQL_LAST_PLAN) /* which stops at its first row */
+                fail_msg("%s\n%s", text, detail);
+        }
+        sqlite3_finalize(stmt);
+    }
+    aire_store_unref(store);
+}
+
+/* ---- what it is tied to, notes, counts, calls, events ---- */
+
+static void test_bind__holds_to_one_environment_and_search(void **state)
+{
+    aire_store *store = open_store(0);
+    assert_int_equal(aire__store_bind_env(store, "nanogpt", "aaaa"), AIRE_OK);
+    assert_int_equal(aire__store_bind_search(store, "evolution", "{\"epochs\":10}"), AIRE_OK);
+    aire_store_unref(store);
+    store = open_store(0);
+    assert_int_equal(aire__store_bind_env(store, "renamed", "aaaa"), AIRE_OK);
+    assert_int_equal(aire__store_bind_env(store, "nanogpt", "bbbb"), AIRE_STATE);
+    assert_message("bbbb");
+    assert_message("aaaa");
+    assert_int_equal(aire__store_bind_search(store, "evolution", "{\"epochs\":10}"), AIRE_OK);
+    assert_int_equal(aire__store_bind_search(store, "evolution", "{\"epochs\":11}"), AIRE_STATE);
+    assert_message("11");
+    assert_int_equal(aire__store_bind_search(store, "best_of_n", "{\"epochs\":10}"), AIRE_STATE);
+    assert_message("best_of_n");
+    aire_store_unref(store);
+}
+
+static void test_note__is_kept_and_replaced(void **state)
+{
+    aire_store *store = open_store(0);
+    char *text = (char *)1;
+    assert_int_equal(aire_store_get_note(store, "args", &text), AIRE_NOT_FOUND);
+    assert_null(text);
+    assert_int_equal(aire_store_set_note(store, "args", "--epochs 3"), AIRE_OK);
+    assert_int_equal(aire_store_set_note(store, "args", ""), AIRE_OK);
+    assert_int_equal(aire_store_set_note(store, "other", "ü"), AIRE_OK);
+    assert_int_equal(aire_store_set_note(store, "bad", "\xff"), AIRE_INVALID);
+    assert_int_equal(aire_store_set_note(store, NULL, "x"), AIRE_INVALID);
+    assert_int_equal(aire_store_get_note(store, "args", &text), AIRE_OK);
+    assert_string_equal(text, "");
+    aire_free(ctx, text);
+    assert_int_equal(aire_store_get_note(store, "other", &text), AIRE_OK);
+    assert_string_equal(text, "ü");
+    aire_free(ctx, text);
+    assert_int_equal(aire_store_get_note(store, NULL, &text), AIRE_INVALID);
+    aire_store_unref(store);
+}
+
+static aire_model_call *new_call(int64_t tokens)
+{
+    aire_model_call_options options = AIRE_MODEL_CALL_OPTIONS_INIT;
+    aire_model_call *call = NULL;
+    options.model = "openai:x";
+    options.purpose = "ideas";
+    options.request = "{}";
+    options.input_tokens = tokens;
+    options.output_tokens = 2 * tokens;
+    options.plan_id = 44; /* of no plan that is here: kept all the same */
+    assert_int_equal(aire_model_call_new(ctx, &options, &call), AIRE_OK);
+    return call;
+}
+
+static void test_count__counts_each_thing(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    aire_run runs[3] = {submit(store, plan, 0), submit(store, plan, 1), submit(store, plan, 2)};
+    aire_model_call *call = new_call(100);
+    aire_store_counts counts = {.struct_size = sizeof(counts)};
+    finish(store, &runs[0], AIRE_OUTCOME_OK, 1);
+    finish(store, &runs[2], AIRE_OUTCOME_OK, 1);
+    tell(store, runs[0].id, true);
+    aire_ctx_tell_call(ctx, call);
+    aire_ctx_tell_call(ctx, call);
+    aire__store_event(store, "retry", runs[0].id, "the worker was lost");
+    aire__store_event(store, "restart", 0, "x");
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    assert_int_equal(counts.plans, 1);
+    assert_int_equal(counts.ideas, 3);
+    assert_int_equal(counts.runs_waiting, 1);
+    assert_int_equal(counts.runs_finished, 2);
+    assert_int_equal(counts.runs_told, 1);
+    assert_int_equal(counts.model_calls, 2);
+    assert_int_equal(counts.input_tokens, 200);
+    assert_int_equal(counts.output_tokens, 400);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM events WHERE run_id = 1 AND type = "
+                                   "'retry' AND text = 'the worker was lost'"),
+                     1);
+    assert_int_equal(aire_store_count(store, NULL), AIRE_INVALID);
+    counts.struct_size = 2;
+    assert_int_equal(aire_store_count(store, &counts), AIRE_ABI);
+    for (size_t i = 0; i < 3; i++)
+        aire__run_clear(&runs[i]);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+    aire_ctx_tell_call(ctx, call); /* nobody listens any more */
+    aire_model_call_unref(call);
+}
+
+/* ---- readers ---- */
+
+static void test_reader__sees_what_is_written_beside_it_and_changes_nothing(void **state)
+{
+    aire_store *writer = open_store(0);
+    aire_store *reader = open_store(AIRE_STORE_READ_ONLY);
+    aire_plan *plan = add_plan(writer, 0);
+    aire_plan *other = (aire_plan *)1;
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_run run = submit(writer, plan, 0);
+    aire_run refused;
+    bool flag;
+    assert_query(reader, NULL, "");
+    finish(writer, &run, AIRE_OUTCOME_OK, 1);
+    assert_query(reader, NULL, "1");
+
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    assert_true(aire__store_is_read_only(reader));
+    assert_int_equal(aire__store_add_plan(reader, &options, &other), AIRE_STATE);
+    assert_null(other);
+    assert_message("read-only");
+    assert_int_equal(aire__store_submit(reader, run.idea, AIRE_RUN_CONFIRM, 1, 0, &refused, &flag),
+                     AIRE_STATE);
+    assert_int_equal(aire_store_set_note(reader, "a", "b"), AIRE_STATE);
+    assert_int_equal(aire__store_tell(reader, run.id, NULL, &flag), AIRE_STATE);
+    aire__store_event(reader, "x", 0, "refused, and only logged");
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(writer);
+    assert_query(reader, NULL, "1");
+    aire_store_unref(reader);
+}
+
+#define HAMMER_RUNS 150
+
+typedef struct hammer {
+    aire_store *store;
+    aire_plan *plan;
+    int32_t from;
+} hammer;
+
+static void *hammer_runs(void *data)
+{
+    hammer *work = data;
+    for (int32_t i = work->from; i < work->from + HAMMER_RUNS; i++) {
+        aire_run run = submit(work->store, work->plan, i);
+        assert_int_equal(aire__store_run_begins(work->store, run.id, 1), AIRE_OK);
+        finish(work->store, &run, AIRE_OUTCOME_OK, i);
+        tell(work->store, run.id, true);
+        aire__run_clear(&run);
+    }
+    return NULL;
+}
+
+static void test_threads__write_while_others_read(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_store *reader = open_store(AIRE_STORE_READ_ONLY);
+    aire_plan *plan = add_plan(store, 0);
+    hammer work[2] = {{store, plan, 0}, {store, plan, HAMMER_RUNS}};
+    pthread_t threads[2];
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(aire__thread_start(&threads[i], "hammer", hammer_runs, &work[i]), AIRE_OK);
+    size_t seen = 0;
+    while (seen < 2 * HAMMER_RUNS) {
+        aire_results *results = NULL;
+        assert_int_equal(aire_store_results(seen % 2 ? store : reader, NULL, &results), AIRE_OK);
+        assert_true(aire_results_count(results) >= seen);
+        seen = aire_results_count(results);
+        for (size_t i = 0; i < seen; i++)
+            assert_int_equal(aire_result_metric_count(aire_results_get(results, i)), 1);
+        aire_results_unref(results);
+    }
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_epoch(store, 0, 2 * HAMMER_RUNS, 0);
+    assert_int_equal(scalar(store, "SELECT max(told) FROM runs"), 2 * HAMMER_RUNS);
+    aire_plan_unref(plan);
+    aire_store_unref(reader);
+    aire_store_unref(store);
+}
+
+/* ---- other processes ---- */
+
+typedef int (*child_fn)(int from_parent, int to_parent);
+
+typedef struct child {
+    pid_t pid;
+    int to;
+    int from;
+} child;
+
+/* A forked process; the parent must have no store open that the child opens. */
+static child start_child(child_fn fn)
+{
+    int down[2], up[2];
+    assert_int_equal(pipe2(down, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(up, O_CLOEXEC), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        close(down[1]);
+        close(up[0]);
+        _exit(fn(down[0], up[1]));
+    }
+    close(down[0]);
+    close(up[1]);
+    return (child){pid, down[1], up[0]};
+}
+
+static void await(int fd)
+{
+    char byte;
+    assert_int_equal(read(fd, &byte, 1), 1);
+}
+
+static void notify(int fd)
+{
+    assert_int_equal(write(fd, "x", 1), 1);
+}
+
+/* Wait for the child's end; its wait status. */
+static int end_child(child *process)
+{
+    int status;
+    close(process->to);
+    assert_int_equal(waitpid(process->pid, &status, 0), process->pid);
+    close(process->from);
+    return status;
+}
+
+static int hold_store(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    char byte;
+    if (try_open(0, &store) != AIRE_OK)
+        return 1;
+    if (write(to_parent, "x", 1) != 1 || read(from_parent, &byte, 1) != 1)
+        return 2;
+    aire_store_unref(store);
+    return 0;
+}
+
+static void test_lease__second_one_is_told_who_holds_it(void **state)
+{
+    aire_store *store = (aire_store *)1;
+    char pid[32];
+    child holder = start_child(hold_store);
+    await(holder.from);
+    assert_int_equal(try_open(0, &store), AIRE_BUSY);
+    assert_null(store);
+    snprintf(pid, sizeof(pid), "process %d on ", (int)holder.pid);
+    assert_message(pid);
+    assert_message("UTC");
+    store = open_store(AIRE_STORE_READ_ONLY); /* looking is allowed */
+    aire_store_unref(store);
+    notify(holder.to);
+    assert_int_equal(end_child(&holder), 0);
+    store = open_store(0);
+    aire_store *second = NULL;
+    assert_int_equal(try_open(0, &second), AIRE_BUSY);
+    assert_message("this process");
+    aire_store_unref(store);
+    aire_store_unref(open_store(0));
+}
+
+static void test_lease__is_free_when_the_holder_was_killed(void **state)
+{
+    child holder = start_child(hold_store);
+    await(holder.from);
+    assert_int_equal(kill(holder.pid, SIGKILL), 0);
+    assert_true(WIFSIGNALED(end_child(&holder)));
+    assert_true(aire__fs_exists(at("s.db-lock")));
+    aire_store *store = open_store(0);
+    assert_int_equal(scalar(store, "SELECT fence FROM lease"), 2);
+    assert_int_equal(scalar(store, "SELECT pid FROM lease"), getpid());
+    aire_store_unref(store);
+}
+
+/* A process that holds the store forks, and its child lives on with a copy of the lock's
+ * descriptor. */
+static int hold_and_fork(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    char byte;
+    if (try_open(0, &store) != AIRE_OK)
+        return 1;
+    pid_t pid = fork();
+    if (pid < 0)
+        return 2;
+    if (pid > 0) {
+        kill(getpid(), SIGKILL);
+        return 3;
+    }
+    if (write(to_parent, "x", 1) != 1)
+        return 4;
+    while (read(from_parent, &byte, 1) < 0)
+        continue; /* until the test closes the pipe */
+    return 0;
+}
+
+static void test_lease__is_taken_from_children_that_outlive_the_holder(void **state)
+{
+    aire_store *store = NULL;
+    child holder = start_child(hold_and_fork);
+    int status;
+    await(holder.from);
+    assert_int_equal(waitpid(holder.pid, &status, 0), holder.pid);
+    assert_true(WIFSIGNALED(status));
+    int fd = open(at("s.db-lock"), O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), -1); /* the child has it indeed */
+    close(fd);
+    store = open_store(0);
+    assert_int_equal(scalar(store, "SELECT fence FROM lease"), 2);
+    aire_store *second = NULL;
+    assert_int_equal(try_open(0, &second), AIRE_BUSY);
+    aire_store_unref(store);
+    assert_false(aire__fs_exists(at("s.db-lock")));
+    close(holder.to);
+    close(holder.from);
+}
+
+static void test_lease__whoever_lost_it_writes_no_more(void **state)
+{
+    aire_store *stale = open_store(0);
+    aire_plan *plan = add_plan(stale, 0);
+    aire_run run = submit(stale, plan, 0);
+    bool first;
+    unlink(at("s.db-lock")); /* as a hand that wants to help may do */
+    aire_store *store = open_store(0);
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, 1);
+    assert_int_equal(try_finish(stale, &options), AIRE_BUSY);
+    assert_message("taken over");
+    assert_int_equal(aire_store_set_note(stale, "a", "b"), AIRE_BUSY);
+    assert_int_equal(aire__store_tell(stale, run.id, NULL, &first), AIRE_BUSY);
+    assert_query(stale, NULL, "");
+    finish(store, &run, AIRE_OUTCOME_OK, 2);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(stale);
+    assert_true(aire__fs_exists(at("s.db-lock"))); /* it is the other one's */
+    aire_store_unref(store);
+}
+
+static aire_store *inherited;
+
+static int use_inherited(int from_parent, int to_parent)
+{
+    aire_results *results = NULL;
+    if (aire_store_set_note(inherited, "a", "child") != AIRE_STATE)
+        return 1;
+    if (aire_store_results(inherited, NULL, &results) != AIRE_STATE || results)
+        return 2;
+    if (!strstr(aire_error_message(aire_last_error()), "forked"))
+        return 3;
+    aire_store_unref(inherited);
+    return 0;
+}
+
+static void test_fork__child_may_not_use_the_store_and_does_no_harm(void **state)
+{
+    aire_store *second = NULL;
+    char *text = NULL;
+    inherited = open_store(0);
+    assert_int_equal(aire_store_set_note(inherited, "a", "parent"), AIRE_OK);
+    child process = start_child(use_inherited);
+    assert_int_equal(end_child(&process), 0);
+    assert_int_equal(try_open(0, &second), AIRE_BUSY);
+    assert_true(aire__fs_exists(at("s.db-lock")));
+    assert_int_equal(aire_store_get_note(inherited, "a", &text), AIRE_OK);
+    assert_string_equal(text, "parent");
+    assert_int_equal(aire_store_set_note(inherited, "a", "again"), AIRE_OK);
+    aire_free(ctx, text);
+    aire_store_unref(inherited);
+}
+
+/* ---- killed at every point ---- */
+
+static const char *kill_point;
+static int kill_countdown;
+
+static void kill_here(const char *point, void *user_data)
+{
+    if (kill_point && strcmp(point, kill_point) == 0 && --kill_countdown == 0)
+        kill(getpid(), SIGKILL);
+}
+
+/* The newest plan, or the first one. */
+static aire_status crash_plan(aire_store *store, aire_plan **plan)
+{
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    size_t submitted;
+    bool closed;
+    aire_status status = aire__store_last_plan(store, plan, &submitted, &closed);
+    if (status != AIRE_EMPTY)
+        return status;
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 3;
+    return aire__store_add_plan(store, &options, plan);
+}
+
+static aire_status crash_submit(aire_store *store, aire_plan *plan)
+{
+    aire_run run;
+    bool is_new;
+    aire_status status = aire__store_submit(store, NULL, AIRE_RUN_BASELINE, 1, 0, &run, &is_new);
+    for (int32_t i = 0; status == AIRE_OK && i < 3; i++) {
+        aire_idea *idea = NULL;
+        aire__run_clear(&run);
+        status = make_idea(plan, i, &idea);
+        if (status == AIRE_OK)
+            status = aire__store_submit(store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new);
+        aire_idea_unref(idea);
+    }
+    aire__run_clear(&run);
+    return status;
+}
+
+static aire_status crash_run(aire_store *store)
+{
+    aire_run *runs = NULL;
+    size_t count = 0;
+    aire_status status = aire__store_unfinished(store, &runs, &count);
+    for (size_t i = 0; i < count; i++) {
+        aire_result_options options = options_for(&runs[i], AIRE_OUTCOME_OK, (double)runs[i].id);
+        if (status == AIRE_OK)
+            status = aire__store_run_begins(store, runs[i].id, runs[i].attempts + 1);
+        if (status == AIRE_OK)
+            status = try_finish(store, &options);
+        aire__run_clear(&runs[i]);
+    }
+    aire_free(ctx, runs);
+    return status;
+}
+
+static aire_status crash_tell(aire_store *store)
+{
+    aire_results *results = NULL;
+    aire_results *told = NULL;
+    aire_status status = aire__store_untold(store, &results);
+    if (status == AIRE_OK)
+        status = aire__store_told(store, &told);
+    for (size_t i = 0; status == AIRE_OK && i < aire_results_count(results); i++) {
+        char word[16];
+        bool first = false;
+        snprintf(word, sizeof(word), "%zu", aire_results_count(told) + i + 1);
+        status =
+            aire__store_tell(store, aire_result_run_id(aire_results_get(results, i)), word, &first);
+        if (!first)
+            status = AIRE_INTERNAL;
+    }
+    aire_results_unref(told);
+    aire_results_unref(results);
+    return status;
+}
+
+/* A controller that can be killed anywhere and simply run again. */
+static int controller(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    aire_plan *plan = NULL;
+    aire_model_call *call = new_call(1);
+    aire_status status = aire__store_open(ctx, path, NULL, kill_here, NULL, &store);
+    if (status == AIRE_OK)
+        status = aire__store_bind_env(store, "env", "hash");
+    if (status == AIRE_OK)
+        status = crash_plan(store, &plan);
+    if (status == AIRE_OK)
+        status = crash_submit(store, plan);
+    if (status == AIRE_OK)
+        status = crash_run(store);
+    if (status == AIRE_OK)
+        status = crash_tell(store);
+    if (status == AIRE_OK)
+        status = aire__store_close_plan(store, 1);
+    if (status == AIRE_OK)
+        status = aire_store_set_note(store, "done", "yes");
+    if (status == AIRE_OK) {
+        aire_ctx_tell_call(ctx, call);
+        aire__store_event(store, "end", 0, "x");
+    }
+    if (status != AIRE_OK)
+        fprintf(stderr, "controller: %s\n", aire_error_message(aire_last_error()));
+    aire_model_call_unref(call);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+    return status == AIRE_OK ? 0 : 1;
+}
+
+static void assert_complete(void)
+{
+    aire_store *store = open_store(0);
+    aire_results *told = NULL;
+    char *text = NULL;
+    assert_int_equal(scalar(store, "SELECT count(*) FROM plans"), 1);
+    assert_int_equal(scalar(store, "SELECT submitted FROM plans"), 3);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 3);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs"), 4);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs WHERE state = 2"), 4);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM results"), 4);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM metrics"), 4);
+    assert_int_equal(scalar(store, "SELECT count(DISTINCT told) FROM runs"), 4);
+    assert_int_equal(scalar(store, "SELECT max(told) FROM runs"), 4);
+    assert_int_equal(aire__store_told(store, &told), AIRE_OK);
+    assert_int_equal(aire_results_count(told), 4);
+    aire_results_unref(told);
+    assert_int_equal(aire__store_search_state(store, &text), AIRE_OK);
+    assert_string_equal(text, "4");
+    aire_free(ctx, text);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                   "integrity_check = 'ok'"),
+                     1);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+    aire_store_unref(store);
+}
+
+static void remove_store(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    for (size_t i = 0; i < 4; i++) {
+        char name[160];
+        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
+
+static void test_crash__at_every_point_loses_nothing_and_counts_nothing_twice(void **state)
+{
+    size_t points = 0;
+    int kills = 0;
+    for (const char *point; (point = aire__store_fault_point(points)) != NULL; points++) {
+        for (int nth = 1; nth <= 2; nth++) {
+            remove_store();
+            kill_point = point;
+            kill_countdown = nth;
+            child process = start_child(controller);
+            int status = end_child(&process);
+            if (!WIFSIGNALED(status) && nth == 1)
+                fail_msg("%s was not passed", point);
+            kills += WIFSIGNALED(status);
+            kill_point = NULL;
+            process = start_child(controller);
+            assert_int_equal(end_child(&process), 0);
+            assert_complete();
+        }
+    }
+    assert_int_equal(points, 33);
+    assert_true(kills > 40);
+    assert_null(aire__store_fault_point(points));
+}
+
+static void test_crash__twice_at_random_moments(void **state)
+{
+    unsigned moment = 1;
+    for (int round = 0; round < 15; round++) {
+        remove_store();
+        for (int kills = 0; kills < 2; kills++) {
+            child process = start_child(controller);
+            moment = moment * 1103515245u + 12345u;
+            usleep(moment / 65536 %
+                   12000); /* a moment to be killed at, not something to wait for */
+            kill(process.pid, SIGKILL);
+            end_child(&process);
+        }
+        child process = start_child(controller);
+        assert_int_equal(end_child(&process), 0);
+        assert_complete();
+    }
+}
+
+/* ---- disks that fail ---- */
+
+static void test_full__is_an_io_failure_that_leaves_no_trace(void **state)
+{
+    aire_store *store = open_store(0);
+    char sql[64];
+    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %d",
+             (int)scalar(store, "PRAGMA page_count"));
+    assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+    char *large = malloc(100001);
+    memset(large, 'x', 100000);
+    large[100000] = '\0';
+    assert_int_equal(aire_store_set_note(store, "large", large), AIRE_IO);
+    assert_message("full");
+    char *text = NULL;
+    assert_int_equal(aire_store_get_note(store, "large", &text), AIRE_NOT_FOUND);
+    assert_int_equal(sqlite3_exec(store->db, "PRAGMA max_page_count = 100000", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(aire_store_set_note(store, "large", large), AIRE_OK);
+    free(large);
+    aire_store_unref(store);
+    aire_store_unref(open_store(0));
+}
+
+static void limit_files(rlim_t size)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = size;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* Notes until a write fails, and then one that succeeds; the exit code is how many there are. */
+static int fill_disk(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    int notes = 0;
+    char name[16], value[2001];
+    memset(value, 'x', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    signal(SIGXFSZ, SIG_IGN);
+    if (try_open(0, &store) != AIRE_OK)
+        return 101;
+    limit_files(200000);
+    for (;;) {
+        snprintf(name, sizeof(name), "n%d", notes);
+        aire_status status = aire_store_set_note(store, name, value);
+        if (status == AIRE_IO)
+            break;
+        if (status != AIRE_OK || ++notes > 90)
+            return 102;
+    }
+    limit_files(RLIM_INFINITY);
+    if (aire_store_set_note(store, "last", value) != AIRE_OK)
+        return 103;
+    aire_store_unref(store);
+    return notes + 1;
+}
+
+static int open_on_full_disk(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    signal(SIGXFSZ, SIG_IGN);
+    limit_files(5000); /* the lock file fits, the tables do not */
+    return try_open(0, &store) == AIRE_IO && !store ? 0 : 1;
+}
+
+static void test_disk__that_takes_no_more_is_an_io_failure(void **state)
+{
+    child process = start_child(open_on_full_disk);
+    assert_int_equal(end_child(&process), 0);
+    assert_false(aire__fs_exists(path));
+    assert_false(aire__fs_exists(at("s.db-wal")));
+    assert_false(aire__fs_exists(at("s.db-lock")));
+
+    process = start_child(fill_disk);
+    int status = end_child(&process);
+    assert_true(WIFEXITED(status));
+    assert_in_range(WEXITSTATUS(status), 5, 100);
+    aire_store *store = open_store(0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM notes"), WEXITSTATUS(status));
+    aire_store_unref(store);
+}
+
+static bool become_nobody(void)
+{
+    return setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0;
+}
+
+/* In a directory that may not be written: first with a store at rest, then beside its controller.
+ */
+static int read_as_nobody(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    char byte;
+    if (!become_nobody())
+        return 1;
+    for (size_t expected = 1; expected <= 2; expected++) {
+        if (read(from_parent, &byte, 1) != 1)
+            return 2;
+        if (try_open(0, &store) != AIRE_IO)
+            return 3;
+        if (try_open(AIRE_STORE_READ_ONLY, &store) != AIRE_OK) {
+            fprintf(stderr, "%s\n", aire_error_message(aire_last_error()));
+            return 4;
+        }
+        if (aire_store_results(store, NULL, &results) != AIRE_OK ||
+            aire_results_count(results) != expected)
+            return 5;
+        aire_results_unref(results);
+        aire_store_unref(store);
+        if (write(to_parent, "x", 1) != 1)
+            return 6;
+    }
+    return 0;
+}
+
+static void test_reader__needs_no_right_to_write(void **state)
+{
+    if (geteuid() != 0)
+        skip(); /* only root can become somebody without rights */
+    assert_int_equal(chmod(root, 0755), 0);
+    child process = start_child(read_as_nobody);
+    fill(1);
+    notify(process.to);
+    char byte;
+    if (read(process.from, &byte, 1) == 1) {
+        aire_store *store = open_store(0);
+        aire_run run;
+        bool is_new;
+        assert_int_equal(aire__store_submit(store, NULL, AIRE_RUN_BASELINE, 1, 0, &run, &is_new),
+                         AIRE_OK);
+        finish(store, &run, AIRE_OUTCOME_OK, 1);
+        notify(process.to);
+        assert_int_equal(end_child(&process), 0);
+        aire_store_unref(store);
+    } else {
+        assert_int_equal(end_child(&process), 0);
+    }
+}
+
+/* ---- out of memory ---- */
+
+static aire_status oom_submit(aire_store *store)
+{
+    aire_idea *idea = NULL;
+    aire_run run;
+    bool is_new;
+    aire_status status = make_idea(NULL, 0, &idea);
+    if (status == AIRE_OK)
+        status = aire__store_submit(store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new);
+    aire_idea_unref(idea);
+    if (status == AIRE_OK)
+        aire__run_clear(&run);
+    return status;
+}
+
+static aire_status oom_unfinished(aire_store *store)
+{
+    aire_run *runs = NULL;
+    size_t count = 0;
+    aire_status status = aire__store_unfinished(store, &runs, &count);
+    for (size_t i = 0; i < count; i++)
+        aire__run_clear(&runs[i]);
+    aire_free(ctx, runs);
+    return status;
+}
+
+static aire_status oom_finish(aire_store *store, const aire_result_options *options)
+{
+    aire_status status = try_finish(store, options);
+    return status == AIRE_EXISTS ? AIRE_OK : status;
+}
+
+static void test_memory__every_failed_allocation_is_survived(void **state)
+{
+    aire_store *store = NULL;
+    OOM_LOOP(&memory, try_open(0, &store), aire_store_unref(store));
+    OOM_LOOP(&memory, try_open(AIRE_STORE_READ_ONLY, &store), aire_store_unref(store));
+    store = open_store(0);
+    OOM_LOOP(&memory, oom_submit(store), (void)0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 1);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs"), 1);
+    OOM_LOOP(&memory, oom_unfinished(store), (void)0);
+
+    aire_plan *plan = add_plan(store, 0);
+    aire_run run = submit(store, plan, 0);
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, 1);
+    bool first;
+    OOM_LOOP(&memory, oom_finish(store, &options), (void)0);
+    OOM_LOOP(&memory, aire__store_tell(store, run.id, "state", &first), (void)0);
+    OOM_LOOP(&memory, aire__store_bind_env(store, "a", "b"), (void)0);
+    OOM_LOOP(&memory, aire__store_bind_search(store, "a", "b"), (void)0);
+    aire_results *results = NULL;
+    OOM_LOOP(&memory, aire_store_results(store, NULL, &results), aire_results_unref(results));
+    OOM_LOOP(&memory, aire__store_told(store, &results), aire_results_unref(results));
+    aire_ideas *ideas = NULL;
+    OOM_LOOP(&memory, aire_store_ideas(store, 0, &ideas), aire_ideas_unref(ideas));
+    assert_int_equal(aire_store_set_note(store, "a", "b"), AIRE_OK);
+    char *text = NULL;
+    OOM_LOOP(&memory, aire_store_get_note(store, "a", &text), aire_free(ctx, text));
+    OOM_LOOP(&memory, aire__store_search_state(store, &text), aire_free(ctx, text));
+
+    aire_plan_options plan_options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *added = NULL;
+    aire_result *parent = NULL;
+    assert_int_equal(aire_result_new(ctx, &options, &parent), AIRE_OK);
+    plan_options.kind = AIRE_PLAN_EXPLOIT;
+    plan_options.count = 1;
+    plan_options.parents = &parent;
+    plan_options.parent_count = 1;
+    plan_options.avoid = &run.idea;
+    plan_options.avoid_count = 1;
+    OOM_LOOP(&memory, aire__store_add_plan(store, &plan_options, &added), aire_plan_unref(added));
+    assert_int_equal(scalar(store, "SELECT count(*) FROM plans"), 2);
+    size_t submitted;
+    bool closed;
+    OOM_LOOP(&memory, aire__store_last_plan(store, &added, &submitted, &closed),
+             aire_plan_unref(added));
+    aire_result_unref(parent);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+/* ---- size ---- */
+
+static double ms_since(int64_t start_ns)
+{
+    return (double)(aire__monotonic_ns() - start_ns) / 1e6;
+}
+
+static void test_size__of_20000_runs_costs_little(void **state)
+{
+    enum { PLANS = 200, IDEAS = 100 };
+    aire_store *store = open_store(0);
+    int64_t start = aire__monotonic_ns();
+    /* the disk's own time is not what is measured */
+    assert_int_equal(sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL),
+                     SQLITE_OK);
+    for (int32_t p = 0; p < PLANS; p++) {
+        aire_plan *plan = add_plan(store, 3);
+        for (int32_t i = 0; i < IDEAS; i++) {
+            aire_run run = submit(store, plan, i);
+            finish(store, &run, i % 10 ? AIRE_OUTCOME_OK : AIRE_OUTCOME_CRASHED,
+                   (p * 7919 + i * 104729) % 10007);
+            aire__run_clear(&run);
+        }
+        aire_plan_unref(plan);
+    }
+    print_message("# %d runs submitted and finished: %.0f ms\n", PLANS * IDEAS, ms_since(start));
+
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_store_counts counts = {.struct_size = sizeof(counts)};
+    aire_results *results = NULL;
+    int64_t found;
+    query.order = AIRE_ORDER_REWARD;
+    query.kind = AIRE_RUN_IDEA;
+    query.limit = 10;
+    start = aire__monotonic_ns();
+    assert_int_equal(aire_store_results(store, &query, &results), AIRE_OK);
+    print_message("# best 10: %.3f ms\n", ms_since(start));
+    assert_int_equal(aire_results_count(results), 10);
+    aire_results_unref(results);
+    start = aire__monotonic_ns();
+    assert_epoch(store, 3, PLANS * IDEAS, PLANS * IDEAS);
+    print_message("# epoch: %.3f ms\n", ms_since(start));
+    start = aire__monotonic_ns();
+    assert_int_equal(aire__store_find_variant(store, "nowhere", &found), AIRE_OK);
+    print_message("# find variant: %.3f ms\n", ms_since(start));
+    start = aire__monotonic_ns();
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    print_message("# counts: %.3f ms\n", ms_since(start));
+    start = aire__monotonic_ns();
+    assert_int_equal(aire__store_untold(store, &results), AIRE_OK);
+    print_message("# all %zu results: %.0f ms\n", aire_results_count(results), ms_since(start));
+    aire_results_unref(results);
+    start = aire__monotonic_ns();
+    for (int64_t id = 1; id <= 100; id++)
+        tell(store, id, true);
+    print_message("# tell: %.3f ms\n", ms_since(start) / 100);
+    aire_store_unref(store);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_open__makes_a_store_and_opens_it_again),
+        TEST(test_open__refuses_wrong_arguments),
+        TEST(test_open__says_what_is_not_there),
+        TEST(test_open__refuses_what_is_not_a_store),
+        TEST(test_open__leaves_another_programs_database_as_it_is),
+        TEST(test_open__takes_an_empty_file_only_for_writing),
+        TEST(test_open__refuses_a_newer_store),
+        TEST(test_open__says_when_the_file_was_cut),
+        TEST(test_open__survives_noise_anywhere),
+        TEST(test_store__gives_back_what_was_put_in),
+        TEST(test_store__keeps_how_a_failure_ended),
+        TEST(test_plan__last_one_comes_back_with_its_lists),
+        TEST(test_plan__refuses_what_is_not_in_the_store),
+        TEST(test_epoch__counts_ideas_and_what_is_not_told),
+        TEST(test_submit__adds_the_same_run_once),
+        TEST(test_submit__keeps_a_hosts_plan_without_a_number),
+        TEST(test_submit__refuses_what_makes_no_sense),
+        TEST(test_run__goes_from_queued_to_told),
+        TEST(test_run__under_way_is_queued_again),
+        TEST(test_tell__keeps_order_and_state),
+        TEST(test_variant__is_found_only_where_it_was_run),
+        TEST(test_results__are_chosen_and_ordered),
+        TEST(test_sql__does_not_search_through_tables),
+        TEST(test_bind__holds_to_one_environment_and_search),
+        TEST(test_note__is_kept_and_replaced),
+        TEST(test_count__counts_each_thing),
+        TEST(test_reader__sees_what_is_written_beside_it_and_changes_nothing),
+        TEST(test_threads__write_while_others_read),
+        TEST(test_lease__second_one_is_told_who_holds_it),
+        TEST(test_lease__is_free_when_the_holder_was_killed),
+        TEST(test_lease__is_taken_from_children_that_outlive_the_holder),
+        TEST(test_lease__whoever_lost_it_writes_no_more),
+        TEST(test_fork__child_may_not_use_the_store_and_does_no_harm),
+        TEST(test_crash__at_every_point_loses_nothing_and_counts_nothing_twice),
+        TEST(test_crash__twice_at_random_moments),
+        TEST(test_full__is_an_io_failure_that_leaves_no_trace),
+        TEST(test_disk__that_takes_no_more_is_an_io_failure),
+        TEST(test_reader__needs_no_right_to_write),
+        TEST(test_memory__every_failed_allocation_is_survived),
+        TEST(test_size__of_20000_runs_costs_little),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
