@@ -119,8 +119,10 @@ static aire_status turn(reader *r, const aire_tag *tag)
         r->section = &r->text;
         if (status == AIRE_OK && tag->title) {
             status = add(r, tag->title, tag->title_end);
-            if (status == AIRE_OK)
-                status = add(r, "\n", &"\n"[1]);
+            if (status == AIRE_OK && *tag->end != '\n') {
+                aire__buf_puts(r->section, "\n");
+                status = aire__buf_status(r->section);
+            }
         }
         return status;
     case AIRE_TAG_CHANGES:

@@ -1,9 +1,10 @@
 /*
  * The tags of an answer, as models write them.
  *
- * In brackets, a bare tag counts anywhere: "[Experiment]". At the start of a line, after list
- * marks, heading marks, stars and numbers, a tag may have a number and a title: "### 2. [Experiment
- * 2: Warm up]". A tag without brackets must look like a heading: "## Experiment 2: Warm up",
+ * In brackets, a bare tag counts anywhere but in code: "[Experiment]". At the start of a line,
+ * after list marks, heading marks, stars and numbers, a tag may have a number and a title: "### 2.
+ * [Experiment 2: Warm up]". A tag without brackets must look like a heading: "## Experiment 2: Warm
+ * up",
  * "**End**", "Code Changes:".
  */
 #include "prompt/tags.h"
@@ -135,6 +136,12 @@ static bool read_heading(const char *line, const char *at, aire_tag *tag)
     return true;
 }
 
+/* Whether the bracket before which there is something is that of "array[end]". */
+static bool is_index(const char *at)
+{
+    return isalnum((unsigned char)at[-1]) || at[-1] == '_' || at[-1] == ')';
+}
+
 bool aire__tag_next(aire_tag_scan *scan, aire_tag *out)
 {
     while (*scan->at) {
@@ -152,7 +159,8 @@ bool aire__tag_next(aire_tag_scan *scan, aire_tag *out)
                 scan->line = NULL; /* what follows on this line is not at its start */
                 return true;
             }
-        } else if (*scan->at == '[' && read_bracket(scan->at, false, out)) {
+        } else if (*scan->at == '[' && !scan->fenced && !is_index(scan->at) &&
+                   read_bracket(scan->at, false, out)) {
             scan->at = out->end;
             return true;
         }

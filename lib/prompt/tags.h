@@ -25,7 +25,7 @@ typedef struct aire_tag {
 typedef struct aire_tag_scan {
     const char *at;
     const char *line; /* start of the line that `at` is in */
-    bool fenced;      /* inside a code fence, where only tags in brackets count */
+    bool fenced;      /* inside a code fence, where only lines that begin with a bracket count */
 } aire_tag_scan;
 
 /* The next tag; false at the end of the text. */
