@@ -277,7 +277,7 @@ static void test_ideas__are_found_however_they_are_decorated(void **state)
         /* a fence around it all; fences inside */
         {"```text\n[Experiment]\nWarm up\n[Code Changes]\na.c\n```\n", "Warm up|Warm up|a.c;"},
         {"[Experiment]\nWarm up\n[Code Changes]\n```c\n# Experiment: no heading\nint "
-         "a[End];\n```\n",
+         "a = b[end], c = {[End] = 1};\n```\n[End]",
          "Warm up|Warm up|```c/# Experiment: no heading/int a = b[end], c = {[End] = 1};/```;"},
         {"[Experiment] Set a[end] [Code Changes] f()[end]", "Set a[end]|Set a[end]|f()[end];"},
         /* talk about tags, earlier ideas, and the form itself */
