@@ -19,9 +19,10 @@ const char *aire__sql_text(aire_sql sql)
 /*
  * Version 1. Times are milliseconds since 1970; seeds are 64 bits, kept as SQLite's signed integers.
  *
- * runs.state: 0 queued, 1 running, 2 finished (then there is a result). runs.told: number of the tell, from 1 without
- * gaps. runs.epoch and results.kind repeat what the plan and the run say, so that one index answers. The numbers in
- * conditions are AIRE_RUN_IDEA (1) and the outcomes NO_CHANGE (1), CANCELLED (13) and INFRA_FAILED (14).
+ * runs.state: 0 queued, 1 running, 2 finished (then there is a result). runs.told: number of the
+ * tell, from 1 without gaps. runs.epoch and results.kind repeat what the plan and the run say, so
+ * that one index answers. The numbers in conditions are AIRE_RUN_IDEA (1) and the outcomes NO_CHANGE
+ * (1), CANCELLED (13) and INFRA_FAILED (14).
  */
 static const char version_1[] =
     "CREATE TABLE lease ("
@@ -138,7 +139,7 @@ static const char version_1[] =
     " idea_id INTEGER NOT NULL REFERENCES ideas (id),"
     " PRIMARY KEY (plan_id, ordinal)) STRICT, WITHOUT ROWID;"
 
-    /* plan and idea are not enforced: a call that was paid for is kept, whatever it says that it served */
+    /* plan and idea are not enforced: what was paid for is kept, whatever it says that it served */
     "CREATE TABLE model_calls ("
     " id INTEGER PRIMARY KEY,"
     " at_ms INTEGER NOT NULL,"
