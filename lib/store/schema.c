@@ -17,12 +17,13 @@ const char *aire__sql_text(aire_sql sql)
 /* clang-format off */
 
 /*
- * Version 1. Times are milliseconds since 1970; seeds are 64 bits, kept as SQLite's signed integers.
+ * Version 1. Times are milliseconds since 1970; seeds are 64 bits, kept as SQLite's signed
+ * integers.
  *
  * runs.state: 0 queued, 1 running, 2 finished (then there is a result). runs.told: number of the
  * tell, from 1 without gaps. runs.epoch and results.kind repeat what the plan and the run say, so
- * that one index answers. The numbers in conditions are AIRE_RUN_IDEA (1) and the outcomes NO_CHANGE
- * (1), CANCELLED (13) and INFRA_FAILED (14).
+ * that one index answers. The numbers in conditions are AIRE_RUN_IDEA (1) and the outcomes
+ * NO_CHANGE (1), CANCELLED (13) and INFRA_FAILED (14).
  */
 static const char version_1[] =
     "CREATE TABLE lease ("

@@ -892,6 +892,28 @@ static void test_count__counts_each_thing(void **state)
     aire_model_call_unref(call);
 }
 
+static void note_point(const char *point, void *seen)
+{
+    strcat(seen, point);
+    strcat(seen, " ");
+}
+
+static void test_fault__passes_the_points_of_a_write(void **state)
+{
+    aire_store *store = open_store(0);
+    char seen[128] = "";
+    aire__store_set_fault(store, note_point, seen);
+    assert_int_equal(aire_store_set_note(store, "a", "b"), AIRE_OK);
+    assert_string_equal(seen, "note.before note.commit note.after ");
+    seen[0] = '\0';
+    assert_int_equal(aire__store_close_plan(store, 1), AIRE_NOT_FOUND);
+    assert_string_equal(seen, "close.before ");
+    aire__store_set_fault(store, NULL, NULL);
+    assert_int_equal(aire_store_set_note(store, "a", "c"), AIRE_OK);
+    assert_string_equal(seen, "close.before ");
+    aire_store_unref(store);
+}
+
 /* ---- readers ---- */
 
 static void test_reader__sees_what_is_written_beside_it_and_changes_nothing(void **state)
@@ -1147,6 +1169,7 @@ int main(void)
         STORE_TEST(test_bind__holds_to_one_environment_and_search),
         STORE_TEST(test_note__is_kept_and_replaced),
         STORE_TEST(test_count__counts_each_thing),
+        STORE_TEST(test_fault__passes_the_points_of_a_write),
         STORE_TEST(test_reader__sees_what_is_written_beside_it_and_changes_nothing),
         STORE_TEST(test_threads__write_while_others_read),
         STORE_TEST(test_memory__every_failed_allocation_is_survived),
