@@ -129,10 +129,10 @@ static aire_status check_fence(aire_store *store)
 
 aire_status aire__write_begin(aire_store *store, aire_store_write write)
 {
+    /* before the lock: in a forked child it may be held by a thread that is not here */
     aire_status status = check_process(store);
     if (status != AIRE_OK)
-        return status; /* not locked: in a forked child the lock may belong to a thread that is not
-                          here */
+        return status;
     pthread_mutex_lock(&store->lock);
     store->write = write;
     if (store->read_only)
