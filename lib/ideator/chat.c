@@ -1,0 +1,181 @@
+/* The ideator that asks a language model. */
+#include "aire/ideator.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/options.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "ideator/mentions.h"
+#include "prompt/context.h"
+#include "prompt/ideas.h"
+
+enum { MAX_TOKENS = 8192, PARENTS_MAX = 16 };
+#define REASONING_MAX ((size_t)1 << 20) /* as long as a string of an idea may be */
+
+typedef struct chat {
+    aire_ctx *ctx; /* borrowed from the ideator */
+    aire_env *env;
+    aire_model *model;
+    int32_t max_tokens;
+    double temperature;
+    uint64_t seed;
+} chat;
+
+aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options, size_t size)
+{
+    return aire__options_init(options, size, sizeof *options, sizeof *options,
+                              "aire_ideator_chat_options");
+}
+
+static aire_status ask(const chat *c, const aire_plan *plan, aire_cancel *cancel, aire_answer **out)
+{
+    char *text;
+    aire_status status = aire__prompt_ideas(c->ctx, c->env, plan, AIRE_PROMPT_MAX, &text);
+    if (status != AIRE_OK)
+        return status;
+    aire_rng rng;
+    aire__rng_init(&rng, c->seed, "ideator.chat", (uint64_t)aire_plan_id(plan));
+    aire_message message = {"user", text};
+    aire_request request = {
+        .struct_size = sizeof request,
+        .max_tokens = c->max_tokens,
+        .messages = &message,
+        .message_count = 1,
+        .temperature = c->temperature,
+        .seed = aire__rng_next(&rng) | 1, /* 0 would be none */
+        .purpose = "ideas",
+        .plan_id = aire_plan_id(plan),
+    };
+    status = aire_model_complete(c->model, &request, cancel, out);
+    aire_free(c->ctx, text);
+    return status;
+}
+
+static aire_status make_idea(const chat *c, aire_plan *plan, const aire_parsed_idea *parsed,
+                             const char *reasoning, int32_t ordinal, aire_idea **out)
+{
+    int64_t parents[PARENTS_MAX];
+    aire_idea_options fields = AIRE_IDEA_OPTIONS_INIT;
+    fields.ordinal = ordinal;
+    fields.plan = plan;
+    fields.title = parsed->title;
+    fields.text = parsed->text;
+    fields.changes = parsed->changes;
+    fields.reasoning = reasoning;
+    fields.origin = aire_model_name(c->model);
+    fields.parents = parents;
+    fields.parent_count = aire__mentions(plan, parsed->text, parents, PARENTS_MAX);
+    return aire_idea_new(c->ctx, &fields, out);
+}
+
+static aire_status make_ideas(const chat *c, aire_plan *plan, const aire_parsed_ideas *parsed,
+                              const char *thinking, aire_ideas **out)
+{
+    size_t made = 0;
+    size_t length = strlen(thinking);
+    aire_idea **ideas = aire__calloc(c->ctx, parsed->count, sizeof *ideas);
+    char *reasoning =
+        aire__strndup(c->ctx, thinking, aire__utf8_cut(thinking, length, REASONING_MAX));
+    aire_status status = ideas && reasoning ? AIRE_OK : aire__fail_nomem();
+    for (; status == AIRE_OK && made < parsed->count; made += status == AIRE_OK)
+        status = make_idea(c, plan, &parsed->ideas[made], reasoning, (int32_t)made, &ideas[made]);
+    if (status == AIRE_OK)
+        status = aire_ideas_new(c->ctx, ideas, made, out);
+    for (size_t i = 0; i < made; i++)
+        aire_idea_unref(ideas[i]);
+    aire_free(c->ctx, ideas);
+    aire_free(c->ctx, reasoning);
+    return status;
+}
+
+/* All that an answer has to offer, at most as much as was asked for. */
+static aire_status read_answer(const chat *c, aire_plan *plan, const aire_answer *answer,
+                               aire_ideas **out)
+{
+    const aire_answer_options *said = aire_answer_get(answer);
+    size_t wanted = (size_t)aire_plan_count(plan);
+    bool truncated = strcmp(said->finish, "length") == 0;
+    aire_parsed_ideas parsed;
+    aire_status status = aire__prompt_parse_ideas(c->ctx, said->text, wanted, truncated, &parsed);
+    if (status != AIRE_OK)
+        return status;
+    if (parsed.count < wanted)
+        aire__logf(c->ctx, AIRE_LOG_WARNING, "ideator",
+                   "plan %lld: %zu of %zu ideas in the answer%s", (long long)aire_plan_id(plan),
+                   parsed.count, wanted,
+                   truncated ? ", which was cut short: raise max_tokens" : "");
+    if (parsed.count == 0)
+        status =
+            aire__fail(AIRE_EMPTY, "%s: no idea in its answer of %zu bytes%s; it begins: %.200s",
+                       aire_model_name(c->model), strlen(said->text),
+                       truncated ? " (cut short: raise max_tokens)" : "", said->text);
+    else
+        status = make_ideas(c, plan, &parsed, said->thinking, out);
+    aire__parsed_ideas_free(&parsed);
+    return status;
+}
+
+static aire_status propose(aire_plan *plan, aire_cancel *cancel, aire_ideas **out, void *user_data)
+{
+    const chat *c = user_data;
+    aire_answer *answer = NULL;
+    aire_status status = ask(c, plan, cancel, &answer);
+    if (status == AIRE_OK)
+        status = read_answer(c, plan, answer, out);
+    aire_answer_unref(answer);
+    return status;
+}
+
+static void destroy(void *user_data)
+{
+    chat *c = user_data;
+    aire_env_unref(c->env);
+    aire_model_unref(c->model);
+    aire_free(c->ctx, c);
+}
+
+static aire_status take_options(const aire_ideator_chat_options *given,
+                                aire_ideator_chat_options *ours)
+{
+    aire_status status =
+        aire__options_take(given, ours, sizeof *ours, sizeof *ours, "aire_ideator_chat_options");
+    if (status != AIRE_OK)
+        return status;
+    if (ours->max_tokens < 0 || !(ours->temperature >= 0) || isinf(ours->temperature))
+        return aire__fail(AIRE_INVALID,
+                          "aire_ideator_chat_options: max_tokens and temperature must "
+                          "be 0 or more");
+    return AIRE_OK;
+}
+
+aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env, aire_model *model,
+                                  const aire_ideator_chat_options *options, aire_ideator **out)
+{
+    static const aire_ideator_ops ops = {sizeof ops, 0, propose, destroy};
+    if (!ctx || !env || !model || !out)
+        return aire__fail(AIRE_INVALID,
+                          "aire_ideator_chat_new: ctx, env, model and out must not be NULL");
+    *out = NULL;
+    aire_ideator_chat_options ours;
+    aire_status status = take_options(options, &ours);
+    if (status != AIRE_OK)
+        return status;
+    chat *c = aire_alloc(ctx, sizeof *c);
+    if (!c)
+        return aire__fail_nomem();
+    *c = (chat){
+        .ctx = ctx,
+        .env = aire_env_ref(env),
+        .model = aire_model_ref(model),
+        .max_tokens = ours.max_tokens ? ours.max_tokens : MAX_TOKENS,
+        .temperature = ours.temperature > 0 ? ours.temperature : 1.0,
+        .seed = ours.seed ? ours.seed : aire_ctx_seed(ctx),
+    };
+    status = aire_ideator_new_from_ops(ctx, &ops, c, out);
+    if (status != AIRE_OK)
+        destroy(c);
+    return status;
+}
