@@ -121,6 +121,7 @@ struct aire_env {
     char *hints; /* lines; "" for none */
     char hash[65];
 
+    char **globs[5]; /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
     aire_env_step steps[5]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE are used */

@@ -1,5 +1,6 @@
 /*
- * Patches, from the inside: applying them to files in memory, and writing them. No I/O: bytes in, bytes out.
+ * Patches, from the inside: applying them to files in memory, and writing them. No I/O: bytes in,
+ * bytes out.
  */
 #ifndef AIRE_PATCH_PATCH_H
 #define AIRE_PATCH_PATCH_H
@@ -37,25 +38,27 @@ typedef struct aire_patch_edit {
 /* The outcome of applying. Free with aire__patched_free. */
 typedef struct aire_patched {
     aire_ctx *ctx;
-    int32_t outcome;        /* AIRE_OUTCOME_OK, NO_CHANGE, PATCH_FAILED or VIOLATION */
-    int32_t cause;          /* AIRE_CAUSE_* */
-    char *message;          /* refusal: which file and hunk, what the file has there, what to send instead; else "" */
+    int32_t outcome; /* AIRE_OUTCOME_OK, NO_CHANGE, PATCH_FAILED or VIOLATION */
+    int32_t cause;   /* AIRE_CAUSE_* */
+    char *message;   /* refusal: which file and hunk, what the file has there, what to send instead;
+                        else "" */
     aire_patch_edit *edits; /* files whose content changes, in byte order of path; none unless OK */
     size_t edit_count;
     char *diff; /* canonical minimal unified diff of the edits; "" unless OK */
 } aire_patched;
 
 /*
- * Apply a patch, strictly and whole or not at all. A patch that does not fit is not a failure of the call: it is
- * described in *out. AIRE_OK, AIRE_NOMEM, AIRE_LIMIT (result too large).
+ * Apply a patch, strictly and whole or not at all. A patch that does not fit is not a failure of
+ * the call: it is described in *out. AIRE_OK, AIRE_NOMEM, AIRE_LIMIT (result too large).
  */
 aire_status aire__patch_apply(aire_ctx *ctx, const aire_patch *patch, const aire_patch_base *base,
                               aire_patched *out);
 void aire__patched_free(aire_patched *patched);
 
 /*
- * Write the minimal unified diff (Myers 1986) between two versions of a file, with 3 lines of context; NULL data
- * means that the file is not there before or after. *out is "" if they are equal; from aire_alloc, owned by caller.
+ * Write the minimal unified diff (Myers 1986) between two versions of a file, with 3 lines of
+ * context; NULL data means that the file is not there before or after. *out is "" if they are
+ * equal; from aire_alloc, owned by caller.
  */
 aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before,
                              size_t before_length, const char *after, size_t after_length,

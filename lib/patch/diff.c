@@ -1,0 +1,316 @@
+/*
+ * The minimal diff of two texts (Myers, "An O(ND) Difference Algorithm", 1986, with the
+ * linear-space refinement), and its unified form.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "base/str.h"
+#include "patch/lines.h"
+#include "patch/patch.h"
+
+enum {
+    CONTEXT = 3,
+    /* Texts that differ more than this are replaced as a whole between their common ends: right, if
+       not minimal. */
+    DISTANCE_MAX = 4096
+};
+
+#define DIFF_MAX ((size_t)256 << 20)
+
+typedef struct comparison {
+    aire_ctx *ctx;
+    aire_lines a, b;
+    uint32_t *a_ids, *b_ids; /* equal lines have equal numbers */
+    bool *removed, *added;
+    long *forward, *backward; /* furthest points by diagonal, from -DISTANCE_MAX on */
+} comparison;
+
+/* ---- numbering the lines ---- */
+
+typedef struct slot {
+    const aire_line *line;
+    uint32_t id;
+} slot;
+
+/* The last line of a text may lack its end: that is a difference, too. */
+static bool same_line(const aire_line *x, const aire_line *y)
+{
+    return x->full == y->full && memcmp(x->text, y->text, x->full) == 0;
+}
+
+static uint32_t number_line(slot *table, size_t mask, const aire_line *line, uint32_t *next)
+{
+    size_t at = (size_t)aire__line_hash(line) & mask;
+    while (table[at].line && !same_line(table[at].line, line))
+        at = (at + 1) & mask;
+    if (!table[at].line)
+        table[at] = (slot){line, (*next)++};
+    return table[at].id;
+}
+
+static aire_status number_lines(comparison *c)
+{
+    size_t total = c->a.count + c->b.count, size = 16;
+    while (size < 2 * total)
+        size *= 2;
+    slot *table = aire__calloc(c->ctx, size, sizeof *table);
+    c->a_ids = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->a_ids);
+    c->b_ids = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->b_ids);
+    if (!table || !c->a_ids || !c->b_ids) {
+        aire_free(c->ctx, table);
+        return aire__fail_nomem();
+    }
+    uint32_t next = 0;
+    for (size_t i = 0; i < c->a.count; i++)
+        c->a_ids[i] = number_line(table, size - 1, &c->a.items[i], &next);
+    for (size_t i = 0; i < c->b.count; i++)
+        c->b_ids[i] = number_line(table, size - 1, &c->b.items[i], &next);
+    aire_free(c->ctx, table);
+    return AIRE_OK;
+}
+
+/* ---- the shortest edit ---- */
+
+typedef struct box {
+    long a0, a1, b0, b1;
+} box;
+
+/* One step of the search from the box's beginning; true when it meets the other one at *x, *y. */
+static bool step_forward(const comparison *c, const box *r, long d, long *x_out, long *y_out)
+{
+    long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
+    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    for (long k = -d; k <= d; k += 2) {
+        bool down = k == -d || (k != d && forward[k - 1] < forward[k + 1]);
+        long x = down ? forward[k + 1] : forward[k - 1] + 1, y = x - k;
+        if (x > n || y > m || y < 0) {
+            forward[k] = x;
+            continue;
+        }
+        while (x < n && y < m && c->a_ids[r->a0 + x] == c->b_ids[r->b0 + y]) {
+            x++;
+            y++;
+        }
+        forward[k] = x;
+        long opposite = delta - k;
+        if ((delta & 1) && opposite > -d && opposite < d && x + backward[opposite] >= n) {
+            *x_out = x;
+            *y_out = y;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same from the box's end; coordinates count from there. */
+static bool step_backward(const comparison *c, const box *r, long d, long *x_out, long *y_out)
+{
+    long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
+    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    for (long k = -d; k <= d; k += 2) {
+        bool down = k == -d || (k != d && backward[k - 1] < backward[k + 1]);
+        long x = down ? backward[k + 1] : backward[k - 1] + 1, y = x - k;
+        if (x > n || y > m || y < 0) {
+            backward[k] = x;
+            continue;
+        }
+        while (x < n && y < m && c->a_ids[r->a1 - 1 - x] == c->b_ids[r->b1 - 1 - y]) {
+            x++;
+            y++;
+        }
+        backward[k] = x;
+        long opposite = delta - k;
+        if (!(delta & 1) && opposite >= -d && opposite <= d && x + forward[opposite] >= n) {
+            *x_out = n - x;
+            *y_out = m - y;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A point on a shortest path, about its middle; false if the path is too long to look for. */
+static bool find_middle(const comparison *c, const box *r, long *x, long *y)
+{
+    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    forward[1] = backward[1] = 0;
+    for (long d = 0; d < DISTANCE_MAX; d++)
+        if (step_forward(c, r, d, x, y) || step_backward(c, r, d, x, y))
+            return true;
+    return false;
+}
+
+static void mark(const comparison *c, const box *r)
+{
+    memset(c->removed + r->a0, true, (size_t)(r->a1 - r->a0));
+    memset(c->added + r->b0, true, (size_t)(r->b1 - r->b0));
+}
+
+static void compare_box(const comparison *c, box r)
+{
+    for (;;) {
+        while (r.a0 < r.a1 && r.b0 < r.b1 && c->a_ids[r.a0] == c->b_ids[r.b0]) {
+            r.a0++;
+            r.b0++;
+        }
+        while (r.a0 < r.a1 && r.b0 < r.b1 && c->a_ids[r.a1 - 1] == c->b_ids[r.b1 - 1]) {
+            r.a1--;
+            r.b1--;
+        }
+        long x, y;
+        if (r.a0 == r.a1 || r.b0 == r.b1 || !find_middle(c, &r, &x, &y)) {
+            mark(c, &r);
+            return;
+        }
+        if ((x == 0 && y == 0) || (x == r.a1 - r.a0 && y == r.b1 - r.b0)) {
+            mark(c, &r); /* nothing is common */
+            return;
+        }
+        compare_box(c, (box){r.a0, r.a0 + x, r.b0, r.b0 + y});
+        r.a0 += x;
+        r.b0 += y;
+    }
+}
+
+/* ---- the unified form ---- */
+
+static void write_line(aire_buf *to, char op, const aire_line *line)
+{
+    aire__buf_append(to, &op, 1);
+    aire__buf_append(to, line->text, line->full);
+    if (line->full == 0 || line->text[line->full - 1] != '\n')
+        aire__buf_puts(to, "\n\\ No newline at end of file\n");
+}
+
+/* A place in both texts. */
+typedef struct place {
+    size_t a, b;
+} place;
+
+static bool at_change(const comparison *c, place p)
+{
+    return (p.a < c->a.count && c->removed[p.a]) || (p.b < c->b.count && c->added[p.b]);
+}
+
+/* Where the hunk that begins with the change at `p` ends: changes less than two contexts apart
+ * belong together. */
+static place hunk_end(const comparison *c, place p)
+{
+    place end = p;
+    while (p.a < c->a.count || p.b < c->b.count) {
+        if (at_change(c, p)) {
+            while (p.a < c->a.count && c->removed[p.a])
+                p.a++;
+            while (p.b < c->b.count && c->added[p.b])
+                p.b++;
+            end = p;
+        } else if (p.a - end.a >= 2 * CONTEXT) {
+            break;
+        } else {
+            p.a++;
+            p.b++;
+        }
+    }
+    return end;
+}
+
+static void write_range(aire_buf *to, size_t from, size_t count)
+{
+    aire__buf_printf(to, "%zu", count ? from + 1 : from);
+    if (count != 1)
+        aire__buf_printf(to, ",%zu", count);
+}
+
+static void write_body(const comparison *c, aire_buf *to, place p, place end)
+{
+    while (p.a < end.a || p.b < end.b) {
+        while (p.a < end.a && c->removed[p.a])
+            write_line(to, '-', &c->a.items[p.a++]);
+        while (p.b < end.b && c->added[p.b])
+            write_line(to, '+', &c->b.items[p.b++]);
+        if (p.a < end.a && p.b < end.b && !at_change(c, p)) {
+            write_line(to, ' ', &c->a.items[p.a]);
+            p.a++;
+            p.b++;
+        }
+    }
+}
+
+static void write_hunks(const comparison *c, aire_buf *to)
+{
+    place p = {0, 0};
+    while (p.a < c->a.count || p.b < c->b.count) {
+        if (!at_change(c, p)) {
+            p.a++;
+            p.b++;
+            continue;
+        }
+        size_t before =
+            p.a < CONTEXT ? p.a : CONTEXT; /* hunks never touch, so these lines are free */
+        place begin = {p.a - before, p.b - before}, end = hunk_end(c, p);
+        size_t after = c->a.count - end.a < CONTEXT ? c->a.count - end.a : CONTEXT;
+        p = end;
+        end.a += after;
+        end.b += after;
+        aire__buf_puts(to, "@@ -");
+        write_range(to, begin.a, end.a - begin.a);
+        aire__buf_puts(to, " +");
+        write_range(to, begin.b, end.b - begin.b);
+        aire__buf_puts(to, " @@\n");
+        write_body(c, to, begin, end);
+    }
+}
+
+static aire_status prepare(comparison *c, const char *before, size_t before_length,
+                           const char *after, size_t after_length)
+{
+    aire_status status = aire__lines_split(c->ctx, before ? before : "", before_length, &c->a);
+    if (status == AIRE_OK)
+        status = aire__lines_split(c->ctx, after ? after : "", after_length, &c->b);
+    if (status == AIRE_OK)
+        status = number_lines(c);
+    if (status != AIRE_OK)
+        return status;
+    c->removed = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->removed);
+    c->added = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->added);
+    c->forward = aire__calloc(c->ctx, 2 * DISTANCE_MAX + 3, sizeof *c->forward);
+    c->backward = aire__calloc(c->ctx, 2 * DISTANCE_MAX + 3, sizeof *c->backward);
+    if (!c->removed || !c->added || !c->forward || !c->backward)
+        return aire__fail_nomem();
+    return AIRE_OK;
+}
+
+static void comparison_free(comparison *c)
+{
+    aire__lines_free(c->ctx, &c->a);
+    aire__lines_free(c->ctx, &c->b);
+    void *blocks[] = {c->a_ids, c->b_ids, c->removed, c->added, c->forward, c->backward};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        aire_free(c->ctx, blocks[i]);
+}
+
+aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before,
+                             size_t before_length, const char *after, size_t after_length,
+                             char **out)
+{
+    comparison c = {.ctx = ctx};
+    aire_buf text;
+    aire__buf_init(&text, ctx, DIFF_MAX);
+    bool equal = !before == !after && before_length == after_length &&
+                 (before_length == 0 || memcmp(before, after, before_length) == 0);
+    aire_status status = equal ? AIRE_OK : prepare(&c, before, before_length, after, after_length);
+    if (status == AIRE_OK && !equal) {
+        compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
+        aire__buf_printf(&text, "--- %s%s\n+++ %s%s\n", before ? "a/" : "",
+                         before ? path : "/dev/null", after ? "b/" : "",
+                         after ? path : "/dev/null");
+        write_hunks(&c, &text);
+    }
+    comparison_free(&c);
+    if (status == AIRE_OK)
+        return aire__buf_take(&text, out, NULL);
+    aire__buf_free(&text);
+    return status;
+}

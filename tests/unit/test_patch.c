@@ -1,0 +1,361 @@
+/* The patch room: diffs are minimal, applying one gives the other text, and what does not fit is
+ * refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "patch/patch.h"
+#include "support/failing.h"
+
+static failing memory;
+static aire_ctx *ctx;
+
+static int setup(void **state)
+{
+    ctx = failing_ctx(&memory, 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    aire_ctx_unref(ctx);
+    return atomic_load(&memory.live) == 0 ? 0 : -1;
+}
+
+static const char model[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+
+static bool may_create(const char *path, void *unused)
+{
+    return strncmp(path, "new/", 4) == 0;
+}
+
+static aire_patch_source sources[] = {
+    {"crlf.c", "a\r\nb\r\nc\r\n", 9, true},
+    {"empty.c", "", 0, true},
+    {"eval.c", "x\n", 2, false},
+    {"model.c", model, sizeof model - 1, true},
+    {"tail.c", "a\nb", 3, true},
+    {"twice.c", "x\ny\nz\nx\ny\nz\n", 12, true},
+};
+
+static aire_status apply(const char *text, aire_patched *out)
+{
+    aire_patch_base base = {sources, sizeof sources / sizeof *sources, may_create, NULL};
+    aire_patch *patch;
+    aire_status status = aire_patch_new(ctx, AIRE_PATCH_UNIFIED, text, strlen(text), &patch);
+    if (status != AIRE_OK)
+        return status;
+    status = aire__patch_apply(ctx, patch, &base, out);
+    aire_patch_unref(patch);
+    return status;
+}
+
+static void expect_edit(const char *patch, const char *path, const char *content)
+{
+    aire_patched out;
+    assert_int_equal(apply(patch, &out), AIRE_OK);
+    if (out.outcome != AIRE_OUTCOME_OK)
+        fail_msg("refused: %s", out.message);
+    assert_int_equal(out.edit_count, 1);
+    assert_string_equal(out.edits[0].path, path);
+    if (content)
+        assert_string_equal(out.edits[0].data, content);
+    else
+        assert_null(out.edits[0].data);
+    aire__patched_free(&out);
+}
+
+static void expect_refusal(const char *patch, int32_t outcome, int32_t cause, const char *says)
+{
+    aire_patched out;
+    assert_int_equal(apply(patch, &out), AIRE_OK);
+    if (out.outcome != outcome || out.cause != cause || !strstr(out.message, says))
+        fail_msg("outcome %d cause %d: %s", out.outcome, out.cause, out.message);
+    assert_int_equal(out.edit_count, 0);
+    aire__patched_free(&out);
+}
+
+#define HEAD "--- a/model.c\n+++ b/model.c\n"
+
+static void test_patch__applies_where_it_says(void **state)
+{
+    expect_edit(HEAD "@@ -2,3 +2,3 @@\n two\n-three\n+3\n four\n", "model.c",
+                "one\ntwo\n3\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+    expect_edit("diff --git a/model.c b/model.c\nindex 1..2 100644\n" HEAD
+                "@@ -1 +1 @@\n-one\n+1\n",
+                "model.c", "1\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+    expect_edit("--- model.c\n+++ model.c\t2020-01-01\n@@ -9,2 +9,3 @@\n nine\n ten\n+11\n",
+                "model.c", "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n11\n");
+}
+
+static void test_patch__finds_displaced_hunks(void **state)
+{
+    expect_edit(HEAD "@@ -7,3 +7,3 @@\n two\n-three\n+3\n four\n@@ -13,1 +13,1 @@\n-nine\n+9\n",
+                "model.c", "one\ntwo\n3\nfour\nfive\nsix\nseven\neight\n9\nten\n");
+    expect_refusal("--- twice.c\n+++ twice.c\n@@ -2,1 +2,1 @@\n-x\n+X\n", AIRE_OUTCOME_PATCH_FAILED,
+                   AIRE_CAUSE_PATCH_CONTEXT, "several places");
+    expect_edit("--- twice.c\n+++ twice.c\n@@ -4,1 +4,1 @@\n-x\n+X\n", "twice.c",
+                "x\ny\nz\nX\ny\nz\n");
+}
+
+static void test_patch__makes_and_deletes_files(void **state)
+{
+    expect_edit("--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1,2 @@\n+a\n+b\n", "new/f.c", "a\nb\n");
+    expect_edit(
+        "--- a/tail.c\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n\\ No newline at end of file\n",
+        "tail.c", NULL);
+    expect_edit("--- a/empty.c\n+++ b/empty.c\n@@ -0,0 +1 @@\n+a\n", "empty.c", "a\n");
+    expect_refusal("--- a/tail.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", AIRE_OUTCOME_PATCH_FAILED,
+                   AIRE_CAUSE_PATCH_CONTEXT, "leave some");
+}
+
+static void test_patch__minds_the_ends_of_lines(void **state)
+{
+    expect_edit("--- crlf.c\n+++ crlf.c\n@@ -1,2 +1,3 @@\n a\n+n\n b\n", "crlf.c",
+                "a\r\nn\r\nb\r\nc\r\n");
+    expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2,2 @@\n b\n+c\n", "tail.c", "a\nb\nc\n");
+    expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2 @@\n-b\n\\ No newline at end of file\n+c\n\\ No "
+                "newline at end "
+                "of file\n",
+                "tail.c", "a\nc");
+}
+
+static void test_patch__refuses_what_is_no_patch(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {"", "no unified diff"},
+        {"Here is the change:\nuse 3", "expected '--- PATH'"},
+        {HEAD, "no hunk follows"},
+        {HEAD "@@ -1,2 +1,2 @@\n one\n", "ends inside a hunk"},
+        {HEAD "@@ -1 +1 @@\n-one\n+1\n two\n", "goes on after"},
+        {HEAD "@@ one @@\n-one\n", "no hunk follows"},
+        {HEAD "@@ -1,9999999999999 +1 @@\n", "header"},
+        {"--- a/model.c\n@@ -1 +1 @@\n", "expected '+++ PATH'"},
+        {"--- a/model.c\n+++ b/other.c\n@@ -1 +1 @@\n-one\n+1\n", "renaming"},
+        {HEAD "@@ -1 +1 @@\n-one\n+1\n" HEAD "@@ -2 +2 @@\n-two\n+2\n", "two headers"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        expect_refusal(rows[i].text, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
+                       rows[i].says);
+}
+
+static void test_patch__refuses_forbidden_files(void **state)
+{
+    expect_refusal("--- a/eval.c\n+++ b/eval.c\n@@ -1 +1 @@\n-x\n+y\n", AIRE_OUTCOME_VIOLATION,
+                   AIRE_CAUSE_PATCH_ROLE, "eval.c");
+    expect_refusal("--- /dev/null\n+++ b/other.c\n@@ -0,0 +1 @@\n+y\n", AIRE_OUTCOME_VIOLATION,
+                   AIRE_CAUSE_PATCH_ROLE, "may not be made");
+    expect_refusal("--- /dev/null\n+++ b/../x\n@@ -0,0 +1 @@\n+y\n", AIRE_OUTCOME_VIOLATION,
+                   AIRE_CAUSE_PATCH_PATH, "../x");
+    expect_refusal("--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-x\n+y\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH, "/etc/passwd");
+    /* One forbidden file spoils the whole patch. */
+    expect_refusal(HEAD "@@ -1 +1 @@\n-one\n+1\n--- eval.c\n+++ eval.c\n@@ -1 +1 @@\n-x\n+y\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, "eval.c");
+}
+
+static void test_patch__explains_what_the_file_has(void **state)
+{
+    aire_patched out;
+    assert_int_equal(apply(HEAD "@@ -4,4 +4,4 @@\n four\n five\n-sixty\n+6\n seven\n", &out),
+                     AIRE_OK);
+    assert_int_equal(out.cause, AIRE_CAUSE_PATCH_CONTEXT);
+    assert_non_null(strstr(out.message, "model.c, hunk 1 of 1"));
+    assert_non_null(strstr(out.message, "     4| four\n     5| five\n     6| six\n"));
+    assert_non_null(strstr(out.message, "expects `sixty` where the file has `six` (line 6)"));
+    aire__patched_free(&out);
+}
+
+static void test_patch__knows_a_change_of_nothing(void **state)
+{
+    expect_refusal(HEAD "@@ -1 +1 @@\n-one\n+one\n", AIRE_OUTCOME_NO_CHANGE,
+                   AIRE_CAUSE_SAME_AS_BASELINE, "changes nothing");
+}
+
+/* ---- properties on random texts ---- */
+
+static size_t random_text(aire_rng *rng, char *text, int lines, int words)
+{
+    size_t length = 0;
+    for (int i = 0; i < lines; i++)
+        length +=
+            (size_t)sprintf(text + length, "w%d\n", (int)aire__rng_below(rng, (uint64_t)words));
+    if (length && aire__rng_below(rng, 4) == 0)
+        text[--length] = '\0';
+    return length;
+}
+
+static size_t edit_text(aire_rng *rng, const char *from, size_t from_length, char *to, int words)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < from_length;) {
+        size_t line = strcspn(from + i, "\n") + 1;
+        if (line > from_length - i)
+            line = from_length - i;
+        if (aire__rng_below(rng, 6) == 0)
+            length +=
+                (size_t)sprintf(to + length, "w%d\n", (int)aire__rng_below(rng, (uint64_t)words));
+        if (aire__rng_below(rng, 6) != 0) {
+            memcpy(to + length, from + i, line);
+            length += line;
+        }
+        i += line;
+    }
+    to[length] = '\0';
+    return length;
+}
+
+static void test_diff__applied_gives_the_other_text(void **state)
+{
+    char before[2048], after[4096];
+    aire_rng rng;
+    aire__rng_init(&rng, 1, "round trip", 0);
+    for (int round = 0; round < 3000; round++) {
+        int words = 1 + (int)aire__rng_below(&rng, 12);
+        size_t a = random_text(&rng, before, (int)aire__rng_below(&rng, 40), words);
+        size_t b = edit_text(&rng, before, a, after, words);
+        char *diff;
+        assert_int_equal(aire__patch_diff(ctx, "f", before, a, after, b, &diff), AIRE_OK);
+        aire_patch_source source = {"f", before, a, true};
+        aire_patch_base base = {&source, 1, NULL, NULL};
+        aire_patch *patch;
+        aire_patched out;
+        assert_int_equal(aire_patch_new(ctx, AIRE_PATCH_UNIFIED, diff, strlen(diff), &patch),
+                         AIRE_OK);
+        assert_int_equal(aire__patch_apply(ctx, patch, &base, &out), AIRE_OK);
+        if (*diff) {
+            if (out.outcome != AIRE_OUTCOME_OK)
+                fail_msg("round %d: %s\n%s", round, out.message, diff);
+            assert_int_equal(out.edits[0].length, b);
+            assert_memory_equal(out.edits[0].data, after, b);
+            assert_string_equal(out.diff, diff);
+        } else {
+            assert_int_equal(a, b);
+        }
+        aire__patched_free(&out);
+        aire_patch_unref(patch);
+        aire_free(ctx, diff);
+    }
+}
+
+/* Length of the longest common subsequence of lines, the slow way. */
+static int common_lines(const char **a, int n, const char **b, int m)
+{
+    static int table[64][64];
+    for (int i = n; i >= 0; i--)
+        for (int j = m; j >= 0; j--)
+            table[i][j] = i == n || j == m                    ? 0
+                          : !strcmp(a[i], b[j])               ? 1 + table[i + 1][j + 1]
+                          : table[i + 1][j] > table[i][j + 1] ? table[i + 1][j]
+                                                              : table[i][j + 1];
+    return table[0][0];
+}
+
+static void test_diff__is_minimal(void **state)
+{
+    static const char *const words[] = {"a", "b", "c", "d"};
+    aire_rng rng;
+    aire__rng_init(&rng, 2, "minimal", 0);
+    for (int round = 0; round < 2000; round++) {
+        const char *a[40], *b[40];
+        char before[200] = "", after[200] = "";
+        int n = (int)aire__rng_below(&rng, 30), m = (int)aire__rng_below(&rng, 30), changes = 0;
+        for (int i = 0; i < n; i++)
+            sprintf(before + 2 * i, "%s\n", a[i] = words[aire__rng_below(&rng, 4)]);
+        for (int i = 0; i < m; i++)
+            sprintf(after + 2 * i, "%s\n", b[i] = words[aire__rng_below(&rng, 4)]);
+        char *diff;
+        assert_int_equal(
+            aire__patch_diff(ctx, "f", before, strlen(before), after, strlen(after), &diff),
+            AIRE_OK);
+        for (const char *line = diff; *line; line += strcspn(line, "\n") + 1)
+            changes += (*line == '-' || *line == '+') && strncmp(line, "---", 3) &&
+                       strncmp(line, "+++", 3);
+        assert_int_equal(changes, n + m - 2 * common_lines(a, n, b, m));
+        aire_free(ctx, diff);
+    }
+}
+
+static void test_patch__survives_noise(void **state)
+{
+    static const char good[] =
+        HEAD "@@ -2,3 +2,3 @@\n two\n-three\n+3\n four\n@@ -9,2 +9,2 @@\n nine\n-ten\n+10\n"
+             "--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1,2 @@\n+a\n+b\n";
+    aire_rng rng;
+    aire__rng_init(&rng, 3, "noise", 0);
+    for (int round = 0; round < 5000; round++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (uint64_t i = aire__rng_below(&rng, 6); i > 0; i--)
+            text[aire__rng_below(&rng, sizeof good - 1)] = "@-+ \n\r0a\\"[aire__rng_below(&rng, 9)];
+        aire_patched out;
+        assert_int_equal(apply(text, &out), AIRE_OK);
+        assert_int_equal(out.outcome == AIRE_OUTCOME_OK, out.edit_count > 0);
+        aire__patched_free(&out);
+    }
+}
+
+static void test_patch__large_files_take_linear_time(void **state)
+{
+    enum { LINES = 200000 };
+    char *before = malloc(LINES * 12), *after = malloc(LINES * 24), *diff;
+    size_t a = 0, b = 0;
+    for (int i = 0; i < LINES; i++) {
+        a += (size_t)sprintf(before + a, "line %d\n", i);
+        b += (size_t)sprintf(after + b, i % 100 ? "line %d\n" : "changed %d\n", i);
+    }
+    assert_int_equal(aire__patch_diff(ctx, "f", before, a, after, b, &diff), AIRE_OK);
+    aire_patch_source source = {"f", before, a, true};
+    aire_patch_base base = {&source, 1, NULL, NULL};
+    aire_patch *patch;
+    aire_patched out;
+    assert_int_equal(aire_patch_new(ctx, AIRE_PATCH_UNIFIED, diff, strlen(diff), &patch), AIRE_OK);
+    assert_int_equal(aire__patch_apply(ctx, patch, &base, &out), AIRE_OK);
+    assert_int_equal(out.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(out.edits[0].length, b);
+    assert_memory_equal(out.edits[0].data, after, b);
+    aire__patched_free(&out);
+    aire_patch_unref(patch);
+    aire_free(ctx, diff);
+    free(before);
+    free(after);
+}
+
+static void test_patch__fails_cleanly_without_memory(void **state)
+{
+    aire_patched out;
+    OOM_LOOP(&memory, apply(HEAD "@@ -7,3 +7,3 @@\n two\n-three\n+3\n four\n", &out),
+             aire__patched_free(&out));
+    OOM_LOOP(&memory, apply(HEAD "@@ -7,3 +7,3 @@\n two\n-thre\n+3\n four\n", &out),
+             aire__patched_free(&out));
+    OOM_LOOP(&memory, apply("no patch", &out), aire__patched_free(&out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_patch__applies_where_it_says),
+        cmocka_unit_test(test_patch__finds_displaced_hunks),
+        cmocka_unit_test(test_patch__makes_and_deletes_files),
+        cmocka_unit_test(test_patch__minds_the_ends_of_lines),
+        cmocka_unit_test(test_patch__refuses_what_is_no_patch),
+        cmocka_unit_test(test_patch__refuses_forbidden_files),
+        cmocka_unit_test(test_patch__explains_what_the_file_has),
+        cmocka_unit_test(test_patch__knows_a_change_of_nothing),
+        cmocka_unit_test(test_diff__applied_gives_the_other_text),
+        cmocka_unit_test(test_diff__is_minimal),
+        cmocka_unit_test(test_patch__survives_noise),
+        cmocka_unit_test(test_patch__large_files_take_linear_time),
+        cmocka_unit_test(test_patch__fails_cleanly_without_memory),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
