@@ -91,6 +91,15 @@ static aire_status make_ideas(const chat *c, aire_plan *plan, const aire_parsed_
     return status;
 }
 
+static aire_status nothing_usable(const chat *c, const aire_answer_options *said, bool truncated)
+{
+    size_t length = strlen(said->text);
+    return aire__fail(AIRE_EMPTY, "%s: no idea in its answer of %zu bytes%s; it begins: %.*s",
+                      aire_model_name(c->model), length,
+                      truncated ? " (cut short: raise max_tokens)" : "",
+                      (int)aire__utf8_cut(said->text, length, 200), said->text);
+}
+
 /* All that an answer has to offer, at most as much as was asked for. */
 static aire_status read_answer(const chat *c, aire_plan *plan, const aire_answer *answer,
                                aire_ideas **out)
@@ -108,10 +117,7 @@ static aire_status read_answer(const chat *c, aire_plan *plan, const aire_answer
                    parsed.count, wanted,
                    truncated ? ", which was cut short: raise max_tokens" : "");
     if (parsed.count == 0)
-        status =
-            aire__fail(AIRE_EMPTY, "%s: no idea in its answer of %zu bytes%s; it begins: %.200s",
-                       aire_model_name(c->model), strlen(said->text),
-                       truncated ? " (cut short: raise max_tokens)" : "", said->text);
+        status = nothing_usable(c, said, truncated);
     else
         status = make_ideas(c, plan, &parsed, said->thinking, out);
     aire__parsed_ideas_free(&parsed);

@@ -14,6 +14,7 @@
 #include "ideator/knob_draw.h"
 
 enum { CANDIDATES = 8 };
+#define ANY_CHOICE SIZE_MAX
 
 /* Shares of the moves. */
 static const double fresh_anywhere = 0.25; /* of the numbers: anywhere in the range */
@@ -136,14 +137,13 @@ static double rarity(size_t uses)
     return 1.0 / (double)((1 + uses) * (1 + uses));
 }
 
-/* How often a knob was turned; or one choice of it, where `choice` is not knob_count-like SIZE_MAX.
- */
+/* How often a knob was turned, to whatever choice (ANY_CHOICE) or to one. */
 static size_t uses_of(const aire_knob_pool *pool, size_t knob, size_t choice)
 {
     size_t uses = 0;
     for (size_t i = 0; i < pool->trial_count; i++) {
         const aire_turn *turn = &pool->trials[i].turns[knob];
-        uses += turn->turned && (choice == SIZE_MAX || turn->choice == choice);
+        uses += turn->turned && (choice == ANY_CHOICE || turn->choice == choice);
     }
     return uses;
 }
@@ -201,13 +201,13 @@ static size_t draw_rare_knob(const aire_knob_pool *pool, aire_rng *rng, const ai
     size_t count = pool->env->knob_count, last = count;
     double total = 0;
     for (size_t i = 0; i < count; i++)
-        total += turns[i].turned ? 0 : rarity(uses_of(pool, i, SIZE_MAX));
+        total += turns[i].turned ? 0 : rarity(uses_of(pool, i, ANY_CHOICE));
     double left = aire__rng_unit(rng) * total;
     for (size_t i = 0; i < count; i++) {
         if (turns[i].turned)
             continue;
         last = i;
-        if ((left -= rarity(uses_of(pool, i, SIZE_MAX))) < 0)
+        if ((left -= rarity(uses_of(pool, i, ANY_CHOICE))) < 0)
             break;
     }
     return last;

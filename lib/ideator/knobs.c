@@ -170,33 +170,39 @@ static aire_status make_patched_idea(proposal *p, const aire_turn *turns, const 
     return status;
 }
 
-/* One more idea, if a setting that was not tried yet is found in TRIES draws. */
-static aire_status propose_one(proposal *p, int32_t ordinal)
+/* Draw a setting, and make an idea of it if it is new. */
+static aire_status try_one(proposal *p, aire_rng *rng)
 {
     const knobs *k = p->k;
     aire_knob_pool pool = {k->env, k->max_changes, p->trials, p->trial_count};
     aire_turn *turns = setting_at(p, p->trial_count);
+    aire_pick pick;
+    aire_knob_edits edits;
+    aire__knob_pick(&pool, aire_plan_kind(p->plan), rng, p->order, turns, &pick);
+    aire_status status = aire__knob_edits_of(k->ctx, k->env, rng, turns, &edits);
+    if (status != AIRE_OK)
+        return status;
+    if (is_new(p, turns)) {
+        status = make_patched_idea(p, turns, &pick, &edits);
+        p->trials[p->trial_count++] = (aire_trial){.turns = turns};
+    }
+    aire__knob_edits_free(&edits);
+    return status;
+}
+
+/* One more idea, if a setting that was not tried yet is found in TRIES draws. */
+static aire_status propose_one(proposal *p, int32_t ordinal)
+{
     uint64_t index = (uint64_t)aire_plan_id(p->plan) << 20;
     if (index == 0)
         index = (uint64_t)aire_plan_epoch(p->plan) << 44;
     aire_rng rng;
-    aire__rng_init(&rng, k->seed, "ideator.knobs", index + (uint64_t)ordinal);
-    for (int i = 0; i < TRIES; i++) {
-        aire_pick pick;
-        aire_knob_edits edits;
-        aire__knob_pick(&pool, aire_plan_kind(p->plan), &rng, p->order, turns, &pick);
-        aire_status status = aire__knob_edits_of(k->ctx, k->env, &rng, turns, &edits);
-        bool fresh = status == AIRE_OK && is_new(p, turns);
-        if (fresh)
-            status = make_patched_idea(p, turns, &pick, &edits);
-        if (status == AIRE_OK)
-            aire__knob_edits_free(&edits);
-        if (fresh || status != AIRE_OK) {
-            p->trials[p->trial_count++] = (aire_trial){.turns = turns};
-            return status;
-        }
-    }
-    return AIRE_OK;
+    aire__rng_init(&rng, p->k->seed, "ideator.knobs", index + (uint64_t)ordinal);
+    size_t before = p->idea_count;
+    aire_status status = AIRE_OK;
+    for (int i = 0; status == AIRE_OK && i < TRIES && p->idea_count == before; i++)
+        status = try_one(p, &rng);
+    return status;
 }
 
 static aire_status propose(aire_plan *plan, aire_cancel *cancel, aire_ideas **out, void *user_data)
