@@ -1,8 +1,9 @@
 /*
- * Environments, from the inside: the manifest as parsed and checked, and the files with their roles.
+ * Environments, from the inside: the manifest as parsed and checked, and the files with their
+ * roles.
  *
- * Everything here is immutable once aire_env_open has returned. The manifest's keys are documented in
- * lib/env/aire.schema.json; this is what they become.
+ * Everything here is immutable once aire_env_open has returned. The manifest's keys are documented
+ * in lib/env/aire.schema.json; this is what they become.
  */
 #ifndef AIRE_ENV_ENV_H
 #define AIRE_ENV_ENV_H
@@ -15,9 +16,9 @@
 #include "base/ref.h"
 
 /* Where the stages find things inside the sandbox. */
-#define AIRE_ENV_WORKSPACE "/workspace" /* writable; the current directory of every stage */
-#define AIRE_ENV_DATA "/data"           /* read-only; AIRE_DATA */
-#define AIRE_ENV_OUT "/out"             /* writable in run, read-only in evaluate; AIRE_OUT */
+#define AIRE_ENV_WORKSPACE "/workspace"     /* writable; the current directory of every stage */
+#define AIRE_ENV_DATA "/data"               /* read-only; AIRE_DATA */
+#define AIRE_ENV_OUT "/out"                 /* writable in run, read-only in evaluate; AIRE_OUT */
 #define AIRE_ENV_STREAM "/out/stream.jsonl" /* intermediate metrics; AIRE_STREAM */
 
 typedef struct aire_env_file {
@@ -72,7 +73,8 @@ typedef struct aire_env_metric_rule {
     double valid_min, valid_max; /* inclusive; infinite where the manifest has no `valid` */
     bool has_target;
     double target;
-    char *pattern; /* self-reported: text in the log that stands before the number; NULL: the stream */
+    char *pattern; /* self-reported: text in the log that stands before the number; NULL: the stream
+                    */
 } aire_env_metric_rule;
 
 /* One replacement: `find` stands exactly once in the baseline file. */
@@ -121,7 +123,7 @@ struct aire_env {
     char *hints; /* lines; "" for none */
     char hash[65];
 
-    char **globs[5]; /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
+    char **globs[5];      /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
     aire_env_step steps[5]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE are used */
@@ -130,12 +132,13 @@ struct aire_env {
     aire_env_output *outputs;
     size_t output_count;
     aire_env_metric_rule metric;
-    char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": the manifest's budget for the run; ends in NULL */
-    char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
-    uint64_t seed;      /* of an ordinary run */
+    char **
+        budget_vars; /* "AIRE_BUDGET_TOKENS=...": the manifest's budget for the run; ends in NULL */
+    char *budget_text; /* for prompts: "655360 tokens, 30 s"; "" for none */
+    uint64_t seed;     /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;
-    char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */
+    char *seed_var;      /* variable beside AIRE_SEED that carries the seed; NULL for none */
     char *stream_metric; /* intermediate metric to watch; NULL for none */
     int32_t priority;
     aire_env_knob *knobs;
@@ -152,8 +155,8 @@ int32_t aire__env_role(const aire_env *env, const char *path);
  * The metric in what a step wrote. `report` is the evaluate step's JSON:
  * {"metrics": {NAME: number, ...}} or {"violation": {"cause": WORD, "detail": TEXT}} or
  * {"refused": {"detail": TEXT}}. Fills outcome (OK, NO_METRIC, SUSPECT, VIOLATION, CRASHED), cause,
- * detail, metrics, reward, trust of `result`; strings and metrics are from aire_alloc, owned by the caller (see
- * aire__env_verdict_free).
+ * detail, metrics, reward, trust of `result`; strings and metrics are from aire_alloc, owned by the
+ * caller (see aire__env_verdict_free).
  */
 typedef struct aire_env_verdict {
     int32_t outcome;

@@ -1,0 +1,147 @@
+/* The files of an environment, in memory, with their roles. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "env/manifest.h"
+
+#define FILES_MAX 4096
+#define BYTES_MAX ((size_t)64 << 20)
+
+static bool matches_any(char **globs, const char *path)
+{
+    for (size_t i = 0; globs && globs[i]; i++)
+        if (aire__glob_match(globs[i], path))
+            return true;
+    return false;
+}
+
+/* What must not be touched or seen wins over what may. */
+int32_t aire__env_role(const aire_env *env, const char *path)
+{
+    static const int32_t order[] = {AIRE_FILE_HIDDEN, AIRE_FILE_RESERVED, AIRE_FILE_PROTECTED,
+                                    AIRE_FILE_EDITABLE};
+    if (!strcmp(path, "aire.json"))
+        return AIRE_FILE_PROTECTED;
+    if (matches_any(env->globs[0], path) || aire__starts_with(path, ".git/"))
+        return 0;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (matches_any(env->globs[order[i]], path))
+            return order[i];
+    return AIRE_FILE_PROTECTED;
+}
+
+typedef struct reading {
+    aire_env *env;
+    size_t capacity, bytes;
+} reading;
+
+static aire_status read_file(reading *r, aire_env_file *file, const char *full)
+{
+    aire_status status =
+        aire__fs_read(r->env->ctx, full, BYTES_MAX - r->bytes, &file->data, &file->length);
+    if (status == AIRE_LIMIT)
+        return aire__fail(
+            AIRE_LIMIT,
+            "%s: the files of the environment hold more than %zu MiB; large data belongs in a "
+            "\"data\" directory, named in files.ignore if it lies here",
+            r->env->path, BYTES_MAX >> 20);
+    if (status != AIRE_OK)
+        return status;
+    r->bytes += file->length;
+    file->is_text =
+        !memchr(file->data, '\0', file->length) && aire__utf8_valid(file->data, file->length);
+    return AIRE_OK;
+}
+
+static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
+{
+    reading *r = data;
+    aire_env *env = r->env;
+    int32_t role = aire__env_role(env, path);
+    if (role == 0)
+        return AIRE_OK;
+    if (!S_ISREG(mode))
+        return aire__fail(
+            AIRE_FORMAT,
+            "%s: '%s' is %s, expected a plain file; remove it, or name it in files.ignore",
+            env->path, path, S_ISLNK(mode) ? "a symbolic link" : "a special file");
+    if (env->file_count == FILES_MAX)
+        return aire__fail(AIRE_LIMIT,
+                          "%s: more than %d files; name what does not belong in files.ignore",
+                          env->path, FILES_MAX);
+    if (!aire__grow(env->ctx, &env->files, &r->capacity, env->file_count + 1, sizeof *env->files))
+        return aire__fail_nomem();
+    aire_env_file *file = &env->files[env->file_count];
+    *file =
+        (aire_env_file){.path = aire__strdup(env->ctx, path), .role = role, .mode = mode & 0777};
+    if (!file->path)
+        return aire__fail_nomem();
+    env->file_count++;
+    char *full = aire__path_join(env->ctx, env->path, path);
+    aire_status status = full ? read_file(r, file, full) : aire__fail_nomem();
+    aire_free(env->ctx, full);
+    return status;
+}
+
+static int compare_files(const void *a, const void *b)
+{
+    return strcmp(((const aire_env_file *)a)->path, ((const aire_env_file *)b)->path);
+}
+
+/* A glob that names no file is a slip of the pen, and for hidden files a dangerous one. */
+static aire_status check_globs(const aire_env *env, const aire_node *top)
+{
+    static const char *const names[] = {NULL, "files.editable", "files.protected", "files.reserved",
+                                        "files.hidden"};
+    for (int role = AIRE_FILE_EDITABLE; role <= AIRE_FILE_HIDDEN; role++)
+        for (size_t i = 0; env->globs[role][i]; i++) {
+            bool used = false;
+            for (size_t k = 0; k < env->file_count && !used; k++)
+                used = aire__glob_match(env->globs[role][i], env->files[k].path);
+            if (!used)
+                return aire__node_complain(top, names[role], "\"%s\" matches no file",
+                                           env->globs[role][i]);
+        }
+    for (size_t k = 0; k < env->file_count; k++)
+        if (env->files[k].role == AIRE_FILE_EDITABLE)
+            return AIRE_OK;
+    return aire__node_complain(top, "files.editable",
+                               "no file is editable: there is nothing to search");
+}
+
+aire_status aire__env_read_files(aire_env *env, const aire_node *top)
+{
+    reading r = {.env = env};
+    aire_status status = aire__fs_walk(env->ctx, env->path, visit, &r);
+    if (status != AIRE_OK)
+        return status;
+    qsort(env->files, env->file_count, sizeof *env->files, compare_files);
+    return check_globs(env, top);
+}
+
+static int compare_path(const void *key, const void *item)
+{
+    return strcmp(key, ((const aire_env_file *)item)->path);
+}
+
+const aire_env_file *aire__env_file(const aire_env *env, const char *path)
+{
+    if (env->file_count == 0)
+        return NULL;
+    return bsearch(path, env->files, env->file_count, sizeof *env->files, compare_path);
+}
+
+void aire__env_files_free(aire_env *env)
+{
+    for (size_t i = 0; i < env->file_count; i++) {
+        aire_free(env->ctx, env->files[i].path);
+        aire_free(env->ctx, env->files[i].data);
+    }
+    aire_free(env->ctx, env->files);
+    for (int role = 0; role < 5; role++)
+        aire__texts_free(env->ctx, env->globs[role]);
+}

@@ -1,0 +1,200 @@
+/* The manifest's build, run and evaluate. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "env/manifest.h"
+
+static const char *const step_names[] = {
+    [AIRE_STAGE_BUILD] = "build", [AIRE_STAGE_RUN] = "run", [AIRE_STAGE_EVALUATE] = "evaluate"};
+
+/* {"/bin/sh", "-c", text}; takes the text over. */
+static aire_status shell_command(aire_ctx *ctx, char *text, char ***out)
+{
+    char **words = aire__calloc(ctx, 4, sizeof *words);
+    char *shell = aire__strdup(ctx, "/bin/sh"), *option = aire__strdup(ctx, "-c");
+    if (!words || !shell || !option) {
+        aire_free(ctx, words);
+        aire_free(ctx, shell);
+        aire_free(ctx, option);
+        aire_free(ctx, text);
+        return aire__fail_nomem();
+    }
+    words[0] = shell;
+    words[1] = option;
+    words[2] = text;
+    *out = words;
+    return AIRE_OK;
+}
+
+static aire_status expand_words(const aire_node *node, char **words)
+{
+    for (size_t i = 0; words[i]; i++) {
+        char *expanded;
+        aire_status status = aire__node_expand(node, "command", words[i], &expanded);
+        if (status != AIRE_OK)
+            return status;
+        aire_free(node->reader->ctx, words[i]);
+        words[i] = expanded;
+    }
+    return AIRE_OK;
+}
+
+/* Text becomes a shell's command, whose ${NAME} are the shell's; an array of words is the command
+ * itself. */
+static aire_status read_command(const aire_node *node, aire_env_step *step)
+{
+    char *text = NULL;
+    if (!json_is_array(json_object_get(node->json, "command"))) {
+        aire_status status = aire__node_text(node, "command", true, &text);
+        return status == AIRE_OK ? shell_command(node->reader->ctx, text, &step->argv) : status;
+    }
+    aire_status status = aire__node_texts(node, "command", true, &step->argv);
+    if (status == AIRE_OK && !step->argv[0])
+        return aire__node_complain(node, "command", "found an empty array, expected a program");
+    return status == AIRE_OK ? expand_words(node, step->argv) : status;
+}
+
+static aire_status read_vars(const aire_node *node, aire_env_step *step)
+{
+    aire_ctx *ctx = node->reader->ctx;
+    aire_node env;
+    bool present;
+    aire_status status = aire__node_object(node, "env", false, &env, &present);
+    if (status != AIRE_OK)
+        return status;
+    step->vars =
+        aire__calloc(ctx, present ? json_object_size(env.json) + 1 : 1, sizeof *step->vars);
+    if (!step->vars)
+        return aire__fail_nomem();
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+    if (present)
+        json_object_foreach((json_t *)(uintptr_t)env.json, name, value)
+        {
+            if (!json_is_string(value))
+                return aire__node_fail(&env, name, value, "text");
+            if (!*name || strchr(name, '='))
+                return aire__node_complain(&env, name, "not the name of a variable");
+            if (aire__starts_with(name, "AIRE_"))
+                return aire__node_complain(&env, name,
+                                           "names that begin with AIRE_ are given by the library");
+            step->vars[count] = aire__asprintf(ctx, "%s=%s", name, json_string_value(value));
+            if (!step->vars[count++])
+                return aire__fail_nomem();
+        }
+    return AIRE_OK;
+}
+
+static aire_status read_data(const aire_node *node, aire_env_step *step)
+{
+    aire_ctx *ctx = node->reader->ctx;
+    char *text = NULL, *expanded = NULL, *path = NULL;
+    aire_status status = aire__node_text(node, "data", false, &text);
+    if (status != AIRE_OK || !text)
+        return status;
+    status = aire__node_expand(node, "data", text, &expanded);
+    aire_free(ctx, text);
+    if (status != AIRE_OK)
+        return status;
+    path = *expanded == '/' ? aire__strdup(ctx, expanded)
+                            : aire__path_join(ctx, node->reader->directory, expanded);
+    if (!path)
+        status = aire__fail_nomem();
+    else if (!aire__fs_is_dir(path))
+        status = aire__fail(AIRE_NOT_FOUND,
+                            "%s: %s.data: there is no directory '%s'; has the data been prepared?",
+                            node->reader->file, node->where, path);
+    else
+        status = aire__fs_real_path(ctx, path, &step->data);
+    aire_free(ctx, path);
+    aire_free(ctx, expanded);
+    return status;
+}
+
+/* Each limit: its key, its range, the unit in the sandbox's, and where it goes. */
+static aire_status read_limits(const aire_node *node, aire_env_step *step)
+{
+    enum { DAY = 86400, TERABYTE_MB = 1 << 20 };
+    int64_t timeout = 600, cpu = 0, memory = 0, disk = 0, file = 0, log = 0, processes = 0,
+            cpus = 1, gpus = 0;
+    const struct {
+        const char *key;
+        int64_t min, max;
+        int64_t *out;
+    } rows[] = {
+        {"timeout_s", 1, 30 * DAY, &timeout},
+        {"cpu_s", 1, 30 * DAY, &cpu},
+        {"memory_mb", 1, 64 * (int64_t)TERABYTE_MB, &memory},
+        {"disk_mb", 1, 64 * (int64_t)TERABYTE_MB, &disk},
+        {"file_mb", 1, 64 * (int64_t)TERABYTE_MB, &file},
+        {"log_kb", 1, TERABYTE_MB, &log},
+        {"processes", 1, 1 << 20, &processes},
+        {"cpus", 1, 4096, &cpus},
+        {"gpus", 0, 64, &gpus},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        aire_status status =
+            aire__node_int(node, rows[i].key, rows[i].min, rows[i].max, rows[i].out);
+        if (status != AIRE_OK)
+            return status;
+    }
+    step->limits = (aire_limits){.struct_size = sizeof step->limits,
+                                 .processes = (int32_t)processes,
+                                 .wall_ms = timeout * 1000,
+                                 .cpu_ms = cpu * 1000,
+                                 .memory_bytes = memory << 20,
+                                 .disk_bytes = disk << 20,
+                                 .file_bytes = file << 20,
+                                 .log_bytes = log << 10};
+    step->cpus = (int32_t)cpus;
+    step->gpus = (int32_t)gpus;
+    return AIRE_OK;
+}
+
+static aire_status read_step(aire_env *env, const aire_node *top, int stage)
+{
+    static const char *const known[] = {
+        "command", "timeout_s", "cpu_s",   "cpus", "gpus", "memory_mb",    "processes", "disk_mb",
+        "file_mb", "log_kb",    "network", "env",  "data", "with_variant", NULL};
+    aire_env_step *step = &env->steps[stage];
+    aire_node node;
+    aire_status status =
+        aire__node_object(top, step_names[stage], stage == AIRE_STAGE_RUN, &node, &step->present);
+    if (status != AIRE_OK || !step->present)
+        return status;
+    status = aire__node_known(&node, known);
+    if (status == AIRE_OK)
+        status = read_command(&node, step);
+    if (status == AIRE_OK)
+        status = read_limits(&node, step);
+    if (status == AIRE_OK)
+        status = read_vars(&node, step);
+    if (status == AIRE_OK)
+        status = aire__node_bool(&node, "network", &step->network);
+    if (status == AIRE_OK)
+        status = aire__node_bool(&node, "with_variant", &step->with_variant);
+    if (status == AIRE_OK && stage != AIRE_STAGE_EVALUATE &&
+        json_object_get(node.json, "with_variant"))
+        return aire__node_complain(&node, "with_variant", "only evaluate has this");
+    return status == AIRE_OK ? read_data(&node, step) : status;
+}
+
+aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top)
+{
+    aire_status status = AIRE_OK;
+    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE && status == AIRE_OK; stage++)
+        status = read_step(env, top, stage);
+    return status;
+}
+
+void aire__env_steps_free(aire_env *env)
+{
+    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++) {
+        aire__texts_free(env->ctx, env->steps[stage].argv);
+        aire__texts_free(env->ctx, env->steps[stage].vars);
+        aire_free(env->ctx, env->steps[stage].data);
+    }
+}

@@ -1,0 +1,386 @@
+/* The env room: manifests are read, and every mistake is named with file, key and what was
+ * expected. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aire/error.h"
+#include "base/fs.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "env/env.h"
+#include "support/failing.h"
+
+static failing memory;
+static aire_ctx *ctx;
+static char root[64];
+
+static void write_text(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    assert_int_equal(aire__fs_write(ctx, path, text, strlen(text), 0644), AIRE_OK);
+}
+
+static int setup(void **state)
+{
+    ctx = failing_ctx(&memory, 0);
+    snprintf(root, sizeof root, "/tmp/aire-env-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    char path[128];
+    snprintf(path, sizeof path, "%s/data", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, path, 0755), AIRE_OK);
+    write_text("model.c", "#define LR 1.5e-3\n#define ACT gelu\nint x = 1; int y = 1;\n");
+    write_text("eval.c", "main\n");
+    write_text("secret.txt", "answer\n");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    aire__fs_remove_tree(ctx, root);
+    aire_ctx_unref(ctx);
+    return atomic_load(&memory.live) == 0 ? 0 : -1;
+}
+
+/* A whole manifest; the rows below change one thing in it. */
+static const char good[] =
+    "{\"aire\": 1, \"name\": \"toy\", \"goal\": [\"Be\", \"good.\"], \"rules\": \"None.\",\n"
+    " \"files\": {\"editable\": [\"*.c\"], \"protected\": [\"eval.c\"], \"hidden\": "
+    "[\"secret.txt\"],\n"
+    "   \"ignore\": [\"data/**\"]},\n"
+    " \"build\": {\"command\": \"cc model.c\", \"timeout_s\": 9},\n"
+    " \"run\": {\"command\": [\"./a.out\", \"${LEVEL}\"], \"cpus\": 2, \"memory_mb\": 64, \"env\": "
+    "{\"A\": \"b\"}},\n"
+    " \"evaluate\": {\"command\": \"./eval\", \"data\": \"data\"},\n"
+    " \"mounts\": [{\"source\": \"${AIRE_ENV}/data\", \"target\": \"/opt/x\", \"stages\": "
+    "[\"build\"]}],\n"
+    " \"outputs\": [{\"path\": \"w/weights\", \"max_mb\": 2}],\n"
+    " \"budget\": {\"tokens\": 1000, \"wall_s\": 5},\n"
+    " \"seed\": {\"default\": 7, \"baseline\": [1, 2], \"env\": \"SEED\"},\n"
+    " \"metric\": {\"name\": \"loss\", \"direction\": \"minimize\", \"stage\": \"evaluate\",\n"
+    "   \"trust\": \"evaluated\", \"valid\": [0.5, 8], \"reward\": \"inverse\"},\n"
+    " \"stream\": {\"metric\": \"train_loss\"},\n"
+    " \"knobs\": [{\"name\": \"lr\", \"about\": \"rate\", \"file\": \"model.c\", \"text\": \"LR "
+    "{}\",\n"
+    "     \"baseline\": \"1.5e-3\", \"range\": [1e-4, 1e-2], \"scale\": \"log\"},\n"
+    "   {\"name\": \"act\", \"about\": \"activation\", \"choices\": [{\"name\": \"relu\", "
+    "\"idea\": \"Use ReLU.\",\n"
+    "     \"edits\": [{\"file\": \"model.c\", \"find\": \"ACT gelu\", \"replace\": \"ACT "
+    "relu\"}]}]}]}\n";
+
+static aire_status open_env(aire_env **env)
+{
+    static const char *const variables[] = {"LEVEL=3", NULL};
+    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    options.variables = variables;
+    return aire_env_open(ctx, root, &options, env);
+}
+
+static aire_env *open_good(void)
+{
+    aire_env *env;
+    write_text("aire.json", good);
+    if (open_env(&env) != AIRE_OK)
+        fail_msg("%s", aire_error_message(aire_last_error()));
+    return env;
+}
+
+static void test_env__reads_everything(void **state)
+{
+    aire_env *env = open_good();
+    assert_string_equal(aire_env_name(env), "toy");
+    assert_string_equal(aire_env_goal(env), "Be\ngood.");
+    assert_string_equal(aire_env_metric(env), "loss");
+    assert_int_equal(strlen(aire_env_hash(env)), 64);
+    assert_int_equal(aire_env_file_count(env), 4);
+    assert_int_equal(aire__env_file(env, "model.c")->role, AIRE_FILE_EDITABLE);
+    assert_int_equal(aire__env_file(env, "eval.c")->role, AIRE_FILE_PROTECTED);
+    assert_int_equal(aire__env_file(env, "secret.txt")->role, AIRE_FILE_HIDDEN);
+    assert_int_equal(aire__env_file(env, "aire.json")->role, AIRE_FILE_PROTECTED);
+    assert_int_equal(aire__env_role(env, "new.c"), AIRE_FILE_EDITABLE);
+    assert_int_equal(aire__env_role(env, "new.txt"), AIRE_FILE_PROTECTED);
+    assert_int_equal(aire__env_role(env, "data/x"), 0);
+
+    const aire_env_step *build = &env->steps[AIRE_STAGE_BUILD], *run = &env->steps[AIRE_STAGE_RUN];
+    assert_string_equal(build->argv[2], "cc model.c");
+    assert_int_equal(build->limits.wall_ms, 9000);
+    assert_string_equal(run->argv[1], "3");
+    assert_null(run->argv[2]);
+    assert_int_equal(run->cpus, 2);
+    assert_int_equal(run->limits.memory_bytes, 64 << 20);
+    assert_string_equal(run->vars[0], "A=b");
+    assert_true(aire__ends_with(env->steps[AIRE_STAGE_EVALUATE].data, "/data"));
+    assert_true(env->mounts[0].stages[AIRE_STAGE_BUILD]);
+    assert_false(env->mounts[0].stages[AIRE_STAGE_RUN]);
+    assert_int_equal(env->outputs[0].max_bytes, 2 << 20);
+    assert_string_equal(env->budget_vars[0], "AIRE_BUDGET_TOKENS=1000");
+    assert_string_equal(env->budget_text, "1000 tokens, 5 s");
+    assert_int_equal(env->seed, 7);
+    assert_int_equal(env->baseline_seeds[1], 2);
+    assert_string_equal(env->seed_var, "SEED");
+    assert_int_equal(env->knob_count, 2);
+    assert_true(env->knobs[0].is_number && env->knobs[0].log_scale);
+    assert_true(fabs(env->knobs[0].value - 1.5e-3) < 1e-12);
+    assert_string_equal(env->knobs[1].choices[0].edits[0].replace, "ACT relu");
+    aire_env_unref(env);
+}
+
+static void test_env__hash_follows_the_content(void **state)
+{
+    char before[65];
+    aire_env *env = open_good();
+    strcpy(before, aire_env_hash(env));
+    aire_env_unref(env);
+    env = open_good();
+    assert_string_equal(before, aire_env_hash(env));
+    aire_env_unref(env);
+    write_text("secret.txt", "another answer\n");
+    env = open_good();
+    assert_string_not_equal(before, aire_env_hash(env));
+    aire_env_unref(env);
+    write_text("secret.txt", "answer\n");
+}
+
+/* The good manifest with one text replaced by another. */
+static void write_changed(const char *from, const char *to)
+{
+    char text[sizeof good + 400];
+    const char *at = strstr(good, from);
+    if (!at)
+        fail_msg("the manifest has no %s", from);
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
+    write_text("aire.json", text);
+}
+
+static void test_env__names_every_mistake(void **state)
+{
+    static const struct {
+        const char *from, *to, *says;
+        aire_status status;
+    } rows[] = {
+        {"\"aire\": 1", "\"aire\": 2", "aire: found 2, expected an integer from 1 to 1",
+         AIRE_FORMAT},
+        {"\"aire\": 1, ", "", "aire: missing", AIRE_FORMAT},
+        {"\"name\": \"toy\"", "\"name\": \"\"", "name: found \"\"", AIRE_FORMAT},
+        {"\"name\": \"toy\", ", "", "name: missing", AIRE_FORMAT},
+        {"\"goal\": [\"Be\", \"good.\"]", "\"goal\": 3", "goal: found 3, expected text",
+         AIRE_FORMAT},
+        {"\"rules\"", "\"ruels\"", "ruels: unknown key; did you mean \"rules\"?", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"timeout\": 9",
+         "build.timeout: unknown key; did you mean \"timeout_s\"?", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"timeout_s\": 0", "build.timeout_s: found 0", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"timeout_s\": 1.5",
+         "build.timeout_s: found 1.5, expected an integer", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"with_variant\": true", "build.with_variant: only evaluate",
+         AIRE_FORMAT},
+        {"[\"./a.out\", \"${LEVEL}\"]", "[]", "run.command: found an empty array", AIRE_FORMAT},
+        {"${LEVEL}", "${DEPTH}", "${DEPTH} has no value; known are AIRE_ENV, LEVEL", AIRE_FORMAT},
+        {"\"env\": {\"A\": \"b\"}", "\"env\": {\"A\": 1}", "run.env.A: found 1, expected text",
+         AIRE_FORMAT},
+        {"\"env\": {\"A\": \"b\"}", "\"env\": {\"AIRE_X\": \"1\"}", "run.env.AIRE_X", AIRE_FORMAT},
+        {"\"data\": \"data\"", "\"data\": \"date\"", "evaluate.data: there is no directory",
+         AIRE_NOT_FOUND},
+        {"\"target\": \"/opt/x\"", "\"target\": \"opt/x\"", "mounts[0].target", AIRE_FORMAT},
+        {"\"target\": \"/opt/x\"", "\"target\": \"/opt/../x\"", "mounts[0].target", AIRE_FORMAT},
+        {"\"target\": \"/opt/x\"", "\"target\": \"/usr/x\"", "place that the sandbox does not fill",
+         AIRE_FORMAT},
+        {"${AIRE_ENV}/data", "${AIRE_ENV}/none", "mounts[0].source: there is no", AIRE_NOT_FOUND},
+        {"[\"build\"]", "[\"built\"]", "mounts[0].stages: found \"built\"", AIRE_FORMAT},
+        {"\"w/weights\"", "\"../weights\"", "outputs[0].path: found \"../weights\"", AIRE_FORMAT},
+        {"\"tokens\": 1000", "\"token\": 1000", "budget.token: unknown key", AIRE_FORMAT},
+        {"\"default\": 7", "\"default\": -7", "seed.default: found -7", AIRE_FORMAT},
+        {"\"baseline\": [1, 2]", "\"baseline\": [1, \"2\"]", "seed.baseline: found \"2\"",
+         AIRE_FORMAT},
+        {"\"SEED\"", "\"A SEED\"", "seed.env", AIRE_FORMAT},
+        {"\"minimize\"", "\"down\"",
+         "metric.direction: found \"down\", expected \"minimize\" or \"maximize\"", AIRE_FORMAT},
+        {"\"inverse\"", "\"identity\"", "metric.reward", AIRE_FORMAT},
+        {"[0.5, 8]", "[-1, 8]", "needs a valid range above 0", AIRE_FORMAT},
+        {"[0.5, 8]", "[8, 0.5]", "metric.valid", AIRE_FORMAT},
+        {"\"evaluated\"", "\"self_reported\"", "metric.trust", AIRE_FORMAT},
+        {"\"stage\": \"evaluate\"", "\"stage\": \"run\"", "metric.trust", AIRE_FORMAT},
+        {"\"valid\": [0.5, 8]", "\"pattern\": \"x\", \"valid\": [1, 8]", "metric.pattern",
+         AIRE_FORMAT},
+        {"[\"*.c\"]", "[\"*.cc\"]", "files.editable: \"*.cc\" matches no file", AIRE_FORMAT},
+        {"[\"secret.txt\"]", "[\"secrets.txt\"]", "files.hidden: \"secrets.txt\" matches no file",
+         AIRE_FORMAT},
+        {"[\"*.c\"]", "[\"eval.c\"]", "no file is editable", AIRE_FORMAT},
+        {"\"LR {}\"", "\"LR\"", "knobs[0].text", AIRE_FORMAT},
+        {"\"LR {}\"", "\"RL {}\"", "stands 0 times in 'model.c', expected exactly once",
+         AIRE_FORMAT},
+        {"\"text\": \"LR {}\",\n     \"baseline\": \"1.5e-3\"",
+         "\"text\": \"= {}\",\n     \"baseline\": \"1\"", "stands 2 times", AIRE_FORMAT},
+        {"\"1.5e-3\"", "\"fast\"", "knobs[0].baseline", AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[0, 1e-2]", "logarithmic", AIRE_FORMAT},
+        {", \"range\": [1e-4, 1e-2]", "", "either \"range\"", AIRE_FORMAT},
+        {"\"file\": \"model.c\", \"text\"", "\"file\": \"eval.c\", \"text\"",
+         "not an editable text file", AIRE_FORMAT},
+        {"\"find\": \"ACT gelu\"", "\"find\": \"ACT none\"", "knobs[1].choices[0].edits[0].find",
+         AIRE_FORMAT},
+        {"\"name\": \"act\"", "\"name\": \"lr\"", "name of another knob", AIRE_FORMAT},
+        {"\"aire\": 1,", "\"aire\": 1", "line 1, column", AIRE_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        aire_env *env = (aire_env *)root;
+        write_changed(rows[i].from, rows[i].to);
+        aire_status status = open_env(&env);
+        const char *message = aire_error_message(aire_last_error());
+        if (status != rows[i].status || !strstr(message, rows[i].says) ||
+            !strstr(message, "aire.json"))
+            fail_msg("row %zu (%s): %s: %s", i, rows[i].to, aire_status_name(status), message);
+        assert_null(env);
+    }
+}
+
+static void test_env__refuses_links_and_missing_manifests(void **state)
+{
+    aire_env *env;
+    char path[128];
+    write_text("aire.json", good);
+    snprintf(path, sizeof path, "%s/link.c", root);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    assert_int_equal(open_env(&env), AIRE_FORMAT);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "link.c"));
+    unlink(path);
+    assert_int_equal(aire_env_open(ctx, "/nowhere", NULL, &env), AIRE_NOT_FOUND);
+    assert_int_equal(aire_env_open(ctx, "/etc", NULL, &env), AIRE_NOT_FOUND);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "no aire.json"));
+    assert_int_equal(aire_env_open(ctx, NULL, NULL, &env), AIRE_INVALID);
+}
+
+/* ---- verdicts ---- */
+
+static void test_judge__reports(void **state)
+{
+    static const struct {
+        const char *report;
+        int32_t outcome, cause;
+        double reward;
+    } rows[] = {
+        {"{\"metrics\": {\"loss\": 2.0, \"other\": 1}}", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 0.5},
+        {"{\"metrics\": {\"loss\": 0.1}}", AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE, 0},
+        {"{\"metrics\": {\"loss\": \"2\"}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
+        {"{\"metrics\": {\"los\": 2}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+        {"{\"violation\": {\"cause\": \"future_leak\", \"detail\": \"t = 3\"}}",
+         AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_FUTURE_LEAK, 0},
+        {"{\"violation\": {\"cause\": \"other\"}, \"metrics\": {\"loss\": 2}}",
+         AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_EVALUATOR, 0},
+        {"{\"refused\": {\"detail\": \"bad shape\"}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_EVALUATOR,
+         0},
+        {"", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+        {"{\"metrics\": {\"loss\": 2}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+        {"{\"metrics\": {\"loss\": 2}} {}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+        {"{\"metrics\": {\"loss\": 1, \"loss\": 2}}", AIRE_OUTCOME_NO_METRIC,
+         AIRE_CAUSE_METRIC_MISSING, 0},
+        {"[1]", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+    };
+    aire_env *env = open_good();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        aire_env_verdict v;
+        assert_int_equal(aire__env_judge_report(env, rows[i].report, strlen(rows[i].report), &v),
+                         AIRE_OK);
+        if (v.outcome != rows[i].outcome || v.cause != rows[i].cause)
+            fail_msg("%s: outcome %d cause %d: %s", rows[i].report, v.outcome, v.cause, v.detail);
+        if (v.outcome == AIRE_OUTCOME_OK)
+            assert_true(fabs(v.reward - rows[i].reward) < 1e-12);
+        aire__env_verdict_free(env, &v);
+    }
+    aire_env_verdict v;
+    OOM_LOOP(&memory, aire__env_judge_report(env, rows[0].report, strlen(rows[0].report), &v),
+             aire__env_verdict_free(env, &v));
+    aire_env_unref(env);
+}
+
+static void judge_log(const char *metric, const char *log, const char *stream, int32_t outcome,
+                      double value)
+{
+    char text[2048];
+    snprintf(text, sizeof text,
+             "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": "
+             "[\"model.c\"]},"
+             " \"run\": {\"command\": \"x\"}, \"metric\": {\"name\": \"loss\", \"direction\": "
+             "\"minimize\","
+             " \"stage\": \"run\", \"trust\": \"self_reported\", \"valid\": [-100, 100], %s}}",
+             metric);
+    write_text("aire.json", text);
+    aire_env *env;
+    aire_env_verdict v;
+    if (open_env(&env) != AIRE_OK)
+        fail_msg("%s", aire_error_message(aire_last_error()));
+    assert_int_equal(aire__env_judge_log(env, log, strlen(log), stream, strlen(stream), &v),
+                     AIRE_OK);
+    if (v.outcome != outcome)
+        fail_msg("'%s': outcome %d: %s", log, v.outcome, v.detail);
+    if (outcome == AIRE_OUTCOME_OK && fabs(v.metrics[0].value - value) > 1e-12)
+        fail_msg("'%s': value %g", log, v.metrics[0].value);
+    aire__env_verdict_free(env, &v);
+    aire_env_unref(env);
+}
+
+static void test_judge__logs_and_streams(void **state)
+{
+    const char *last = "\"pattern\": \"loss:\"",
+               *min = "\"pattern\": \"loss:\", \"reduce\": \"min\"";
+    judge_log(last, "loss: 3.5\nloss:2.25, fine\n", "", AIRE_OUTCOME_OK, 2.25);
+    judge_log(last, "loss: .5.\n", "", AIRE_OUTCOME_OK, 0.5);
+    judge_log(last, "loss: -1e1\n", "", AIRE_OUTCOME_OK, -10);
+    judge_log(min, "loss: 3\nloss: 1\nloss: 2\n", "", AIRE_OUTCOME_OK, 1);
+    judge_log(min, "loss: 3\nloss: nan\nloss: 2\n", "", AIRE_OUTCOME_NO_METRIC, 0);
+    judge_log(last, "loss: nan\n", "", AIRE_OUTCOME_NO_METRIC, 0);
+    judge_log(last, "lost: 3\nloss: none\n", "", AIRE_OUTCOME_NO_METRIC, 0);
+    judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log("\"reduce\": \"last\"", "loss: 9",
+              "{\"loss\": 2}\nnoise\n{\"loss\": 3, \"x\": []}\n{\"loss\":", AIRE_OUTCOME_OK, 3);
+    judge_log("\"reduce\": \"last\"", "loss: 9", "", AIRE_OUTCOME_NO_METRIC, 0);
+}
+
+static void test_env__fails_cleanly_without_memory(void **state)
+{
+    aire_env *env;
+    write_text("aire.json", good);
+    OOM_LOOP(&memory, open_env(&env), aire_env_unref(env));
+}
+
+static void test_env__survives_noise(void **state)
+{
+    aire_rng rng;
+    aire__rng_init(&rng, 4, "noise", 0);
+    for (int round = 0; round < 1500; round++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (uint64_t i = 1 + aire__rng_below(&rng, 4); i > 0; i--)
+            text[aire__rng_below(&rng, sizeof good - 1)] =
+                "{}[]\",:0a${"[aire__rng_below(&rng, 11)];
+        write_text("aire.json", text);
+        aire_env *env;
+        aire_status status = open_env(&env);
+        assert_true(status == AIRE_OK ? env != NULL
+                                      : !env && *aire_error_message(aire_last_error()));
+        aire_env_unref(env);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_env__reads_everything),
+        cmocka_unit_test(test_env__hash_follows_the_content),
+        cmocka_unit_test(test_env__names_every_mistake),
+        cmocka_unit_test(test_env__refuses_links_and_missing_manifests),
+        cmocka_unit_test(test_judge__reports),
+        cmocka_unit_test(test_judge__logs_and_streams),
+        cmocka_unit_test(test_env__fails_cleanly_without_memory),
+        cmocka_unit_test(test_env__survives_noise),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
