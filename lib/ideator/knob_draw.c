@@ -96,6 +96,8 @@ bool aire__knob_draw(const aire_env_knob *knob, aire_rng *rng, const aire_turn *
 {
     if (!knob->is_number)
         return draw_choice(knob, rng, from, out);
+    if (!knob->value_count && !(knob->max > knob->min))
+        return false;
     double here = from->turned ? from->value : knob->value;
     for (int i = 0; i < TRIES; i++) {
         double value = draw_number(knob, rng, here, reach);

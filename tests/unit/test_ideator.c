@@ -534,6 +534,63 @@ static void test_setting__reads_its_own_lines_only(void **state)
     assert_string_equal(text, "1.0");
 }
 
+static void test_draw__knows_when_there_is_nothing_to_draw(void **state)
+{
+    aire_env_knob knob = {.is_number = true, .value = 1, .min = 2, .max = 2};
+    aire_turn here = {0}, drawn = {0};
+    aire_rng rng;
+    aire__rng_init(&rng, 1, "test", 0);
+    assert_false(aire__knob_draw(&knob, &rng, &here, AIRE_REACH_STEP, &drawn));
+    assert_false(aire__knob_draw(&knob, &rng, &here, AIRE_REACH_ANYWHERE, &drawn));
+    assert_false(drawn.turned);
+    aire_turn only = {.turned = true};
+    knob = (aire_env_knob){.choices = schedules, .choice_count = 1};
+    assert_false(aire__knob_draw(&knob, &rng, &only, AIRE_REACH_STEP, &drawn));
+    assert_true(aire__knob_draw(&knob, &rng, &here, AIRE_REACH_STEP, &drawn));
+}
+
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[160];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    assert_int_equal(aire__fs_write(ctx, path, text, strlen(text), 0600), AIRE_OK);
+    return path;
+}
+
+static void test_knobs__turn_those_of_a_manifest(void **state)
+{
+    static const char manifest[] =
+        "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"Be good.\",\n"
+        " \"files\": {\"editable\": [\"*.c\"]}, \"run\": {\"command\": \"true\"},\n"
+        " \"metric\": {\"name\": \"loss\", \"direction\": \"minimize\", \"stage\": \"run\",\n"
+        "   \"trust\": \"self_reported\", \"reward\": \"negate\"},\n"
+        " \"knobs\": [{\"name\": \"lr\", \"about\": \"Rate.\", \"file\": \"train.c\",\n"
+        "   \"text\": \"lr = {};\", \"baseline\": \"1.5e-3\", \"range\": [1e-4, 1e-2], \"scale\": "
+        "\"log\"}]}";
+    aire_env *opened;
+    aire_ideator *ideator;
+    aire_ideas *ideas;
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 4, NULL, 0, NULL, 0);
+    char text[1024], directory[sizeof root + 8];
+    snprintf(directory, sizeof directory, "%s/env", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, directory, 0755), AIRE_OK);
+    write_file("env/aire.json", manifest);
+    write_file("env/train.c", train_c);
+    if (aire_env_open(ctx, directory, NULL, &opened) != AIRE_OK)
+        fail_msg("%s", message());
+    assert_int_equal(aire_ideator_knobs_new(ctx, opened, NULL, &ideator), AIRE_OK);
+    aire_env_unref(opened);
+    assert_int_equal(aire_ideator_propose(ideator, plan, NULL, &ideas), AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 4);
+    for (size_t i = 0; i < 4; i++) {
+        apply(aire_ideas_get(ideas, i), "train.c", text, sizeof text);
+        assert_true(aire__starts_with(text, "double lr = 0.0"));
+    }
+    aire_ideas_unref(ideas);
+    aire_plan_unref(plan);
+    aire_ideator_unref(ideator);
+}
+
 static aire_status knobs_whole(void)
 {
     aire_ideator *ideator = NULL;
@@ -553,20 +610,12 @@ static aire_status knobs_whole(void)
     return status;
 }
 
-static const char *write_file(const char *text)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/lines.jsonl", root);
-    assert_int_equal(aire__fs_write(ctx, path, text, strlen(text), 0600), AIRE_OK);
-    return path;
-}
-
 static aire_ideator *make_chat(const char *answers)
 {
     char spec[160];
     aire_model *model;
     aire_ideator *ideator;
-    snprintf(spec, sizeof spec, "replay:%s", write_file(answers));
+    snprintf(spec, sizeof spec, "replay:%s", write_file("lines.jsonl", answers));
     assert_int_equal(aire_model_new(ctx, spec, NULL, &model), AIRE_OK);
     assert_int_equal(aire_ideator_chat_new(ctx, &env, model, NULL, &ideator), AIRE_OK);
     aire_model_unref(model);
@@ -631,7 +680,8 @@ static void test_replay__place_follows_from_the_plan(void **state)
 {
     aire_ideator *ideator;
     aire_ideas *ideas;
-    const char *path = write_file("{\"text\": \"one\"}\n{\"text\": \"two\", \"ordinal\": 7}\n"
+    const char *path =
+        write_file("lines.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\", \"ordinal\": 7}\n"
                                   "{\"text\": \"three\", \"parents\": [4, 5]}\n");
     assert_int_equal(aire_ideator_replay_new(ctx, path, &ideator), AIRE_OK);
     aire_plan *first = make_plan(AIRE_PLAN_FRESH, 1, 2, NULL, 0, NULL, 0);
@@ -654,8 +704,9 @@ static void test_replay__place_follows_from_the_plan(void **state)
     aire_plan_unref(third);
     aire_ideator_unref(ideator);
 
-    assert_int_equal(aire_ideator_replay_new(ctx, write_file("{\"text\": \"x\"}\n{}"), &ideator),
-                     AIRE_FORMAT);
+    assert_int_equal(
+        aire_ideator_replay_new(ctx, write_file("lines.jsonl", "{\"text\": \"x\"}\n{}"), &ideator),
+        AIRE_FORMAT);
     assert_non_null(strstr(message(), "lines.jsonl, line 2"));
     assert_int_equal(aire_ideator_replay_new(ctx, "/no/such/file", &ideator), AIRE_NOT_FOUND);
 }
@@ -765,7 +816,7 @@ static void test_ideator__refuses_bad_options(void **state)
     aire_model *model;
     char spec[160];
     aire_ideator_chat_options options = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
-    snprintf(spec, sizeof spec, "replay:%s", write_file(""));
+    snprintf(spec, sizeof spec, "replay:%s", write_file("lines.jsonl", ""));
     assert_int_equal(aire_model_new(ctx, spec, NULL, &model), AIRE_OK);
     options.temperature = NAN;
     assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_INVALID);
@@ -796,9 +847,9 @@ static void test_ideator__survives_want_of_memory(void **state)
     aire_ideator *ideator;
     aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 2, NULL, 0, NULL, 0);
     OOM_LOOP(&memory, knobs_whole(), (void)0);
-    write_file("{\"answer\": \"[Experiment] Warm up [Code Changes] a [End]\"}");
+    write_file("lines.jsonl", "{\"answer\": \"[Experiment] Warm up [Code Changes] a [End]\"}");
     OOM_LOOP(&memory, chat_whole(plan), (void)0);
-    const char *path = write_file("{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
+    const char *path = write_file("lines.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
     OOM_LOOP(&memory, aire_ideator_replay_new(ctx, path, &ideator), aire_ideator_unref(ideator));
     aire_plan_unref(plan);
 }
@@ -815,6 +866,8 @@ int main(void)
         cmocka_unit_test(test_knobs__explore_goes_where_nobody_was),
         cmocka_unit_test(test_knobs__run_out),
         cmocka_unit_test(test_draw__stays_in_range_and_off_the_baseline),
+        cmocka_unit_test(test_draw__knows_when_there_is_nothing_to_draw),
+        cmocka_unit_test(test_knobs__turn_those_of_a_manifest),
         cmocka_unit_test(test_setting__reads_its_own_lines_only),
         cmocka_unit_test(test_chat__turns_answers_into_ideas),
         cmocka_unit_test(test_replay__place_follows_from_the_plan),
