@@ -151,7 +151,8 @@ static aire_status read_names(walk *w, DIR *dir, names *list)
             return aire__fail_nomem();
         list->items[list->count++] = name;
     }
-    qsort(list->items, list->count, sizeof *list->items, compare_names);
+    if (list->count > 1)
+        qsort(list->items, list->count, sizeof *list->items, compare_names);
     return AIRE_OK;
 }
 
