@@ -19,7 +19,7 @@ typedef struct aire_call_trace {
 typedef struct aire_client {
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
-    void (*destroy)(void *self); /* nullable */
+    void (*destroy)(void *self);
 } aire_client;
 
 /* Make a model of a client, whose data it owns on success. `name` is copied. */

@@ -47,8 +47,7 @@ void aire_model_unref(aire_model *model)
     if (!model || !aire__ref_drop(&model->refs))
         return;
     aire_ctx *ctx = model->ctx;
-    if (model->client.destroy)
-        model->client.destroy(model->self);
+    model->client.destroy(model->self);
     aire_free(ctx, model->name);
     aire_free(ctx, model);
     aire_ctx_unref(ctx);

@@ -3,7 +3,6 @@
 
 #include <curl/curl.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 

@@ -78,7 +78,7 @@ aire_status aire__http_post_retrying(aire_ctx *ctx, const aire_http_request *req
         if (!again || attempt >= retry->max_attempts || !in_time) {
             if (status == AIRE_OK)
                 *out = reply;
-            else if (attempt > 1)
+            else if (again && attempt > 1)
                 aire__fail_prefix(status, "gave up after %d attempts", (int)attempt);
             return status;
         }

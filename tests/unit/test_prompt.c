@@ -130,14 +130,14 @@ static char *request(int32_t kind, int32_t count, bool lists, size_t max)
 
 static void has(const char *text, const char *part)
 {
-    if (!strstr(text, part))
-        fail_msg("missing: %s\nin: %s", part, text);
+    if (!text || !strstr(text, part))
+        fail_msg("missing: %s\nin: %s", part, text ? text : "no text at all");
 }
 
 static void lacks(const char *text, const char *part)
 {
-    if (strstr(text, part))
-        fail_msg("should not be there: %s\nin: %s", part, text);
+    if (!text || strstr(text, part))
+        fail_msg("should not be there: %s\nin: %s", part, text ? text : "no text at all");
 }
 
 static void test_request__shows_the_code_and_the_problem(void **state)
