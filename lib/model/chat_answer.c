@@ -149,7 +149,7 @@ static aire_status find_parts(aire_ctx *ctx, const json_t *root, const char *url
 static aire_status read_completion(aire_ctx *ctx, const json_t *root, const char *url,
                                    const char *api_key, aire_answer **out)
 {
-    const json_t *choice, *content, *reasoning;
+    const json_t *choice = NULL, *content = NULL, *reasoning = NULL;
     aire_status status = find_parts(ctx, root, url, api_key, &choice, &content, &reasoning);
     if (status != AIRE_OK)
         return status;
