@@ -16,6 +16,8 @@
 #define RESULT_MAX ((size_t)64 << 20)
 #define MESSAGE_MAX ((size_t)8192)
 
+enum { FILES_MAX = 4096, PATH_LENGTH_MAX = 1024, LISTED_MAX = 20 };
+
 typedef struct applying {
     aire_ctx *ctx;
     const aire_patch_base *base;
@@ -67,69 +69,152 @@ static const aire_patch_source *find_source(const applying *a, const char *path)
 
 /* ---- what a patch may touch ---- */
 
-static aire_status check_editable(applying *a, const aire_file_diff *file,
-                                  const aire_patch_source *source)
+static bool has_control_characters(const char *path)
 {
-    if (source && !source->editable)
-        return refuse_text(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE,
-                           "'%s' may not be changed: only the editable files may", file->path);
-    if (!source && !file->creates)
-        return refuse_text(
-            a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
-            "there is no file '%s' to change; a new file is made with '--- /dev/null'", file->path);
-    bool allowed =
-        !source && a->base->may_create && a->base->may_create(file->path, a->base->user_data);
-    if (!source && !allowed)
-        return refuse_text(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE,
-                           "'%s' may not be made: its name is not among the editable files",
-                           file->path);
-    if (source && file->creates && source->length > 0)
+    for (; *path; path++)
+        if ((unsigned char)*path < ' ' || *path == 0x7f)
+            return true;
+    return false;
+}
+
+/* Refuse for a file that the patch may not or cannot touch, and list those that it may. */
+static aire_status refuse_file(applying *a, int32_t outcome, int32_t cause, const char *path,
+                               const char *why)
+{
+    aire_buf message;
+    size_t listed = 0;
+    aire__buf_init(&message, a->ctx, MESSAGE_MAX);
+    aire__buf_printf(&message, "'%.*s' %s. The editable files are:",
+                     (int)aire__utf8_cut(path, strlen(path), PATH_LENGTH_MAX), path, why);
+    for (size_t i = 0; i < a->base->source_count && listed < LISTED_MAX; i++)
+        if (a->base->sources[i].editable)
+            aire__buf_printf(&message, "%s %s", listed++ ? "," : "", a->base->sources[i].path);
+    aire__buf_puts(&message, listed == LISTED_MAX ? ", ..." : "");
+    return refuse(a, outcome, cause, &message);
+}
+
+/* Whether one path lies below the other: they cannot both be files. */
+static bool nested(const char *a, const char *b)
+{
+    size_t length = 0;
+    while (a[length] && a[length] == b[length])
+        length++;
+    return (a[length] == '/' && !b[length]) || (!a[length] && b[length] == '/');
+}
+
+/* Whether a new file would be a directory, too, or below a file: of the environment or the patch.
+ */
+static bool collides(const applying *a, const char *path)
+{
+    for (size_t i = 0; i < a->base->source_count; i++)
+        if (nested(path, a->base->sources[i].path))
+            return true;
+    for (size_t i = 0; i < a->diff.file_count; i++)
+        if (nested(path, a->diff.files[i].path))
+            return true;
+    return false;
+}
+
+static aire_status check_new(applying *a, const aire_file_diff *file)
+{
+    if (!file->creates)
+        return refuse_file(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, file->path,
+                           "is not there to be changed; a new file is made with '--- /dev/null'");
+    if (!a->base->may_create || !a->base->may_create(file->path, a->base->user_data))
+        return refuse_file(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, file->path,
+                           "may not be made: its name is not one of an editable file");
+    if (collides(a, file->path))
+        return refuse_file(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, file->path,
+                           "cannot be made: it would be a file and a directory at once");
+    return AIRE_OK;
+}
+
+static aire_status check_present(applying *a, const aire_file_diff *file,
+                                 const aire_patch_source *source)
+{
+    if (!source->editable)
+        return refuse_file(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, file->path,
+                           "may not be changed");
+    if (file->creates && source->length > 0)
         return refuse_text(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
-                           "'%s' is to be made, but it is there already: change it instead",
-                           file->path);
+                           "'%s' is to be made, but it is there already: send a change of its "
+                           "lines, with '--- a/%s' as header",
+                           file->path, file->path);
+    if (source->length > 0 && memchr(source->data, '\0', source->length))
+        return refuse_text(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
+                           "'%s' is not a text: it cannot be patched", file->path);
     return AIRE_OK;
 }
 
 static aire_status check_file(applying *a, size_t index)
 {
     const aire_file_diff *file = &a->diff.files[index];
-    if (!aire__path_is_clean(file->path))
-        return refuse_text(
-            a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH,
-            "'%s' is not a path inside the environment: no '..', no '/' in front, no '.'",
-            file->path);
+    if (!aire__path_is_clean(file->path) || has_control_characters(file->path) ||
+        strlen(file->path) > PATH_LENGTH_MAX)
+        return refuse_file(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH, file->path,
+                           "is not a path inside the environment: relative, without '.', '..' "
+                           "and control characters");
+    if (!strcmp(file->path, "aire.json"))
+        return refuse_file(a, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH, file->path,
+                           "holds the rules of the environment, and is never changed");
     for (size_t i = 0; i < index; i++)
         if (!strcmp(a->diff.files[i].path, file->path))
             return refuse_text(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
                                "'%s' has two headers: put all its hunks under one", file->path);
-    return check_editable(a, file, find_source(a, file->path));
+    const aire_patch_source *source = find_source(a, file->path);
+    return source ? check_present(a, file, source) : check_new(a, file);
 }
 
 /* ---- one file ---- */
 
-/* The line's end that the file uses. */
-static const char *line_end(const aire_lines *lines)
+static bool has_return(const aire_line *line)
 {
-    if (lines->count > 0 && lines->items[0].full == lines->items[0].length + 2)
-        return "\r\n";
-    return "\n";
+    return line->full > line->length && line->text[line->length] == '\r';
 }
 
-/* A hunk in its place: kept lines stay byte for byte, added ones get the file's line end. */
-static void write_hunk(const applying *a, const aire_located_file *file, const aire_hunk *hunk,
-                       size_t at, aire_buf *to)
+/* Whether the patch itself says which lines end in "\r\n": it does if some of its lines do, and its
+ * header does not. */
+static bool says_line_ends(const applying *a, const aire_file_diff *diff, const aire_hunk *hunk)
 {
-    const char *end = line_end(&file->lines);
+    if (diff->crlf)
+        return false;
+    for (size_t i = 0; i < hunk->count; i++)
+        if (has_return(&a->diff.lines[hunk->first + i].line))
+            return true;
+    return false;
+}
+
+/* What lines end in around a place. */
+static const char *line_end(const aire_lines *lines, size_t at)
+{
+    if (at >= lines->count && lines->count > 0)
+        at = lines->count - 1;
+    return lines->count > 0 && has_return(&lines->items[at]) ? "\r\n" : "\n";
+}
+
+static void write_added(const aire_hunk_line *line, bool exact, const char *end, aire_buf *to)
+{
+    aire__buf_append(to, line->line.text, line->line.length);
+    if (exact && has_return(&line->line))
+        aire__buf_puts(to, "\r");
+    if (!line->no_newline)
+        aire__buf_puts(to, exact ? "\n" : end);
+}
+
+/* A hunk in its place: kept lines stay byte for byte, added ones end as the patch says, or else as
+ * the lines around them. */
+static void write_hunk(const applying *a, const aire_file_diff *diff, const aire_located_file *file,
+                       const aire_hunk *hunk, size_t at, aire_buf *to)
+{
+    const char *end = line_end(&file->lines, at);
+    bool exact = says_line_ends(a, diff, hunk);
     for (size_t i = 0; i < hunk->count; i++) {
         const aire_hunk_line *line = &a->diff.lines[hunk->first + i];
         if (line->op == '+') {
-            /* After a last line without an end there has to be one, or two lines would become one.
-             */
+            /* A last line without an end gets one before another follows. */
             if (to->length > 0 && to->data[to->length - 1] != '\n')
                 aire__buf_puts(to, end);
-            aire__buf_append(to, line->line.text, line->line.length);
-            if (!line->no_newline)
-                aire__buf_puts(to, end);
+            write_added(line, exact, end, to);
             continue;
         }
         if (line->op == ' ')
@@ -155,7 +240,17 @@ static aire_status refuse_hunk(applying *a, aire_located_file *file, const aire_
     aire__buf_printf(&message, "%s, hunk %zu of %zu (@@ -%zu,%zu @@, line %zu of the patch) ",
                      diff->path, number + 1, diff->hunk_count, hunk->old_start, hunk->old_count,
                      hunk->patch_line);
-    if (place == AIRE_PLACE_AMBIGUOUS)
+    if (place == AIRE_PLACE_FOUND)
+        aire__buf_printf(&message,
+                         "makes a last line without newline, but after it the file goes on with "
+                         "line %zu. Leave out '\\ No newline at end of file'.",
+                         at + hunk->old_count + 1);
+    else if (place == AIRE_PLACE_OVERLAP)
+        aire__buf_printf(&message,
+                         "belongs to line %zu, but the hunk before it reaches beyond. Send the "
+                         "hunks in the order of the file, and those that overlap as one.",
+                         at + 1);
+    else if (place == AIRE_PLACE_AMBIGUOUS)
         aire__buf_printf(&message,
                          "fits in several places, the first at line %zu, and none is where its "
                          "header says. Send it "
@@ -166,6 +261,18 @@ static aire_status refuse_hunk(applying *a, aire_located_file *file, const aire_
         aire__locate_explain(file, &a->diff, hunk, &message);
     }
     return refuse(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, &message);
+}
+
+/* Whether a hunk takes the newline from a line that is not the last one of the file. */
+static bool cuts_newline(const applying *a, const aire_located_file *file, const aire_hunk *hunk,
+                         size_t at)
+{
+    if (at + hunk->old_count >= file->lines.count)
+        return false;
+    for (size_t i = 0; i < hunk->count; i++)
+        if (a->diff.lines[hunk->first + i].op == '+' && a->diff.lines[hunk->first + i].no_newline)
+            return true;
+    return false;
 }
 
 /* All hunks of a file in their places; nothing is written once the patch is refused. */
@@ -181,11 +288,11 @@ static aire_status apply_hunks(applying *a, aire_located_file *file, const aire_
         aire_status status = aire__locate(file, &a->diff, hunk, done, drift, &place, &at);
         if (status != AIRE_OK)
             return status;
-        if (place != AIRE_PLACE_FOUND)
+        if (place != AIRE_PLACE_FOUND || cuts_newline(a, file, hunk, at))
             return refuse_hunk(a, file, diff, i, place, at);
         drift = (long)at - ((long)hunk->old_start - (hunk->old_count > 0));
         write_lines(file, done, at, to);
-        write_hunk(a, file, hunk, at, to);
+        write_hunk(a, diff, file, hunk, at, to);
         done = at + hunk->old_count;
     }
     if (!a->refused)
@@ -276,6 +383,10 @@ static aire_status write_diff(applying *a)
 static aire_status apply_all(applying *a)
 {
     aire_status status = AIRE_OK;
+    if (a->diff.file_count > FILES_MAX)
+        status =
+            refuse_text(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
+                        "the patch touches %zu files, more than %d", a->diff.file_count, FILES_MAX);
     for (size_t i = 0; i < a->diff.file_count && status == AIRE_OK && !a->refused; i++)
         status = check_file(a, i);
     for (size_t i = 0; i < a->diff.file_count && status == AIRE_OK && !a->refused; i++)

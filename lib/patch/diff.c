@@ -14,7 +14,9 @@ enum {
     CONTEXT = 3,
     /* Texts that differ more than this are replaced as a whole between their common ends: right, if
        not minimal. */
-    DISTANCE_MAX = 4096
+    DISTANCE_MAX = 4096,
+    /* Likewise if this many lines were compared. */
+    EFFORT_MAX = 1 << 28
 };
 
 #define DIFF_MAX ((size_t)256 << 20)
@@ -25,6 +27,7 @@ typedef struct comparison {
     uint32_t *a_ids, *b_ids; /* equal lines have equal numbers */
     bool *removed, *added;
     long *forward, *backward; /* furthest points by diagonal, from -DISTANCE_MAX on */
+    long effort;
 } comparison;
 
 /* ---- numbering the lines ---- */
@@ -78,7 +81,7 @@ typedef struct box {
 } box;
 
 /* One step of the search from the box's beginning; true when it meets the other one at *x, *y. */
-static bool step_forward(const comparison *c, const box *r, long d, long *x_out, long *y_out)
+static bool step_forward(comparison *c, const box *r, long d, long *x_out, long *y_out)
 {
     long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
     long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
@@ -89,10 +92,12 @@ static bool step_forward(const comparison *c, const box *r, long d, long *x_out,
             forward[k] = x;
             continue;
         }
+        long start = x;
         while (x < n && y < m && c->a_ids[r->a0 + x] == c->b_ids[r->b0 + y]) {
             x++;
             y++;
         }
+        c->effort += x - start;
         forward[k] = x;
         long opposite = delta - k;
         if ((delta & 1) && opposite > -d && opposite < d && x + backward[opposite] >= n) {
@@ -105,7 +110,7 @@ static bool step_forward(const comparison *c, const box *r, long d, long *x_out,
 }
 
 /* The same from the box's end; coordinates count from there. */
-static bool step_backward(const comparison *c, const box *r, long d, long *x_out, long *y_out)
+static bool step_backward(comparison *c, const box *r, long d, long *x_out, long *y_out)
 {
     long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
     long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
@@ -116,10 +121,12 @@ static bool step_backward(const comparison *c, const box *r, long d, long *x_out
             backward[k] = x;
             continue;
         }
+        long start = x;
         while (x < n && y < m && c->a_ids[r->a1 - 1 - x] == c->b_ids[r->b1 - 1 - y]) {
             x++;
             y++;
         }
+        c->effort += x - start;
         backward[k] = x;
         long opposite = delta - k;
         if (!(delta & 1) && opposite >= -d && opposite <= d && x + forward[opposite] >= n) {
@@ -132,13 +139,15 @@ static bool step_backward(const comparison *c, const box *r, long d, long *x_out
 }
 
 /* A point on a shortest path, about its middle; false if the path is too long to look for. */
-static bool find_middle(const comparison *c, const box *r, long *x, long *y)
+static bool find_middle(comparison *c, const box *r, long *x, long *y)
 {
     long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
     forward[1] = backward[1] = 0;
-    for (long d = 0; d < DISTANCE_MAX; d++)
+    for (long d = 0; d < DISTANCE_MAX && c->effort < EFFORT_MAX; d++) {
+        c->effort += 2 * d;
         if (step_forward(c, r, d, x, y) || step_backward(c, r, d, x, y))
             return true;
+    }
     return false;
 }
 
@@ -148,7 +157,7 @@ static void mark(const comparison *c, const box *r)
     memset(c->added + r->b0, true, (size_t)(r->b1 - r->b0));
 }
 
-static void compare_box(const comparison *c, box r)
+static void compare_box(comparison *c, box r)
 {
     for (;;) {
         while (r.a0 < r.a1 && r.b0 < r.b1 && c->a_ids[r.a0] == c->b_ids[r.b0]) {
@@ -172,6 +181,106 @@ static void compare_box(const comparison *c, box r)
         r.a0 += x;
         r.b0 += y;
     }
+}
+
+/* ---- one form among equals ---- */
+
+/* The changed lines of one text, as runs that may be moved over equal lines. */
+typedef struct side {
+    const uint32_t *ids;
+    bool *changed;
+    size_t count;
+    bool *opposite; /* whether the other text has changes before its k-th kept line */
+    long *effort;
+} side;
+
+typedef struct run {
+    size_t begin, end;
+    size_t kept; /* lines before it that are kept */
+} run;
+
+static void mark_gaps(const bool *changed, size_t count, bool *gaps)
+{
+    size_t kept = 0;
+    gaps[0] = false;
+    for (size_t i = 0; i < count; i++) {
+        if (changed[i])
+            gaps[kept] = true;
+        else
+            gaps[++kept] = false;
+    }
+}
+
+/* Move up by one line, and take in a run that is met. */
+static void move_up(side *s, run *r)
+{
+    s->changed[--r->begin] = true;
+    s->changed[--r->end] = false;
+    r->kept--;
+    ++*s->effort;
+    while (r->begin > 0 && s->changed[r->begin - 1])
+        r->begin--;
+}
+
+static void move_down(side *s, run *r)
+{
+    s->changed[r->begin++] = false;
+    s->changed[r->end++] = true;
+    r->kept++;
+    ++*s->effort;
+    while (r->end < s->count && s->changed[r->end])
+        r->end++;
+}
+
+/* Move a run as far down as it goes, or to the last place where the other text changes, too. */
+static void settle_run(side *s, run *r)
+{
+    size_t length, paired;
+    do {
+        length = r->end - r->begin;
+        while (r->begin > 0 && s->ids[r->begin - 1] == s->ids[r->end - 1])
+            move_up(s, r);
+        paired = s->opposite[r->kept] ? r->end : 0;
+        while (r->end < s->count && s->ids[r->begin] == s->ids[r->end]) {
+            move_down(s, r);
+            paired = s->opposite[r->kept] ? r->end : paired;
+        }
+    } while (length != r->end - r->begin && *s->effort < EFFORT_MAX);
+    while (paired && r->end > paired)
+        move_up(s, r);
+}
+
+static void settle(side *s)
+{
+    run r = {0};
+    for (size_t i = 0; i < s->count && *s->effort < EFFORT_MAX; i++) {
+        if (!s->changed[i]) {
+            r.kept++;
+            continue;
+        }
+        r.begin = r.end = i;
+        while (r.end < s->count && s->changed[r.end])
+            r.end++;
+        settle_run(s, &r);
+        i = r.end - 1;
+    }
+}
+
+/* Among the shortest edits, take the one where runs of changes stand together and end late: as
+ * people read them, and as other tools write them. */
+static aire_status settle_sides(comparison *c)
+{
+    bool *gaps = aire__calloc(c->ctx, c->a.count + c->b.count + 1, sizeof *gaps);
+    if (!gaps)
+        return aire__fail_nomem();
+    side a = {c->a_ids, c->removed, c->a.count, gaps, &c->effort};
+    side b = {c->b_ids, c->added, c->b.count, gaps, &c->effort};
+    mark_gaps(c->added, c->b.count, gaps);
+    settle(&a);
+    mark_gaps(c->removed, c->a.count, gaps);
+    settle(&b);
+    aire_free(c->ctx, gaps);
+    return AIRE_OK;
 }
 
 /* ---- the unified form ---- */
@@ -303,6 +412,9 @@ aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before
     aire_status status = equal ? AIRE_OK : prepare(&c, before, before_length, after, after_length);
     if (status == AIRE_OK && !equal) {
         compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
+        status = settle_sides(&c);
+    }
+    if (status == AIRE_OK && !equal) {
         aire__buf_printf(&text, "--- %s%s\n+++ %s%s\n", before ? "a/" : "",
                          before ? path : "/dev/null", after ? "b/" : "",
                          after ? path : "/dev/null");

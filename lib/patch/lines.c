@@ -26,7 +26,7 @@ aire_status aire__lines_split(aire_ctx *ctx, const char *text, size_t length, ai
         const char *newline = memchr(text, '\n', length);
         size_t full = newline ? (size_t)(newline - text) + 1 : length;
         size_t bare = newline ? full - 1 : full;
-        if (newline && bare > 0 && text[bare - 1] == '\r')
+        if (bare > 0 && text[bare - 1] == '\r')
             bare--;
         lines.items[i] = (aire_line){text, bare, full};
         text += full;

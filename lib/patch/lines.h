@@ -9,7 +9,7 @@
 typedef struct aire_line {
     const char *text;
     size_t length; /* without the line's end */
-    size_t full;   /* with it: "\n", "\r\n", or nothing at the end of the text */
+    size_t full;   /* with it: "\n", "\r\n"; at the end of the text "\r" or nothing */
 } aire_line;
 
 typedef struct aire_lines {

@@ -20,6 +20,7 @@ enum {
     COMMON_LINE =
         64, /* a line that stands in more places tells nothing about where a hunk belongs */
     VOTES_MAX = 4096,
+    EFFORT_MAX = 1 << 26, /* hunks that only such a search would place are not found any more */
     SHOWN_LINES = 12,
     SHOWN_WIDTH = 160
 };
@@ -77,21 +78,26 @@ static aire_status make_index(aire_located_file *file)
     return AIRE_OK;
 }
 
-/* The entries of a hash: their number, and the first of them. */
-static size_t find_entries(const aire_located_file *file, uint64_t hash, size_t *first)
+/* The first entry from `low` on whose hash is `hash` or, if `beyond`, greater. */
+static size_t find_bound(const aire_located_file *file, uint64_t hash, bool beyond, size_t low)
 {
-    size_t low = 0, high = file->lines.count;
+    size_t high = file->lines.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (file->index[middle].hash < hash)
+        uint64_t there = file->index[middle].hash;
+        if (there < hash || (beyond && there == hash))
             low = middle + 1;
         else
             high = middle;
     }
-    *first = low;
-    while (high < file->lines.count && file->index[high].hash == hash)
-        high++;
-    return high - low;
+    return low;
+}
+
+/* The entries of a hash: their number, and the first of them. */
+static size_t find_entries(const aire_located_file *file, uint64_t hash, size_t *first)
+{
+    *first = find_bound(file, hash, false, 0);
+    return find_bound(file, hash, true, *first) - *first;
 }
 
 /* The line of the old side that stands in the fewest places. */
@@ -122,9 +128,13 @@ static aire_status search(aire_located_file *file, const aire_diff *diff, const 
         return status;
     size_t count = rarest_line(file, diff, hunk, &first, &depth);
     *place = AIRE_PLACE_NONE;
-    for (size_t i = first; i < first + count; i++) {
-        size_t line = file->index[i].line;
-        if (line < depth || line - depth < from || !fits(file, diff, hunk, line - depth))
+    for (size_t i = first; i < first + count && file->effort < EFFORT_MAX; i++) {
+        size_t line = file->index[i].line, matched;
+        if (line < depth || line - depth < from)
+            continue;
+        bool differs = first_difference(file, diff, hunk, line - depth, &matched) < hunk->count;
+        file->effort += 1 + matched;
+        if (differs)
             continue;
         if (*place == AIRE_PLACE_FOUND) {
             *place = AIRE_PLACE_AMBIGUOUS;
@@ -139,17 +149,23 @@ static aire_status search(aire_located_file *file, const aire_diff *diff, const 
 aire_status aire__locate(aire_located_file *file, const aire_diff *diff, const aire_hunk *hunk,
                          size_t from, long drift, aire_place *place, size_t *at)
 {
-    /* A hunk without an old side is placed after the line that it names. */
-    bool inserts = hunk->old_count == 0;
-    long wanted = (long)hunk->old_start - !inserts + drift;
-    bool possible = wanted >= (long)from && (size_t)wanted <= file->lines.count;
+    long wanted = (long)hunk->old_start - 1 + drift;
     *place = AIRE_PLACE_NONE;
+    if (hunk->old_count == 0) {
+        /* Without an old side nothing shows where it belongs, unless there is but one place. */
+        if (file->lines.count == 0) {
+            *place = AIRE_PLACE_FOUND;
+            *at = 0;
+        }
+        return AIRE_OK;
+    }
+    bool possible = wanted >= 0 && (size_t)wanted < file->lines.count;
     if (possible && fits(file, diff, hunk, (size_t)wanted)) {
-        *place = AIRE_PLACE_FOUND;
+        *place = (size_t)wanted < from ? AIRE_PLACE_OVERLAP : AIRE_PLACE_FOUND;
         *at = (size_t)wanted;
         return AIRE_OK;
     }
-    return inserts ? AIRE_OK : search(file, diff, hunk, from, place, at);
+    return search(file, diff, hunk, from, place, at);
 }
 
 /* ---- explaining ---- */
@@ -195,14 +211,55 @@ static size_t nearest_place(const aire_located_file *file, const aire_diff *diff
 
 static int shown(const aire_line *line)
 {
-    return line->length < SHOWN_WIDTH ? (int)line->length : SHOWN_WIDTH;
+    return (int)aire__utf8_cut(line->text, line->length, SHOWN_WIDTH);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool same_but_blanks(const aire_line *a, const aire_line *b)
+{
+    size_t i = 0, j = 0;
+    for (;;) {
+        while (i < a->length && is_blank(a->text[i]))
+            i++;
+        while (j < b->length && is_blank(b->text[j]))
+            j++;
+        if (i == a->length || j == b->length)
+            return i == a->length && j == b->length;
+        if (a->text[i++] != b->text[j++])
+            return false;
+    }
+}
+
+/* Line `i` of the hunk against line `line` of the file. */
+static void explain_difference(const aire_located_file *file, const aire_line *wanted, size_t line,
+                               aire_buf *message)
+{
+    aire__buf_printf(message, "The hunk expects `%.*s` where the file ", shown(wanted),
+                     wanted->text);
+    if (line >= file->lines.count) {
+        aire__buf_puts(message, "has ended. ");
+        return;
+    }
+    const aire_line *there = &file->lines.items[line];
+    aire__buf_printf(message, "has `%.*s` (line %zu)%s. ", shown(there), there->text, line + 1,
+                     same_but_blanks(wanted, there) ? "; only blanks and tabs differ" : "");
 }
 
 void aire__locate_explain(aire_located_file *file, const aire_diff *diff, const aire_hunk *hunk,
                           aire_buf *message)
 {
     if (file->lines.count == 0) {
-        aire__buf_puts(message, "The file is empty.");
+        aire__buf_puts(message, "The file is empty or new: all lines of the hunk must begin with "
+                                "'+'.");
+        return;
+    }
+    if (hunk->old_count == 0) {
+        aire__buf_puts(message, "It only adds lines, and nothing shows where they belong: send it "
+                                "again with the lines before and after as context.");
         return;
     }
     size_t at = nearest_place(file, diff, hunk), matched;
@@ -216,17 +273,8 @@ void aire__locate_explain(aire_located_file *file, const aire_diff *diff, const 
          line++)
         aire__buf_printf(message, "%6zu| %.*s\n", line + 1, shown(&file->lines.items[line]),
                          file->lines.items[line].text);
-    if (i < hunk->count) {
-        const aire_line *wanted = &diff->lines[hunk->first + i].line;
-        aire__buf_printf(message, "The hunk expects `%.*s` where the file has ", shown(wanted),
-                         wanted->text);
-        if (at + matched < file->lines.count)
-            aire__buf_printf(message, "`%.*s` (line %zu). ",
-                             shown(&file->lines.items[at + matched]),
-                             file->lines.items[at + matched].text, at + matched + 1);
-        else
-            aire__buf_puts(message, "ended. ");
-    }
+    if (i < hunk->count)
+        explain_difference(file, &diff->lines[hunk->first + i].line, at + matched, message);
     aire__buf_puts(
         message,
         "Send the hunk again, with context and removed lines copied exactly from the file.");

@@ -10,15 +10,23 @@
 #include "base/fail.h"
 #include "base/str.h"
 
+enum { SHOWN_WIDTH = 100 };
+
 typedef struct parser {
     aire_diff *diff;
     size_t at; /* next line of the text */
     char **complaint;
 } parser;
 
+static const aire_line *peek(const parser *p)
+{
+    return p->at < p->diff->text.count ? &p->diff->text.items[p->at] : NULL;
+}
+
 static aire_status complain(parser *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Describe what is wrong with the next line, and show it. */
 static aire_status complain(parser *p, const char *format, ...)
 {
     va_list args;
@@ -27,14 +35,15 @@ static aire_status complain(parser *p, const char *format, ...)
     va_end(args);
     if (!text)
         return aire__fail_nomem();
-    *p->complaint = aire__asprintf(p->diff->ctx, "line %zu of the patch: %s", p->at + 1, text);
+    const aire_line *line = peek(p);
+    if (line)
+        *p->complaint = aire__asprintf(p->diff->ctx, "line %zu of the patch, `%.*s`: %s", p->at + 1,
+                                       (int)aire__utf8_cut(line->text, line->length, SHOWN_WIDTH),
+                                       line->text, text);
+    else
+        *p->complaint = aire__asprintf(p->diff->ctx, "the end of the patch: %s", text);
     aire_free(p->diff->ctx, text);
     return *p->complaint ? AIRE_FORMAT : aire__fail_nomem();
-}
-
-static const aire_line *peek(const parser *p)
-{
-    return p->at < p->diff->text.count ? &p->diff->text.items[p->at] : NULL;
 }
 
 static bool begins(const aire_line *line, const char *prefix)
@@ -68,6 +77,7 @@ static aire_status take_paths(parser *p, aire_file_diff *file)
 {
     aire_ctx *ctx = p->diff->ctx;
     bool no_old, no_new;
+    file->crlf = peek(p)->full == peek(p)->length + 2;
     char *old_path = take_path(p, &no_old);
     p->at++;
     if (!begins(peek(p), "+++ ")) {
@@ -144,9 +154,8 @@ static aire_status take_line(parser *p, size_t *old_left, size_t *new_left)
 {
     const aire_line *line = peek(p);
     if (!line)
-        return complain(
-            p, "the patch ends inside a hunk: %zu old and %zu new lines are missing by its header",
-            *old_left, *new_left);
+        return complain(p, "a hunk's header promises %zu old and %zu new lines more", *old_left,
+                        *new_left);
     char op = line->length ? line->text[0] : ' '; /* an empty context line loses its blank easily */
     bool old_side = op == ' ' || op == '-', new_side = op == ' ' || op == '+';
     if (!old_side && !new_side)
@@ -165,12 +174,17 @@ static aire_status take_line(parser *p, size_t *old_left, size_t *new_left)
     return add_line(p, op, line, line->length ? 1 : 0);
 }
 
-static void take_no_newline(parser *p)
+/* "\ No newline at end of file": nothing of that side may follow in the hunk. */
+static aire_status take_no_newline(parser *p, size_t old_left, size_t new_left)
 {
-    if (begins(peek(p), "\\")) {
-        p->diff->lines[p->diff->line_count - 1].no_newline = true;
-        p->at++;
-    }
+    aire_hunk_line *last = &p->diff->lines[p->diff->line_count - 1];
+    if (!begins(peek(p), "\\"))
+        return AIRE_OK;
+    if ((last->op != '+' && old_left > 0) || (last->op != '-' && new_left > 0))
+        return complain(p, "this may only follow the last line of a file, but more lines follow");
+    last->no_newline = true;
+    p->at++;
+    return AIRE_OK;
 }
 
 static aire_status take_hunk(parser *p)
@@ -187,7 +201,7 @@ static aire_status take_hunk(parser *p)
     while (status == AIRE_OK && (old_left || new_left)) {
         status = take_line(p, &old_left, &new_left);
         if (status == AIRE_OK)
-            take_no_newline(p);
+            status = take_no_newline(p, old_left, new_left);
     }
     hunk.count = d->line_count - hunk.first;
     d->hunks[d->hunk_count++] = hunk;
@@ -234,6 +248,17 @@ static bool passed_over(const aire_line *line)
     return false;
 }
 
+/* Bytes of value 0 would end texts early, wherever they are handed on as strings. */
+static aire_status check_text(parser *p, const char *text, size_t length)
+{
+    const char *zero = memchr(text, '\0', length);
+    if (!zero)
+        return AIRE_OK;
+    while (p->diff->text.items[p->at].text + p->diff->text.items[p->at].full <= zero)
+        p->at++;
+    return complain(p, "a byte of value 0: only text can be patched");
+}
+
 aire_status aire__diff_parse(aire_ctx *ctx, const char *text, size_t length, aire_diff *out,
                              char **complaint)
 {
@@ -241,6 +266,8 @@ aire_status aire__diff_parse(aire_ctx *ctx, const char *text, size_t length, air
     *complaint = NULL;
     parser p = {.diff = out, .complaint = complaint};
     aire_status status = aire__lines_split(ctx, text, length, &out->text);
+    if (status == AIRE_OK)
+        status = check_text(&p, text, length);
     while (status == AIRE_OK && peek(&p)) {
         if (begins(peek(&p), "--- "))
             status = take_file(&p);

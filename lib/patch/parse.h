@@ -19,6 +19,7 @@ typedef struct aire_hunk {
 typedef struct aire_file_diff {
     char *path;
     bool creates, deletes;
+    bool crlf; /* its header ends in "\r\n": so do all lines, and that says nothing of the file's */
     size_t first_hunk, hunk_count;
 } aire_file_diff;
 
