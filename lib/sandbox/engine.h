@@ -1,0 +1,33 @@
+/* The built-in sandbox, in its parts. */
+#ifndef AIRE_SANDBOX_ENGINE_H
+#define AIRE_SANDBOX_ENGINE_H
+
+#include "aire/sandbox.h"
+#include "base/json.h"
+
+typedef struct aire_engine {
+    aire_ctx *ctx; /* borrowed from the sandbox */
+    int32_t kind;  /* AIRE_SANDBOX_* */
+    char *worker;  /* path of aire-worker */
+    char *bwrap;   /* path of bwrap; NULL for AIRE_SANDBOX_NONE */
+} aire_engine;
+
+/* Limits with the defaults filled in. */
+aire_limits aire__limits_filled(const aire_limits *given);
+
+/* Find the programs; AIRE_UNSUPPORTED says which is missing and how to get it. */
+aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *options);
+
+/* Run one command by way of the worker. */
+aire_status aire__engine_run(const aire_engine *engine, const aire_command *command,
+                             aire_cancel *cancel, aire_exit *exit);
+
+/* The program to start and its arguments, as a JSON array: bubblewrap around the command, or the
+ * command. */
+aire_status aire__engine_argv(const aire_engine *engine, const aire_command *command,
+                              const aire_limits *limits, json_t **out);
+
+/* A descriptor with the filter's program, for bubblewrap's --seccomp. */
+aire_status aire__seccomp_open(int *out);
+
+#endif

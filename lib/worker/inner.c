@@ -1,0 +1,79 @@
+/*
+ * The first process inside the sandbox: it starts the command with its limits, reaps as an init
+ * does, and tells the worker how the command ended. When it ends, the kernel ends whatever is left
+ * in its PID namespace.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "sandbox/spec.h"
+#include "worker/worker.h"
+
+static void limit(int resource, const char *text)
+{
+    rlim_t value = (rlim_t)strtoull(text, NULL, 10);
+    struct rlimit both = {value, value}, present;
+    if (getrlimit(resource, &present) == 0 && present.rlim_max != RLIM_INFINITY &&
+        present.rlim_max < value)
+        both = (struct rlimit){present.rlim_max, present.rlim_max};
+    setrlimit(resource, &both);
+}
+
+/* The soft limit gives the signal, the hard one kills a second later. */
+static void limit_cpu(const char *text)
+{
+    rlim_t seconds = (rlim_t)strtoull(text, NULL, 10);
+    struct rlimit both = {seconds, seconds + 1};
+    if (seconds > 0)
+        setrlimit(RLIMIT_CPU, &both);
+}
+
+/* Become the command: argv is CPU_S FILE_BYTES OPEN_FILES PROCESSES -- PROGRAM ARGUMENT... */
+static void become(char **argv)
+{
+    char **command = argv + 5;
+    struct rlimit none = {0, 0};
+    sigset_t empty;
+    sigemptyset(&empty);
+    sigprocmask(SIG_SETMASK, &empty, NULL);
+    limit_cpu(argv[0]);
+    limit(RLIMIT_FSIZE, argv[1]);
+    limit(RLIMIT_NOFILE, argv[2]);
+    limit(RLIMIT_NPROC, argv[3]);
+    setrlimit(RLIMIT_CORE, &none);
+    setsid();
+    /* Of our descriptors the command has 0, 1, 2 and, if there is one, that of its report. */
+    syscall(SYS_close_range, AIRE_WORKER_REPORT_FILE + 1, ~0u, 0);
+    execvp(command[0], command);
+    fprintf(stderr, "%s: %s\n", command[0], strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126); /* as a shell says it */
+}
+
+int inner_main(int argc, char **argv)
+{
+    int status = 0;
+    if (argc < 6 || strcmp(argv[4], "--"))
+        return 2;
+    /* The command is of the same user: it must not reach into this process. */
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_NAME, "aire-inner");
+    pid_t child = fork();
+    if (child == 0)
+        become(argv);
+    if (child < 0 || aire__write_all(AIRE_WORKER_INNER, "+", 1) != 0)
+        return 2;
+    for (pid_t ended; (ended = waitpid(-1, &status, 0)) != child;)
+        if (ended < 0 && errno != EINTR)
+            return 2;
+    aire__write_all(AIRE_WORKER_INNER, &status, sizeof status);
+    return 0;
+}

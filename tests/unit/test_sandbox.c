@@ -1,0 +1,617 @@
+/* The sandbox room, with the real bubblewrap: isolation, limits, and that nothing outlives a run.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "aire/error.h"
+#include "aire/sandbox.h"
+#include "base/fs.h"
+#include "base/process.h"
+#include "support/failing.h"
+
+static failing memory;
+static aire_ctx *ctx;
+static aire_sandbox *sandbox;
+static char root[64], workspace[128], log_path[128], report_path[128];
+
+static int setup(void **state)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    ctx = failing_ctx(&memory, 0);
+    snprintf(root, sizeof root, "/tmp/aire-sandbox-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(workspace, sizeof workspace, "%s/workspace", root);
+    snprintf(log_path, sizeof log_path, "%s/log", root);
+    snprintf(report_path, sizeof report_path, "%s/report", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, workspace, 0777), AIRE_OK);
+    options.worker_path = getenv("AIRE_WORKER");
+    aire_status status = aire_sandbox_new(ctx, &options, &sandbox);
+    if (status != AIRE_OK)
+        print_message("no sandbox here: %s\n", aire_error_message(aire_last_error()));
+    return status == AIRE_OK || status == AIRE_UNSUPPORTED ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    aire_sandbox_unref(sandbox);
+    aire__fs_remove_tree(ctx, root);
+    aire_ctx_unref(ctx);
+    return atomic_load(&memory.live) == 0 ? 0 : -1;
+}
+
+/* Run a shell script; its log is read into `log`. */
+static aire_exit run_script(const char *script, aire_limits *limits, char *log, size_t size)
+{
+    if (!sandbox)
+        skip();
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    const char *env[] = {"PATH=/usr/bin:/bin", "ONLY=this", NULL};
+    aire_mount mount = {sizeof mount, AIRE_MOUNT_WRITABLE, workspace, "/workspace"};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    command.env = env;
+    command.cwd = "/workspace";
+    command.mounts = &mount;
+    command.mount_count = 1;
+    command.limits = limits;
+    command.log_path = log_path;
+    command.report_path = report_path;
+    aire_status status = aire_sandbox_run(sandbox, &command, NULL, &ended);
+    if (status != AIRE_OK)
+        fail_msg("%s: %s", aire_status_name(status), aire_error_message(aire_last_error()));
+    char *text;
+    size_t length;
+    assert_int_equal(aire__fs_read(ctx, log_path, 1 << 24, &text, &length), AIRE_OK);
+    snprintf(log, size, "%s", text);
+    aire_free(ctx, text);
+    return ended;
+}
+
+static char log_text[1 << 16];
+
+static aire_exit run(const char *script)
+{
+    return run_script(script, NULL, log_text, sizeof log_text);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Number of processes of the machine whose command line holds a text. */
+static int count_processes(const char *text)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc");
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[300], line[4096];
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        int fd = open(path, O_RDONLY);
+        ssize_t length = fd >= 0 && entry->d_name[0] <= '9' ? read(fd, line, sizeof line - 1) : 0;
+        if (fd >= 0)
+            close(fd);
+        for (ssize_t i = 0; i < length; i++)
+            if (!line[i])
+                line[i] = ' ';
+        if (length > 0) {
+            line[length] = '\0';
+            count += strstr(line, text) != NULL;
+        }
+    }
+    closedir(dir);
+    return count;
+}
+
+/* ---- how commands end ---- */
+
+static void test_sandbox__tells_code_and_signal(void **state)
+{
+    assert_int_equal(run("echo out; echo err >&2; exit 3").code, 3);
+    assert_string_equal(log_text, "out\nerr\n");
+    aire_exit ended = run("kill -SEGV $$");
+    assert_int_equal(ended.code, -1);
+    assert_int_equal(ended.signal, SIGSEGV);
+    assert_int_equal(ended.limit, 0);
+}
+
+static void test_sandbox__says_what_cannot_be_started(void **state)
+{
+    if (!sandbox)
+        skip();
+    const char *argv[] = {"no-such-program", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_OK);
+    assert_int_equal(ended.code, 127);
+
+    aire_mount mount = {sizeof mount, 0, "/no/such/place", "/opt/x"};
+    command.mounts = &mount;
+    command.mount_count = 1;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_NOT_FOUND);
+    mount.flags = AIRE_MOUNT_OPTIONAL;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_OK);
+    mount.target = "../x";
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_INVALID);
+    command.argv = NULL;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_INVALID);
+}
+
+static void test_sandbox__passes_the_report(void **state)
+{
+    char *text;
+    assert_int_equal(run("echo '{\"x\": 1}' >&$AIRE_REPORT_FD").code, 0);
+    assert_int_equal(aire__fs_read(ctx, report_path, 100, &text, NULL), AIRE_OK);
+    assert_string_equal(text, "{\"x\": 1}\n");
+    aire_free(ctx, text);
+}
+
+/* ---- isolation ---- */
+
+static void test_sandbox__environment_is_the_allowlist(void **state)
+{
+    setenv("AIRE_TEST_SECRET", "hush", 1);
+    run("env; cat /proc/*/environ | tr '\\0' '\\n'");
+    assert_non_null(strstr(log_text, "ONLY=this"));
+    assert_null(strstr(log_text, "hush"));
+    unsetenv("AIRE_TEST_SECRET");
+}
+
+static void test_sandbox__host_files_are_absent(void **state)
+{
+    char secret[160], script[600];
+    snprintf(secret, sizeof secret, "%s/secret", root);
+    assert_int_equal(aire__fs_write(ctx, secret, "hush", 4, 0644), AIRE_OK);
+    snprintf(script, sizeof script, "cat %s; ls /root /home /etc/shadow %s; ls /; id -u", secret,
+             root);
+    run(script);
+    assert_null(strstr(log_text, "hush"));
+    assert_non_null(strstr(log_text, "workspace"));
+    assert_non_null(strstr(log_text, "1000"));
+    assert_null(strstr(log_text, "boot"));
+}
+
+static void test_sandbox__only_its_mounts_are_writable(void **state)
+{
+    assert_int_equal(
+        run("echo x >/usr/x || echo y >/x || echo z >/bin/z || echo w >/etc/w").code != 0, 1);
+    assert_int_equal(run("echo kept >file && echo t >/tmp/t && echo s >/dev/shm/s").code, 0);
+    char path[160], *text;
+    snprintf(path, sizeof path, "%s/file", workspace);
+    assert_int_equal(aire__fs_read(ctx, path, 100, &text, NULL), AIRE_OK);
+    assert_string_equal(text, "kept\n");
+    aire_free(ctx, text);
+    assert_int_equal(run("test -e /tmp/t || test -e /dev/shm/s").code, 1);
+}
+
+static void test_sandbox__other_processes_are_unseen(void **state)
+{
+    run("ls /proc | grep -c '^[0-9]'; kill -9 1; echo alive");
+    assert_true(atoi(log_text) < 8);
+    assert_non_null(strstr(log_text, "alive"));
+}
+
+static void test_sandbox__there_is_no_network(void **state)
+{
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(listener, 5), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    char script[200];
+    snprintf(script, sizeof script,
+             "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", %d), 2)'",
+             ntohs(address.sin_port));
+    assert_int_not_equal(run(script).code, 0);
+    assert_non_null(strstr(log_text, "refused"));
+    close(listener);
+}
+
+static void test_sandbox__descriptors_of_the_host_are_closed(void **state)
+{
+    int fd = open("/etc/passwd", O_RDONLY); /* not close-on-exec, as a careless host has it */
+    run("ls /proc/self/fd");
+    assert_string_equal(log_text,
+                        "0\n1\n2\n3\n4\n"); /* 3: the report, 4: the directory that ls reads */
+    close(fd);
+}
+
+static void test_sandbox__forbidden_calls_fail(void **state)
+{
+    run("unshare -U true; unshare -m true; mount -t tmpfs none /tmp; cat /proc/1/maps /proc/1/mem; "
+        "ls /proc/1/fd");
+    assert_non_null(strstr(log_text, "unshare"));
+    assert_null(strstr(log_text, "r-xp"));
+    assert_int_not_equal(run("unshare -U true").code, 0);
+    assert_int_not_equal(run("mount -t tmpfs none /tmp").code, 0);
+    assert_int_not_equal(run("strace true").code, 0);
+}
+
+/* ---- limits ---- */
+
+static aire_exit run_limited(const char *script, aire_limits limits)
+{
+    limits.struct_size = sizeof limits;
+    return run_script(script, &limits, log_text, sizeof log_text);
+}
+
+static void test_sandbox__wall_limit_ends_everything(void **state)
+{
+    static const char *const scripts[] = {
+        "sleep 1234.5",
+        "trap '' TERM INT HUP; while :; do :; done",
+        "(setsid sleep 1234.5 &) ; sleep 1234.5",
+        "setsid sh -c 'setsid sleep 1234.5 & sleep 1234.5' & wait",
+    };
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        int64_t started = now_ms();
+        aire_exit ended = run_limited(scripts[i], (aire_limits){.wall_ms = 300});
+        assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_WALL);
+        assert_in_range(now_ms() - started, 250, 1300);
+        assert_int_equal(count_processes("sleep 1234.5"), 0);
+    }
+}
+
+static void test_sandbox__daemons_do_not_outlive_the_command(void **state)
+{
+    aire_exit ended =
+        run("(setsid sleep 1234.5 >/dev/null 2>&1 &) ; (setsid sleep 1234.5 &) ; exit 4");
+    assert_int_equal(ended.code, 4);
+    assert_int_equal(count_processes("sleep 1234.5"), 0);
+}
+
+static void test_sandbox__memory_is_limited(void **state)
+{
+    aire_exit ended =
+        run_limited("python3 -c 'x = bytearray(400 << 20)\nimport time; time.sleep(20)'",
+                    (aire_limits){.memory_bytes = 100 << 20, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_MEMORY);
+    assert_true(ended.max_rss_bytes > 100 << 20);
+}
+
+static void test_sandbox__processes_are_limited(void **state)
+{
+    aire_exit ended =
+        run_limited("i=0; while [ $i -lt 60 ]; do sleep 1234.5 & i=$((i + 1)); done; wait",
+                    (aire_limits){.processes = 20, .wall_ms = 20000});
+    /* An ordinary user's processes are refused by the kernel, root's are counted. */
+    assert_true(ended.limit == AIRE_EXIT_LIMIT_PROCESSES || ended.code != 0);
+    assert_int_equal(count_processes("sleep 1234.5"), 0);
+}
+
+static void test_sandbox__fork_bomb_is_contained(void **state)
+{
+    aire_exit ended = run_limited("f() { f | f & }; f; sleep 1234.5",
+                                  (aire_limits){.processes = 50, .wall_ms = 5000});
+    assert_true(ended.limit != 0 || ended.code != 0);
+    assert_int_equal(count_processes("sleep 1234.5"), 0);
+}
+
+static void test_sandbox__disk_and_files_are_limited(void **state)
+{
+    aire_exit ended = run_limited("dd if=/dev/zero of=big bs=1M count=20; sleep 30",
+                                  (aire_limits){.disk_bytes = 5 << 20, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_DISK);
+    ended = run_limited("rm -f big; exec dd if=/dev/zero of=large bs=1M count=20",
+                        (aire_limits){.file_bytes = 5 << 20});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_FILE_SIZE);
+    run("rm -f big large");
+}
+
+static void test_sandbox__processor_time_is_limited(void **state)
+{
+    aire_exit ended =
+        run_limited("while :; do :; done", (aire_limits){.cpu_ms = 1000, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_CPU);
+    assert_true(ended.user_ms + ended.system_ms >= 900);
+}
+
+static void test_sandbox__log_keeps_head_and_tail(void **state)
+{
+    aire_exit ended = run_limited("echo first; yes | head -c 3000000; echo last",
+                                  (aire_limits){.log_bytes = 10000});
+    size_t length = strlen(log_text);
+    assert_int_equal(ended.code, 0);
+    assert_int_equal(ended.log_bytes, 3000011);
+    assert_true(length < 10200);
+    assert_memory_equal(log_text, "first\n", 6);
+    assert_non_null(strstr(log_text, "bytes left out"));
+    assert_string_equal(log_text + length - 5, "last\n");
+}
+
+/* ---- cancelling and dying ---- */
+
+static void *fire_soon(void *cancel)
+{
+    usleep(200000);
+    aire_cancel_fire(cancel);
+    return NULL;
+}
+
+static void test_sandbox__cancelling_ends_it(void **state)
+{
+    if (!sandbox)
+        skip();
+    const char *argv[] = {"/bin/sleep", "1234.5", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    aire_cancel *cancel;
+    pthread_t thread;
+    command.argv = argv;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    pthread_create(&thread, NULL, fire_soon, cancel);
+    int64_t started = now_ms();
+    assert_int_equal(aire_sandbox_run(sandbox, &command, cancel, &ended), AIRE_CANCELLED);
+    assert_in_range(now_ms() - started, 150, 1200);
+    assert_int_equal(count_processes("sleep 1234.5"), 0);
+    assert_int_equal(aire_sandbox_run(sandbox, &command, cancel, &ended), AIRE_CANCELLED);
+    pthread_join(thread, NULL);
+    aire_cancel_unref(cancel);
+}
+
+/* Wait until a number of processes hold a text. */
+static bool await_processes(const char *text, int wanted, int64_t timeout_ms)
+{
+    for (int64_t deadline = now_ms() + timeout_ms; now_ms() < deadline; usleep(5000))
+        if (wanted ? count_processes(text) >= wanted : count_processes(text) == 0)
+            return true;
+    return false;
+}
+
+static pid_t host_that_runs(const char *script)
+{
+    pid_t host = fork();
+    if (host == 0) {
+        run_script(script, NULL, log_text, sizeof log_text);
+        _exit(0);
+    }
+    return host;
+}
+
+static void test_sandbox__nothing_survives_the_host(void **state)
+{
+    if (!sandbox)
+        skip();
+    pid_t host =
+        host_that_runs("(setsid sleep 1234.6 &) ; trap '' TERM; sleep 1234.6; sleep 1234.6");
+    assert_true(await_processes("sleep 1234.6", 2, 5000));
+    kill(host, SIGKILL);
+    waitpid(host, NULL, 0);
+    assert_true(await_processes("sleep 1234.6", 0, 2000));
+}
+
+static void test_sandbox__nothing_survives_the_worker(void **state)
+{
+    if (!sandbox)
+        skip();
+    const char *argv[] = {"/bin/sh", "-c", "(setsid sleep 1234.7 &) ; sleep 1234.7; sleep 1", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    pid_t killer = fork();
+    if (killer == 0) {
+        await_processes("sleep 1234.7", 2, 5000);
+        DIR *dir = opendir("/proc");
+        for (struct dirent *entry; (entry = readdir(dir));) {
+            char path[300], name[32] = "";
+            snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
+            FILE *file = fopen(path, "r");
+            if (file && fgets(name, sizeof name, file) && !strcmp(name, "aire-worker\n"))
+                kill(atoi(entry->d_name), SIGKILL);
+            if (file)
+                fclose(file);
+        }
+        _exit(0);
+    }
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_SANDBOX);
+    assert_true(await_processes("sleep 1234.7", 0, 2000));
+    waitpid(killer, NULL, 0);
+}
+
+static volatile sig_atomic_t child_signals;
+
+static void count_signal(int number)
+{
+    child_signals++;
+}
+
+static void *reap_everything(void *stop)
+{
+    while (!*(volatile int *)stop)
+        if (waitpid(-1, NULL, WNOHANG) < 0)
+            usleep(200);
+    return NULL;
+}
+
+static void test_sandbox__hosts_children_are_their_own_business(void **state)
+{
+    if (!sandbox)
+        skip();
+    pthread_t thread;
+    int stop = 0;
+    signal(SIGCHLD, SIG_IGN);
+    pthread_create(&thread, NULL, reap_everything, &stop);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(run("exit 5").code, 5);
+    signal(SIGCHLD, count_signal);
+    child_signals = 0;
+    assert_int_equal(run("exit 6").code, 6);
+    assert_int_equal(child_signals, 0);
+    signal(SIGCHLD, SIG_DFL);
+    stop = 1;
+    pthread_join(thread, NULL);
+}
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void *run_some(void *unused)
+{
+    const char *argv[] = {"/bin/true", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    for (int i = 0; i < 25; i++)
+        if (aire_sandbox_run(sandbox, &command, NULL, &ended) != AIRE_OK || ended.code != 0)
+            return "failed";
+    return NULL;
+}
+
+static void test_sandbox__many_at_once_leak_nothing(void **state)
+{
+    if (!sandbox)
+        skip();
+    pthread_t threads[4];
+    int before = count_descriptors();
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, run_some, NULL);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(count_descriptors(), before);
+    assert_true(await_processes("aire-worker", 0, 2000));
+}
+
+static void test_sandbox__ordinary_users_can_use_it(void **state)
+{
+    if (!sandbox || geteuid() != 0)
+        skip();
+    pid_t host = fork();
+    if (host == 0) {
+        if (chmod(root, 0777) != 0 || chmod(workspace, 0777) != 0 || setgid(65534) != 0 ||
+            setuid(65534) != 0)
+            _exit(99);
+        unlink(log_path);
+        unlink(report_path);
+        aire_exit ended = run("echo mine >theirs && exit 7");
+        _exit(ended.code);
+    }
+    int status;
+    waitpid(host, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+/* ---- engines ---- */
+
+static void test_sandbox__says_what_the_machine_lacks(void **state)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    aire_sandbox *other = sandbox;
+    options.worker_path = "/no/aire-worker";
+    assert_int_equal(aire_sandbox_new(ctx, &options, &other), AIRE_UNSUPPORTED);
+    assert_null(other);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "/no/aire-worker"));
+    options.worker_path = getenv("AIRE_WORKER");
+    options.bwrap_path = "/no/bwrap";
+    assert_int_equal(aire_sandbox_new(ctx, &options, &other), AIRE_UNSUPPORTED);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "apt-get install bubblewrap"));
+    options.bwrap_path = "/bin/false";
+    assert_int_equal(aire_sandbox_new(ctx, &options, &other), AIRE_UNSUPPORTED);
+}
+
+static void test_sandbox__without_isolation_still_supervises(void **state)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    aire_sandbox *bare;
+    options.worker_path = getenv("AIRE_WORKER");
+    options.engine = AIRE_SANDBOX_NONE;
+    assert_int_equal(aire_sandbox_new(ctx, &options, &bare), AIRE_OK);
+    const char *argv[] = {"/bin/sh", "-c", "(setsid sleep 1234.8 &) ; sleep 1234.8", NULL};
+    const char *env[] = {"PATH=/usr/bin:/bin", NULL};
+    aire_limits limits = {.struct_size = sizeof limits, .wall_ms = 300};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    command.env = env;
+    command.limits = &limits;
+    assert_int_equal(aire_sandbox_run(bare, &command, NULL, &ended), AIRE_OK);
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_WALL);
+    assert_int_equal(count_processes("sleep 1234.8"), 0);
+    aire_mount mount = {sizeof mount, 0, "/usr", "/opt/usr"};
+    command.mounts = &mount;
+    command.mount_count = 1;
+    assert_int_equal(aire_sandbox_run(bare, &command, NULL, &ended), AIRE_UNSUPPORTED);
+    aire_sandbox_unref(bare);
+}
+
+static void test_process__reports_what_cannot_start(void **state)
+{
+    const char *argv[] = {"x", NULL}, *env[] = {NULL};
+    aire_process process = AIRE_PROCESS_NONE;
+    assert_int_equal(aire__process_start("/no/program", argv, env, NULL, 0, &process),
+                     AIRE_NOT_FOUND);
+    assert_int_equal(process.pidfd, -1);
+    const char *sleep_argv[] = {"sleep", "30", NULL};
+    assert_int_equal(aire__process_start("/bin/sleep", sleep_argv, env, NULL, 0, &process),
+                     AIRE_OK);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1); /* no child of ours */
+    assert_int_equal(aire__process_wait(&process, 20), AIRE_TIMEOUT);
+    aire__process_signal(&process, SIGKILL);
+    assert_int_equal(aire__process_wait(&process, 2000), AIRE_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sandbox__tells_code_and_signal),
+        cmocka_unit_test(test_sandbox__says_what_cannot_be_started),
+        cmocka_unit_test(test_sandbox__passes_the_report),
+        cmocka_unit_test(test_sandbox__environment_is_the_allowlist),
+        cmocka_unit_test(test_sandbox__host_files_are_absent),
+        cmocka_unit_test(test_sandbox__only_its_mounts_are_writable),
+        cmocka_unit_test(test_sandbox__other_processes_are_unseen),
+        cmocka_unit_test(test_sandbox__there_is_no_network),
+        cmocka_unit_test(test_sandbox__descriptors_of_the_host_are_closed),
+        cmocka_unit_test(test_sandbox__forbidden_calls_fail),
+        cmocka_unit_test(test_sandbox__wall_limit_ends_everything),
+        cmocka_unit_test(test_sandbox__daemons_do_not_outlive_the_command),
+        cmocka_unit_test(test_sandbox__memory_is_limited),
+        cmocka_unit_test(test_sandbox__processes_are_limited),
+        cmocka_unit_test(test_sandbox__fork_bomb_is_contained),
+        cmocka_unit_test(test_sandbox__disk_and_files_are_limited),
+        cmocka_unit_test(test_sandbox__processor_time_is_limited),
+        cmocka_unit_test(test_sandbox__log_keeps_head_and_tail),
+        cmocka_unit_test(test_sandbox__cancelling_ends_it),
+        cmocka_unit_test(test_sandbox__nothing_survives_the_host),
+        cmocka_unit_test(test_sandbox__nothing_survives_the_worker),
+        cmocka_unit_test(test_sandbox__hosts_children_are_their_own_business),
+        cmocka_unit_test(test_sandbox__many_at_once_leak_nothing),
+        cmocka_unit_test(test_sandbox__ordinary_users_can_use_it),
+        cmocka_unit_test(test_sandbox__says_what_the_machine_lacks),
+        cmocka_unit_test(test_sandbox__without_isolation_still_supervises),
+        cmocka_unit_test(test_process__reports_what_cannot_start),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
