@@ -2,10 +2,10 @@
  * The table of operators that a backend fills.
  *
  * A backend computes on buffers of its own memory, in the order in which it is called; nothing but
- * `download` and `synchronize` waits, so that a step can be queued (or captured) as a whole. Tensors
- * are dense and row-major. Floating-point elements ("float" below) have the backend's element type;
- * ids and positions are int32_t. What changes from step to step comes in buffers, never as an
- * argument.
+ * `download` and `synchronize` waits, so that a step can be queued (or captured) as a whole.
+ * Tensors are dense and row-major. Floating-point elements ("float" below) have the backend's
+ * element type; ids and positions are int32_t. What changes from step to step comes in buffers,
+ * never as an argument.
  *
  * Forward operators write all of their output. A backward operator takes the gradient of the output
  * and writes the gradients of the inputs; a gradient that is NULL is not wanted. One whose bit
@@ -37,11 +37,11 @@ typedef struct aire_kernel_host {
 
 /* y = f(x, c), element by element: X(NAME, word). */
 #define AIRE_UNARY_MAP(X)                                                                          \
-    X(SCALE, "scale")           /* x * c */                                                        \
-    X(OFFSET, "offset")         /* x + c */                                                        \
-    X(RELU, "relu")             /* max(x, 0); NaN stays NaN */                                     \
+    X(SCALE, "scale")   /* x * c */                                                                \
+    X(OFFSET, "offset") /* x + c */                                                                \
+    X(RELU, "relu")     /* max(x, 0); NaN stays NaN */                                             \
     X(RELU_SQUARED, "relu_squared")                                                                \
-    X(GELU, "gelu")             /* with erf */                                                     \
+    X(GELU, "gelu") /* with erf */                                                                 \
     X(GELU_TANH, "gelu_tanh")                                                                      \
     X(SILU, "silu")                                                                                \
     X(SIGMOID, "sigmoid")                                                                          \
@@ -50,7 +50,7 @@ typedef struct aire_kernel_host {
     X(LN, "ln")                                                                                    \
     X(SQRT, "sqrt")                                                                                \
     X(SQUARE, "square")                                                                            \
-    X(SOFTCAP, "softcap")       /* c * tanh(x / c) */
+    X(SOFTCAP, "softcap") /* c * tanh(x / c) */
 
 #define AIRE_UNARY_ENUM_(name, word) AIRE_UNARY_##name,
 enum { AIRE_UNARY_MAP(AIRE_UNARY_ENUM_) AIRE_UNARY_COUNT };
@@ -125,16 +125,15 @@ typedef struct aire_kernels {
     /* `walk` gives the output's axes and the strides of a and b in them. */
     void (*binary)(void *stream, int32_t kind, const aire_kernel_walk *walk, const void *a,
                    const void *b, void *y);
-    void (*binary_backward)(void *stream, int32_t kind, const aire_kernel_walk *walk,
-                            const void *a, const void *b, const void *dy, void *da, void *db,
-                            uint32_t add);
+    void (*binary_backward)(void *stream, int32_t kind, const aire_kernel_walk *walk, const void *a,
+                            const void *b, const void *dy, void *da, void *db, uint32_t add);
 
     /* b = a, or b += a with AIRE_ADD_A, along a walk. */
     void (*copy)(void *stream, const aire_kernel_walk *walk, const void *a, void *b, uint32_t add);
 
     /* y[o, i] = factor * sum over n of x[o, n, i]; and back: dx[o, n, i] = factor * dy[o, i]. */
-    void (*sum)(void *stream, int64_t outer, int64_t n, int64_t inner, double factor,
-                const void *x, void *y, uint32_t add);
+    void (*sum)(void *stream, int64_t outer, int64_t n, int64_t inner, double factor, const void *x,
+                void *y, uint32_t add);
     void (*repeat)(void *stream, int64_t outer, int64_t n, int64_t inner, double factor,
                    const void *dy, void *dx, uint32_t add);
 
@@ -166,8 +165,7 @@ typedef struct aire_kernels {
     void (*softmax)(void *stream, int64_t rows, int64_t width, int64_t queries, int64_t window,
                     const void *x, void *y);
     void (*softmax_backward)(void *stream, int64_t rows, int64_t width, int64_t queries,
-                             int64_t window, const void *y, const void *dy, void *dx,
-                             uint32_t add);
+                             int64_t window, const void *y, const void *dy, void *dx, uint32_t add);
     void (*logsumexp)(void *stream, int64_t rows, int64_t width, const void *x, void *y);
     void (*logsumexp_backward)(void *stream, int64_t rows, int64_t width, const void *x,
                                const void *y, const void *dy, void *dx, uint32_t add);

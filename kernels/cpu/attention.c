@@ -79,8 +79,9 @@ static void block_scores(const attention_head *head, int64_t i0, int64_t rows, i
 {
     const aire_kernel_attention *s = head->job->shape;
     const int64_t keys = i0 + rows - from;
-    ISA(gemm_rows)(head->q + i0 * s->q_stride, s->q_stride, false, rows, &head->space->keys_t, 0,
-                   s->head_size, from, keys, head->space->p, keys, false);
+    ISA(gemm_rows)
+    (head->q + i0 * s->q_stride, s->q_stride, false, rows, &head->space->keys_t, 0, s->head_size,
+     from, keys, head->space->p, keys, false);
 }
 
 /* The part of a score's row that its query sees: scaled and capped in place. */
@@ -121,8 +122,9 @@ static void forward_block(const attention_head *head, int64_t i0, int64_t rows)
         inverse[r] = 1.0f / total;
         head->lse[i0 + r] = shift + logf(total);
     }
-    ISA(gemm_rows)(head->space->p, keys, false, rows, &head->space->values, from, keys, 0, size, y,
-                   y_stride, false);
+    ISA(gemm_rows)
+    (head->space->p, keys, false, rows, &head->space->values, from, keys, 0, size, y, y_stride,
+     false);
     for (int64_t r = 0; r < rows; r++)
         for (int64_t e = 0; e < size; e++)
             y[r * y_stride + e] *= inverse[r];
@@ -202,8 +204,8 @@ static void backward_block(const attention_head *head, int64_t i0, int64_t rows)
     const float *y = head->y_in + i0 * y_stride, *dy = head->dy + i0 * y_stride;
 
     block_scores(head, i0, rows, from);
-    ISA(gemm_rows)(dy, y_stride, false, rows, &space->values, 0, size, from, keys, space->d, keys,
-                   false);
+    ISA(gemm_rows)
+    (dy, y_stride, false, rows, &space->values, 0, size, from, keys, space->d, keys, false);
     for (int64_t r = 0; r < rows; r++) {
         float *p = space->p + r * keys, *d = space->d + r * keys;
         int64_t begin = first_key(s, i0 + r) - from, end = i0 + r + 1 - from;
@@ -213,8 +215,9 @@ static void backward_block(const attention_head *head, int64_t i0, int64_t rows)
         clear_outside(d, begin, end, keys);
     }
     if (head->dq)
-        ISA(gemm_rows)(space->d, keys, false, rows, &space->keys, from, keys, 0, size,
-                       head->dq + i0 * s->q_stride, s->q_stride, head->job->add & AIRE_ADD_A);
+        ISA(gemm_rows)
+        (space->d, keys, false, rows, &space->keys, from, keys, 0, size,
+         head->dq + i0 * s->q_stride, s->q_stride, head->job->add & AIRE_ADD_A);
     if (head->dk)
         add_to_keys(space, space->d, keys, rows, head->q + i0 * s->q_stride, s->q_stride,
                     head->dk + from * s->k_stride, s->k_stride);

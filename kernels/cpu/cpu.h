@@ -33,8 +33,8 @@ typedef struct aire_cpu {
 typedef void (*aire_cpu_task)(void *arg, int64_t begin, int64_t end, int32_t thread);
 
 /*
- * Do `count` items of about `cost` elementary steps each, on as many threads as that is worth. Which
- * thread does which item is left open, so the result of an item must not depend on it.
+ * Do `count` items of about `cost` elementary steps each, on as many threads as that is worth.
+ * Which thread does which item is left open, so the result of an item must not depend on it.
  */
 void aire__cpu_for(aire_cpu *cpu, int64_t count, int64_t cost, aire_cpu_task task, void *arg);
 

@@ -45,9 +45,10 @@ static inline float relu_f(float x)
     return x < 0 ? 0 : x; /* in this form NaN stays NaN */
 }
 
-static inline float gelu_tanh_inner(float x)
+/* (1 + tanh(u)) / 2 = sigmoid(2 u), which keeps its precision where tanh is near -1. */
+static inline float gelu_tanh_gate(float x)
 {
-    return 0.797884561f * (x + 0.044715f * x * x * x);
+    return sigmoid_f(1.595769122f * (x + 0.044715f * x * x * x));
 }
 
 #define EACH(expression)                                                                           \
@@ -61,34 +62,34 @@ static void unary_row(int32_t kind, float c, const float *restrict x, float *res
 {
     float density;
     switch (kind) {
-        case AIRE_UNARY_SCALE:
-            EACH(v * c);
-        case AIRE_UNARY_OFFSET:
-            EACH(v + c);
-        case AIRE_UNARY_RELU:
-            EACH(relu_f(v));
-        case AIRE_UNARY_RELU_SQUARED:
-            EACH(relu_f(v) * relu_f(v));
-        case AIRE_UNARY_GELU:
-            EACH(v * normal_f(v, &density));
-        case AIRE_UNARY_GELU_TANH:
-            EACH(0.5f * v * (1.0f + tanh_f(gelu_tanh_inner(v))));
-        case AIRE_UNARY_SILU:
-            EACH(v * sigmoid_f(v));
-        case AIRE_UNARY_SIGMOID:
-            EACH(sigmoid_f(v));
-        case AIRE_UNARY_TANH:
-            EACH(tanh_f(v));
-        case AIRE_UNARY_EXP:
-            EACH(exp_f(v));
-        case AIRE_UNARY_LN:
-            EACH(logf(v));
-        case AIRE_UNARY_SQRT:
-            EACH(sqrtf(v));
-        case AIRE_UNARY_SQUARE:
-            EACH(v * v);
-        case AIRE_UNARY_SOFTCAP:
-            EACH(c * tanh_f(v / c));
+    case AIRE_UNARY_SCALE:
+        EACH(v * c);
+    case AIRE_UNARY_OFFSET:
+        EACH(v + c);
+    case AIRE_UNARY_RELU:
+        EACH(relu_f(v));
+    case AIRE_UNARY_RELU_SQUARED:
+        EACH(relu_f(v) * relu_f(v));
+    case AIRE_UNARY_GELU:
+        EACH(v * normal_f(v, &density));
+    case AIRE_UNARY_GELU_TANH:
+        EACH(v * gelu_tanh_gate(v));
+    case AIRE_UNARY_SILU:
+        EACH(v * sigmoid_f(v));
+    case AIRE_UNARY_SIGMOID:
+        EACH(sigmoid_f(v));
+    case AIRE_UNARY_TANH:
+        EACH(tanh_f(v));
+    case AIRE_UNARY_EXP:
+        EACH(exp_f(v));
+    case AIRE_UNARY_LN:
+        EACH(logf(v));
+    case AIRE_UNARY_SQRT:
+        EACH(sqrtf(v));
+    case AIRE_UNARY_SQUARE:
+        EACH(v * v);
+    case AIRE_UNARY_SOFTCAP:
+        EACH(c * tanh_f(v / c));
     }
 }
 #undef EACH
@@ -101,9 +102,8 @@ static inline float gelu_slope(float x)
 
 static inline float gelu_tanh_slope(float x)
 {
-    float t = tanh_f(gelu_tanh_inner(x));
-    float inner = 0.797884561f * (1.0f + 3.0f * 0.044715f * x * x);
-    return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * inner;
+    float s = gelu_tanh_gate(x);
+    return s + x * s * (1.0f - s) * 1.595769122f * (1.0f + 3.0f * 0.044715f * x * x);
 }
 
 static inline float silu_slope(float x)
@@ -139,34 +139,34 @@ static void unary_backward_row(int32_t kind, float c, bool add, const float *res
                                float *restrict dx, int64_t n)
 {
     switch (kind) {
-        case AIRE_UNARY_SCALE:
-            EACH(c);
-        case AIRE_UNARY_OFFSET:
-            EACH(1.0f);
-        case AIRE_UNARY_RELU:
-            EACH(v > 0 ? 1.0f : 0.0f);
-        case AIRE_UNARY_RELU_SQUARED:
-            EACH(2.0f * relu_f(v));
-        case AIRE_UNARY_GELU:
-            EACH(gelu_slope(v));
-        case AIRE_UNARY_GELU_TANH:
-            EACH(gelu_tanh_slope(v));
-        case AIRE_UNARY_SILU:
-            EACH(silu_slope(v));
-        case AIRE_UNARY_SIGMOID:
-            EACH(w *(1.0f - w));
-        case AIRE_UNARY_TANH:
-            EACH(1.0f - w * w);
-        case AIRE_UNARY_EXP:
-            EACH(w);
-        case AIRE_UNARY_LN:
-            EACH(1.0f / v);
-        case AIRE_UNARY_SQRT:
-            EACH(0.5f / w);
-        case AIRE_UNARY_SQUARE:
-            EACH(2.0f * v);
-        case AIRE_UNARY_SOFTCAP:
-            EACH(softcap_slope(w, c));
+    case AIRE_UNARY_SCALE:
+        EACH(c);
+    case AIRE_UNARY_OFFSET:
+        EACH(1.0f);
+    case AIRE_UNARY_RELU:
+        EACH(v > 0 ? 1.0f : 0.0f);
+    case AIRE_UNARY_RELU_SQUARED:
+        EACH(2.0f * relu_f(v));
+    case AIRE_UNARY_GELU:
+        EACH(gelu_slope(v));
+    case AIRE_UNARY_GELU_TANH:
+        EACH(gelu_tanh_slope(v));
+    case AIRE_UNARY_SILU:
+        EACH(silu_slope(v));
+    case AIRE_UNARY_SIGMOID:
+        EACH(w * (1.0f - w));
+    case AIRE_UNARY_TANH:
+        EACH(1.0f - w * w);
+    case AIRE_UNARY_EXP:
+        EACH(w);
+    case AIRE_UNARY_LN:
+        EACH(1.0f / v);
+    case AIRE_UNARY_SQRT:
+        EACH(0.5f / w);
+    case AIRE_UNARY_SQUARE:
+        EACH(2.0f * v);
+    case AIRE_UNARY_SOFTCAP:
+        EACH(softcap_slope(w, c));
     }
 }
 #undef EACH
@@ -186,8 +186,8 @@ void ISA(unary)(void *stream, int32_t kind, double c, const void *x, void *y, in
 static void unary_backward_part(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     const unary_job *job = arg;
-    unary_backward_row(job->kind, job->c, job->add, job->x + begin, job->y + begin,
-                       job->dy + begin, job->out + begin, end - begin);
+    unary_backward_row(job->kind, job->c, job->add, job->x + begin, job->y + begin, job->dy + begin,
+                       job->out + begin, end - begin);
 }
 
 void ISA(unary_backward)(void *stream, int32_t kind, double c, const void *x, const void *y,

@@ -127,7 +127,6 @@ void ISA(rope)(void *stream, int64_t batch, int64_t tokens, int64_t heads, int64
                double theta, int32_t per_batch, int32_t inverse, const int32_t *positions,
                const void *x, void *y, uint32_t add)
 {
-    rope_job job = {batch,   tokens, heads,     size, theta, per_batch,
-                    inverse, add,    positions, x,    y};
+    rope_job job = {batch, tokens, heads, size, theta, per_batch, inverse, add, positions, x, y};
     aire__cpu_for(stream, tokens, size * (batch * heads + 60), rope_part, &job);
 }

@@ -8,7 +8,7 @@
 #define GEMM_N 512
 #define GEMM_M (40 * TILE_ROWS)
 
-_Static_assert(GEMM_K * (GEMM_N + VEC) + GEMM_K * GEMM_M <= AIRE_CPU_WORKSPACE, "workspace");
+_Static_assert(GEMM_K *(GEMM_N + VEC) + GEMM_K * GEMM_M <= AIRE_CPU_WORKSPACE, "workspace");
 
 typedef float vec4 __attribute__((vector_size(16)));
 typedef float vec4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
@@ -80,9 +80,10 @@ void ISA(gemm_pack)(const gemm_panels *to, const float *b, int64_t ldb, bool tra
 }
 
 /* Always inlined with constant rows, vecs and transposed, so that `sum` lives in registers. */
-static inline __attribute__((always_inline)) void
-tile(int rows, int vecs, bool transposed, const float *a, int64_t lda, const float *b, int64_t ldb,
-     int64_t k, float *c, int64_t ldc, int64_t columns, bool add)
+static inline __attribute__((always_inline)) void tile(int rows, int vecs, bool transposed,
+                                                       const float *a, int64_t lda, const float *b,
+                                                       int64_t ldb, int64_t k, float *c,
+                                                       int64_t ldc, int64_t columns, bool add)
 {
     vec sum[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 6
@@ -126,20 +127,19 @@ tile(int rows, int vecs, bool transposed, const float *a, int64_t lda, const flo
 #define TILE_CASE(rows, vecs)                                                                      \
     case (rows)*8 + (vecs):                                                                        \
         if (transposed)                                                                            \
-            tile(rows, vecs, true, a, lda, b, ldb, k, c, ldc, columns, add);                            \
+            tile(rows, vecs, true, a, lda, b, ldb, k, c, ldc, columns, add);                       \
         else                                                                                       \
-            tile(rows, vecs, false, a, lda, b, ldb, k, c, ldc, columns, add);                           \
+            tile(rows, vecs, false, a, lda, b, ldb, k, c, ldc, columns, add);                      \
         break;
 #if TILE_VECS == 4
-#define TILE_CASES(rows)                                                                           \
-    TILE_CASE(rows, 1) TILE_CASE(rows, 2) TILE_CASE(rows, 3) TILE_CASE(rows, 4)
+#define TILE_CASES(rows) TILE_CASE(rows, 1) TILE_CASE(rows, 2) TILE_CASE(rows, 3) TILE_CASE(rows, 4)
 #else
 #define TILE_CASES(rows) TILE_CASE(rows, 1) TILE_CASE(rows, 2)
 #endif
 
 static void run_tile(int rows, int vecs, bool transposed, const float *a, int64_t lda,
-                     const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc,
-                     int64_t columns, bool add)
+                     const float *b, int64_t ldb, int64_t k, float *c, int64_t ldc, int64_t columns,
+                     bool add)
 {
     switch (rows * 8 + vecs) {
         TILE_CASES(1)
@@ -212,12 +212,12 @@ static void multiply(const gemm_job *job, int64_t index, int64_t m0, int64_t m1,
         packed.n = at_most(n1 - j, GEMM_N);
         for (int64_t p = 0; p < s->k; p += GEMM_K) {
             packed.k = at_most(s->k - p, GEMM_K);
-            ISA(gemm_pack)(&packed, s->b_transposed ? b + j * ldb + p : b + p * ldb + j, ldb,
-                           s->b_transposed);
+            ISA(gemm_pack)
+            (&packed, s->b_transposed ? b + j * ldb + p : b + p * ldb + j, ldb, s->b_transposed);
             for (int64_t i = m0; i < m1; i += GEMM_M)
                 multiply_block(s->a_transposed ? a + p * lda + i : a + i * lda + p, lda,
-                               s->a_transposed, at_most(m1 - i, GEMM_M), &packed,
-                               c + i * s->n + j, s->n, job->add || p > 0, strip);
+                               s->a_transposed, at_most(m1 - i, GEMM_M), &packed, c + i * s->n + j,
+                               s->n, job->add || p > 0, strip);
         }
     }
 }

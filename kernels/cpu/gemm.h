@@ -38,8 +38,8 @@ static inline int64_t gemm_packed_size(int64_t k, int64_t n)
 void ISA(gemm_pack)(const gemm_panels *to, const float *b, int64_t ldb, bool transposed);
 
 /*
- * C[m, n] = A[m, k] B, or C += A B, where B is rows k0 to k0 + k - 1 and columns n0 to n0 + n - 1 of
- * a packed matrix; n0 begins a panel. A is stored as [k, m] if transposed.
+ * C[m, n] = A[m, k] B, or C += A B, where B is rows k0 to k0 + k - 1 and columns n0 to n0 + n - 1
+ * of a packed matrix; n0 begins a panel. A is stored as [k, m] if transposed.
  */
 void ISA(gemm_rows)(const float *a, int64_t lda, bool transposed, int64_t m,
                     const gemm_panels *packed, int64_t k0, int64_t k, int64_t n0, int64_t n,

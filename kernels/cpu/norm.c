@@ -69,8 +69,8 @@ static void norm_part(void *arg, int64_t begin, int64_t end, int32_t thread)
 }
 
 /*
- * With n = (x - mean) * rstd and g = dy * gain: dx = rstd * (g - n * mean(g n) - mean(g)), where the
- * last term is there only for layernorm.
+ * With n = (x - mean) * rstd and g = dy * gain: dx = rstd * (g - n * mean(g n) - mean(g)), where
+ * the last term is there only for layernorm.
  */
 static void gradient_row(const norm_job *job, int64_t r)
 {
@@ -168,8 +168,8 @@ void ISA(rmsnorm_backward)(void *stream, int64_t rows, int64_t width, const void
 void ISA(layernorm)(void *stream, int64_t rows, int64_t width, double eps, const void *x,
                     const void *gain, const void *bias, void *y, void *stats)
 {
-    norm_job job = {rows,      width,        (float)eps,   .center = true, .x = x,
-                    .gain = gain, .bias = bias, .out = y, .stats = stats};
+    norm_job job = {rows,         width,        (float)eps, .center = true, .x = x,
+                    .gain = gain, .bias = bias, .out = y,   .stats = stats};
     aire__cpu_for(stream, rows, width * 3, norm_part, &job);
 }
 

@@ -145,7 +145,7 @@ void ISA(cross_entropy)(void *stream, int64_t rows, int64_t width, int64_t ignor
                         const void *logits, const int32_t *targets, void *losses, void *mean,
                         void *state, int64_t *fault)
 {
-    loss_job job = {width, ignore, .logits = logits, .targets = targets, .losses = losses,
+    loss_job job = {width,       ignore, .logits = logits, .targets = targets, .losses = losses,
                     .lse = state};
     aire__cpu_for(stream, rows, width * 8, loss_part, &job);
 
@@ -184,7 +184,7 @@ void ISA(cross_entropy_backward)(void *stream, int64_t rows, int64_t width, int6
                                  const void *state, const void *dlosses, void *dlogits,
                                  uint32_t add)
 {
-    loss_job job = {width, ignore, mean, add, logits, state, dlosses, targets, rows,
-                    .dlogits = dlogits};
+    loss_job job = {width, ignore,  mean,    add,  logits,
+                    state, dlosses, targets, rows, .dlogits = dlogits};
     aire__cpu_for(stream, rows, width * 8, loss_backward_part, &job);
 }

@@ -89,14 +89,14 @@ static void binary_stretch(const walk_job *job, const stretch *at)
     const float b0 = *b;
 
     switch (job->kind) {
-        case AIRE_BINARY_ADD:
-            EACH(u + v);
-        case AIRE_BINARY_SUB:
-            EACH(u - v);
-        case AIRE_BINARY_MUL:
-            EACH(u * v);
-        case AIRE_BINARY_DIV:
-            EACH(u / v);
+    case AIRE_BINARY_ADD:
+        EACH(u + v);
+    case AIRE_BINARY_SUB:
+        EACH(u - v);
+    case AIRE_BINARY_MUL:
+        EACH(u * v);
+    case AIRE_BINARY_DIV:
+        EACH(u / v);
     }
 }
 #undef EACH
@@ -132,20 +132,20 @@ static void binary_backward_stretch(const walk_job *job, const stretch *at)
     float *restrict out = job->out + (job->second ? at->b : at->a);
 
     switch (job->kind * 2 + job->second) {
-        case AIRE_BINARY_ADD * 2:
-        case AIRE_BINARY_ADD * 2 + 1:
-        case AIRE_BINARY_SUB * 2:
-            EACH(1.0f);
-        case AIRE_BINARY_SUB * 2 + 1:
-            EACH(-1.0f);
-        case AIRE_BINARY_MUL * 2:
-            EACH(b[i * sb]);
-        case AIRE_BINARY_MUL * 2 + 1:
-            EACH(a[i * sa]);
-        case AIRE_BINARY_DIV * 2:
-            EACH(1.0f / b[i * sb]);
-        case AIRE_BINARY_DIV * 2 + 1:
-            EACH(-a[i * sa] / (b[i * sb] * b[i * sb]));
+    case AIRE_BINARY_ADD * 2:
+    case AIRE_BINARY_ADD * 2 + 1:
+    case AIRE_BINARY_SUB * 2:
+        EACH(1.0f);
+    case AIRE_BINARY_SUB * 2 + 1:
+        EACH(-1.0f);
+    case AIRE_BINARY_MUL * 2:
+        EACH(b[i * sb]);
+    case AIRE_BINARY_MUL * 2 + 1:
+        EACH(a[i * sa]);
+    case AIRE_BINARY_DIV * 2:
+        EACH(1.0f / b[i * sb]);
+    case AIRE_BINARY_DIV * 2 + 1:
+        EACH(-a[i * sa] / (b[i * sb] * b[i * sb]));
     }
 }
 #undef EACH
@@ -175,12 +175,8 @@ static void binary_gradient(aire_cpu *cpu, walk_job *job)
 void ISA(binary_backward)(void *stream, int32_t kind, const aire_kernel_walk *walk, const void *a,
                           const void *b, const void *dy, void *da, void *db, uint32_t add)
 {
-    walk_job job = {.walk = walk,
-                    .visit = binary_backward_stretch,
-                    .kind = kind,
-                    .a = a,
-                    .b = b,
-                    .dy = dy};
+    walk_job job = {
+        .walk = walk, .visit = binary_backward_stretch, .kind = kind, .a = a, .b = b, .dy = dy};
     if (da) {
         job.out = da;
         job.add = add & AIRE_ADD_A;

@@ -1,8 +1,8 @@
 /*
  * The oracle: every operator in double precision, written for being right and nothing else.
  *
- * It shares no code with the other backends. Gradients are checked against finite differences of the
- * forward operators here, and then the other backends against these.
+ * It shares no code with the other backends. Gradients are checked against finite differences of
+ * the forward operators here, and then the other backends against these.
  */
 #include "kernels/ref/ref.h"
 
@@ -92,34 +92,34 @@ static double sigmoid(double x)
 static double unary(int32_t kind, double c, double x)
 {
     switch (kind) {
-        case AIRE_UNARY_SCALE:
-            return x * c;
-        case AIRE_UNARY_OFFSET:
-            return x + c;
-        case AIRE_UNARY_RELU:
-            return x < 0 ? 0 : x;
-        case AIRE_UNARY_RELU_SQUARED:
-            return x < 0 ? 0 : x * x;
-        case AIRE_UNARY_GELU:
-            return x * normal(x);
-        case AIRE_UNARY_GELU_TANH:
-            return 0.5 * x * (1 + tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
-        case AIRE_UNARY_SILU:
-            return x * sigmoid(x);
-        case AIRE_UNARY_SIGMOID:
-            return sigmoid(x);
-        case AIRE_UNARY_TANH:
-            return tanh(x);
-        case AIRE_UNARY_EXP:
-            return exp(x);
-        case AIRE_UNARY_LN:
-            return log(x);
-        case AIRE_UNARY_SQRT:
-            return sqrt(x);
-        case AIRE_UNARY_SQUARE:
-            return x * x;
-        case AIRE_UNARY_SOFTCAP:
-            return c * tanh(x / c);
+    case AIRE_UNARY_SCALE:
+        return x * c;
+    case AIRE_UNARY_OFFSET:
+        return x + c;
+    case AIRE_UNARY_RELU:
+        return x < 0 ? 0 : x;
+    case AIRE_UNARY_RELU_SQUARED:
+        return x < 0 ? 0 : x * x;
+    case AIRE_UNARY_GELU:
+        return x * normal(x);
+    case AIRE_UNARY_GELU_TANH:
+        return 0.5 * x * (1 + tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
+    case AIRE_UNARY_SILU:
+        return x * sigmoid(x);
+    case AIRE_UNARY_SIGMOID:
+        return sigmoid(x);
+    case AIRE_UNARY_TANH:
+        return tanh(x);
+    case AIRE_UNARY_EXP:
+        return exp(x);
+    case AIRE_UNARY_LN:
+        return log(x);
+    case AIRE_UNARY_SQRT:
+        return sqrt(x);
+    case AIRE_UNARY_SQUARE:
+        return x * x;
+    case AIRE_UNARY_SOFTCAP:
+        return c * tanh(x / c);
     }
     return NAN;
 }
@@ -128,36 +128,35 @@ static double unary_slope(int32_t kind, double c, double x)
 {
     double t;
     switch (kind) {
-        case AIRE_UNARY_SCALE:
-            return c;
-        case AIRE_UNARY_OFFSET:
-            return 1;
-        case AIRE_UNARY_RELU:
-            return x > 0;
-        case AIRE_UNARY_RELU_SQUARED:
-            return x > 0 ? 2 * x : 0;
-        case AIRE_UNARY_GELU:
-            return normal(x) + x * exp(-x * x / 2) / sqrt(2 * M_PI);
-        case AIRE_UNARY_GELU_TANH:
-            t = tanh(root_2_over_pi * (x + 0.044715 * x * x * x));
-            return 0.5 * (1 + t) +
-                   0.5 * x * (1 - t * t) * root_2_over_pi * (1 + 3 * 0.044715 * x * x);
-        case AIRE_UNARY_SILU:
-            return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
-        case AIRE_UNARY_SIGMOID:
-            return sigmoid(x) * (1 - sigmoid(x));
-        case AIRE_UNARY_TANH:
-            return 1 - tanh(x) * tanh(x);
-        case AIRE_UNARY_EXP:
-            return exp(x);
-        case AIRE_UNARY_LN:
-            return 1 / x;
-        case AIRE_UNARY_SQRT:
-            return 0.5 / sqrt(x);
-        case AIRE_UNARY_SQUARE:
-            return 2 * x;
-        case AIRE_UNARY_SOFTCAP:
-            return 1 - tanh(x / c) * tanh(x / c);
+    case AIRE_UNARY_SCALE:
+        return c;
+    case AIRE_UNARY_OFFSET:
+        return 1;
+    case AIRE_UNARY_RELU:
+        return x > 0;
+    case AIRE_UNARY_RELU_SQUARED:
+        return x > 0 ? 2 * x : 0;
+    case AIRE_UNARY_GELU:
+        return normal(x) + x * exp(-x * x / 2) / sqrt(2 * M_PI);
+    case AIRE_UNARY_GELU_TANH:
+        t = tanh(root_2_over_pi * (x + 0.044715 * x * x * x));
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * root_2_over_pi * (1 + 3 * 0.044715 * x * x);
+    case AIRE_UNARY_SILU:
+        return sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+    case AIRE_UNARY_SIGMOID:
+        return sigmoid(x) * (1 - sigmoid(x));
+    case AIRE_UNARY_TANH:
+        return 1 - tanh(x) * tanh(x);
+    case AIRE_UNARY_EXP:
+        return exp(x);
+    case AIRE_UNARY_LN:
+        return 1 / x;
+    case AIRE_UNARY_SQRT:
+        return 0.5 / sqrt(x);
+    case AIRE_UNARY_SQUARE:
+        return 2 * x;
+    case AIRE_UNARY_SOFTCAP:
+        return 1 - tanh(x / c) * tanh(x / c);
     }
     return NAN;
 }
@@ -172,24 +171,24 @@ static void ref_unary(void *stream, int32_t kind, double c, const void *x, void 
 static double unary_slope_from_y(int32_t kind, double c, double y)
 {
     switch (kind) {
-        case AIRE_UNARY_SIGMOID:
-            return y * (1 - y);
-        case AIRE_UNARY_TANH:
-            return 1 - y * y;
-        case AIRE_UNARY_EXP:
-            return y;
-        case AIRE_UNARY_SQRT:
-            return 0.5 / y;
-        default:
-            return 1 - y / c * (y / c); /* softcap */
+    case AIRE_UNARY_SIGMOID:
+        return y * (1 - y);
+    case AIRE_UNARY_TANH:
+        return 1 - y * y;
+    case AIRE_UNARY_EXP:
+        return y;
+    case AIRE_UNARY_SQRT:
+        return 0.5 / y;
+    default:
+        return 1 - y / c * (y / c); /* softcap */
     }
 }
 
 static void ref_unary_backward(void *stream, int32_t kind, double c, const void *x, const void *y,
                                const void *dy, void *dx, int64_t count, uint32_t add)
 {
-    bool from_y = kind == AIRE_UNARY_SIGMOID || kind == AIRE_UNARY_TANH ||
-                  kind == AIRE_UNARY_EXP || kind == AIRE_UNARY_SQRT || kind == AIRE_UNARY_SOFTCAP;
+    bool from_y = kind == AIRE_UNARY_SIGMOID || kind == AIRE_UNARY_TANH || kind == AIRE_UNARY_EXP ||
+                  kind == AIRE_UNARY_SQRT || kind == AIRE_UNARY_SOFTCAP;
     for (int64_t i = 0; i < count; i++) {
         double slope = from_y ? unary_slope_from_y(kind, c, ((const double *)y)[i])
                               : unary_slope(kind, c, ((const double *)x)[i]);
@@ -227,18 +226,18 @@ static void binary_visit(const ref_binary_job *job, int64_t a, int64_t b, int64_
 {
     const double u = job->a[a], v = job->b[b];
     switch (job->kind) {
-        case AIRE_BINARY_ADD:
-            job->out[y] = u + v;
-            break;
-        case AIRE_BINARY_SUB:
-            job->out[y] = u - v;
-            break;
-        case AIRE_BINARY_MUL:
-            job->out[y] = u * v;
-            break;
-        case AIRE_BINARY_DIV:
-            job->out[y] = u / v;
-            break;
+    case AIRE_BINARY_ADD:
+        job->out[y] = u + v;
+        break;
+    case AIRE_BINARY_SUB:
+        job->out[y] = u - v;
+        break;
+    case AIRE_BINARY_MUL:
+        job->out[y] = u * v;
+        break;
+    case AIRE_BINARY_DIV:
+        job->out[y] = u / v;
+        break;
     }
 }
 
@@ -253,18 +252,18 @@ static void binary_gradient_visit(const ref_binary_job *job, int64_t a, int64_t 
     const double dy = job->dy[y];
     double *to = &job->out[job->second ? b : a];
     switch (job->kind) {
-        case AIRE_BINARY_ADD:
-            *to += dy;
-            break;
-        case AIRE_BINARY_SUB:
-            *to += job->second ? -dy : dy;
-            break;
-        case AIRE_BINARY_MUL:
-            *to += dy * (job->second ? job->a[a] : job->b[b]);
-            break;
-        case AIRE_BINARY_DIV:
-            *to += dy * (job->second ? -job->a[a] / (job->b[b] * job->b[b]) : 1 / job->b[b]);
-            break;
+    case AIRE_BINARY_ADD:
+        *to += dy;
+        break;
+    case AIRE_BINARY_SUB:
+        *to += job->second ? -dy : dy;
+        break;
+    case AIRE_BINARY_MUL:
+        *to += dy * (job->second ? job->a[a] : job->b[b]);
+        break;
+    case AIRE_BINARY_DIV:
+        *to += dy * (job->second ? -job->a[a] / (job->b[b] * job->b[b]) : 1 / job->b[b]);
+        break;
     }
 }
 
@@ -319,8 +318,8 @@ static void ref_repeat(void *stream, int64_t outer, int64_t n, int64_t inner, do
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < n; j++)
             for (int64_t i = 0; i < inner; i++)
-                ref_put(dx, (o * n + j) * inner + i,
-                        factor * ((const double *)dy)[o * inner + i], add);
+                ref_put(dx, (o * n + j) * inner + i, factor * ((const double *)dy)[o * inner + i],
+                        add);
 }
 
 static void ref_matmul(void *stream, const aire_kernel_matmul *s, const void *a, const void *b,

@@ -185,12 +185,11 @@ void aire__ref_attention(void *stream, const aire_kernel_attention *s, const voi
         for (int64_t h = 0; h < s->heads; h++)
             for (int64_t i = 0; i < s->tokens; i++) {
                 int64_t kv = h / (s->heads / s->kv_heads), t = b * s->tokens;
-                attention_row(
-                    s, i, (const double *)q + (t + i) * s->q_stride + h * s->head_size,
-                    (const double *)k + t * s->k_stride + kv * s->head_size,
-                    (const double *)v + t * s->v_stride + kv * s->head_size,
-                    (double *)y + ((t + i) * s->heads + h) * s->head_size,
-                    (double *)lse + (b * s->heads + h) * s->tokens + i);
+                attention_row(s, i, (const double *)q + (t + i) * s->q_stride + h * s->head_size,
+                              (const double *)k + t * s->k_stride + kv * s->head_size,
+                              (const double *)v + t * s->v_stride + kv * s->head_size,
+                              (double *)y + ((t + i) * s->heads + h) * s->head_size,
+                              (double *)lse + (b * s->heads + h) * s->tokens + i);
             }
 }
 
@@ -243,12 +242,12 @@ void aire__ref_attention_backward(void *stream, const aire_kernel_attention *s, 
                 int64_t k_at = t * s->k_stride + kv * s->head_size;
                 int64_t v_at = t * s->v_stride + kv * s->head_size;
                 int64_t y_at = ((t + i) * s->heads + h) * s->head_size;
-                attention_row_backward(
-                    s, i, (const double *)q + q_at, (const double *)k + k_at,
-                    (const double *)v + v_at, (const double *)y + y_at,
-                    ((const double *)lse)[(b * s->heads + h) * s->tokens + i],
-                    (const double *)dy + y_at, dq ? (double *)dq + q_at : NULL,
-                    dk ? (double *)dk + k_at : NULL, dv ? (double *)dv + v_at : NULL);
+                attention_row_backward(s, i, (const double *)q + q_at, (const double *)k + k_at,
+                                       (const double *)v + v_at, (const double *)y + y_at,
+                                       ((const double *)lse)[(b * s->heads + h) * s->tokens + i],
+                                       (const double *)dy + y_at, dq ? (double *)dq + q_at : NULL,
+                                       dk ? (double *)dk + k_at : NULL,
+                                       dv ? (double *)dv + v_at : NULL);
             }
 }
 

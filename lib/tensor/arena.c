@@ -1,4 +1,5 @@
-/* Laying buffers of known lifetimes out in one arena: a sweep over the steps, with a list of gaps. */
+/* Laying buffers of known lifetimes out in one arena: a sweep over the steps, with a list of gaps.
+ */
 #include "tensor/arena.h"
 
 #include <stdlib.h>
@@ -82,8 +83,7 @@ static void give(arena_sweep *sweep, const aire_span *span)
         else
             high = middle;
     }
-    memmove(sweep->gaps + at + 1, sweep->gaps + at,
-            (sweep->gap_count - at) * sizeof *sweep->gaps);
+    memmove(sweep->gaps + at + 1, sweep->gaps + at, (sweep->gap_count - at) * sizeof *sweep->gaps);
     sweep->gaps[at] = (arena_gap){span->offset, span->bytes};
     sweep->gap_count++;
     if (at + 1 < sweep->gap_count &&

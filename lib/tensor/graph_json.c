@@ -4,11 +4,11 @@
  *     {"format": "aire-tape", "version": 1,
  *      "nodes": [{"param": NAME, "shape": [...], "init": WORD, "value": X},
  *                {"input": NAME, "dtype": WORD, "shape": [...]},
- *                {"op": NAME, "inputs": [INDEX or null, ...], "shape": [...], ATTRIBUTE: ...}, ...],
- *      "outputs": [{"name": NAME, "node": INDEX}, ...], "loss": INDEX or null}
+ *                {"op": NAME, "inputs": [INDEX or null, ...], "shape": [...], ATTRIBUTE: ...},
+ * ...], "outputs": [{"name": NAME, "node": INDEX}, ...], "loss": INDEX or null}
  *
- * A node refers to earlier ones only. Reading records the nodes anew, so that a file from a stranger
- * passes every check that a program's own recording passes.
+ * A node refers to earlier ones only. Reading records the nodes anew, so that a file from a
+ * stranger passes every check that a program's own recording passes.
  */
 #define AIRE_NO_OPERATOR_MACROS
 #include <math.h>
@@ -62,8 +62,7 @@ static json_t *inputs_json(const aire_tensor *node)
 static aire_status leaf_json(const aire_tensor *node, json_t *object)
 {
     bool param = node->leaf == LEAF_PARAM;
-    aire_status status =
-        aire__json_set(object, param ? "param" : "input", json_string(node->name));
+    aire_status status = aire__json_set(object, param ? "param" : "input", json_string(node->name));
     if (status == AIRE_OK && !param)
         status = aire__json_set(
             object, "dtype",
@@ -97,9 +96,9 @@ static aire_status put_node(aire_buf *buf, const aire_tensor *node)
 {
     char *text = NULL;
     json_t *object = json_object();
-    aire_status status = !object              ? aire__fail_nomem()
-                         : node->op != NULL   ? op_json(node, object)
-                                              : leaf_json(node, object);
+    aire_status status = !object            ? aire__fail_nomem()
+                         : node->op != NULL ? op_json(node, object)
+                                            : leaf_json(node, object);
     if (status == AIRE_OK)
         status = aire__json_dump(buf->ctx, object, &text);
     json_decref(object);

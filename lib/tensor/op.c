@@ -29,9 +29,9 @@ aire_status aire__op_fail(const aire_tensor *node, const char *format, ...)
     for (int i = 0; i < node->op->inputs; i++) {
         const aire_tensor *input = node->inputs[i];
         if (input)
-            length += snprintf(shapes + length, sizeof shapes - (size_t)length, "%s%s",
-                               length ? " and " : "",
-                               aire__shape_text(input->rank, input->dims, text));
+            length +=
+                snprintf(shapes + length, sizeof shapes - (size_t)length, "%s%s",
+                         length ? " and " : "", aire__shape_text(input->rank, input->dims, text));
     }
     aire__tape_fail(node->tape, AIRE_INVALID, node->where, node->op->name, "%s (given %s)", problem,
                     shapes);

@@ -21,10 +21,10 @@ struct aire_op {
     uint32_t integer;  /* bit i: input i holds int32_t */
     uint32_t needs;    /* NEEDS_* */
     aire_alias alias;
-    bool distinct;     /* the gradients of the inputs are written together: no input twice */
-    bool can_fault;    /* reports ids that are out of range */
-    int32_t variant;   /* for operators that share their functions */
-    double factor;     /* as above */
+    bool distinct;        /* the gradients of the inputs are written together: no input twice */
+    bool can_fault;       /* reports ids that are out of range */
+    int32_t variant;      /* for operators that share their functions */
+    double factor;        /* as above */
     const char *ints[4];  /* names of integer attributes */
     const char *reals[2]; /* names of real attributes */
     bool shape;           /* has a shape as attribute */

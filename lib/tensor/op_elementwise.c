@@ -40,8 +40,8 @@ static aire_status binary_infer(aire_tensor *node)
     for (int32_t back = 0; back < node->rank; back++) {
         int64_t x = dim_from_end(a, back), y = dim_from_end(b, back);
         if (x != y && x != 1 && y != 1)
-            return aire__op_fail(node, "axes of %lld and %lld elements do not match",
-                                 (long long)x, (long long)y);
+            return aire__op_fail(node, "axes of %lld and %lld elements do not match", (long long)x,
+                                 (long long)y);
         node->dims[node->rank - 1 - back] = x > y ? x : y;
     }
     return AIRE_OK;
@@ -111,23 +111,22 @@ static void binary_backward(aire_tape *tape, const aire_tensor *node)
         .infer = binary_infer, .forward = binary_forward, .backward = binary_backward              \
     }
 
-const aire_op aire__elementwise_ops[] = {
-    UNARY(SCALE, "scale", 0, "factor"),
-    UNARY(OFFSET, "offset", 0, "constant"),
-    UNARY(RELU, "relu", NEEDS_A, NULL),
-    UNARY(RELU_SQUARED, "relu_squared", NEEDS_A, NULL),
-    UNARY(GELU, "gelu", NEEDS_A, NULL),
-    UNARY(GELU_TANH, "gelu_tanh", NEEDS_A, NULL),
-    UNARY(SILU, "silu", NEEDS_A, NULL),
-    UNARY(SIGMOID, "sigmoid", NEEDS_OUTPUT, NULL),
-    UNARY(TANH, "tanh", NEEDS_OUTPUT, NULL),
-    UNARY(EXP, "exp", NEEDS_OUTPUT, NULL),
-    UNARY(LN, "ln", NEEDS_A, NULL),
-    UNARY(SQRT, "sqrt", NEEDS_OUTPUT, NULL),
-    UNARY(SQUARE, "square", NEEDS_A, NULL),
-    UNARY(SOFTCAP, "softcap", NEEDS_OUTPUT, "cap"),
-    BINARY(ADD, "add", 0),
-    BINARY(SUB, "sub", 0),
-    BINARY(MUL, "mul", NEEDS_A | NEEDS_B),
-    BINARY(DIV, "div", NEEDS_A | NEEDS_B),
-    {.name = NULL}};
+const aire_op aire__elementwise_ops[] = {UNARY(SCALE, "scale", 0, "factor"),
+                                         UNARY(OFFSET, "offset", 0, "constant"),
+                                         UNARY(RELU, "relu", NEEDS_A, NULL),
+                                         UNARY(RELU_SQUARED, "relu_squared", NEEDS_A, NULL),
+                                         UNARY(GELU, "gelu", NEEDS_A, NULL),
+                                         UNARY(GELU_TANH, "gelu_tanh", NEEDS_A, NULL),
+                                         UNARY(SILU, "silu", NEEDS_A, NULL),
+                                         UNARY(SIGMOID, "sigmoid", NEEDS_OUTPUT, NULL),
+                                         UNARY(TANH, "tanh", NEEDS_OUTPUT, NULL),
+                                         UNARY(EXP, "exp", NEEDS_OUTPUT, NULL),
+                                         UNARY(LN, "ln", NEEDS_A, NULL),
+                                         UNARY(SQRT, "sqrt", NEEDS_OUTPUT, NULL),
+                                         UNARY(SQUARE, "square", NEEDS_A, NULL),
+                                         UNARY(SOFTCAP, "softcap", NEEDS_OUTPUT, "cap"),
+                                         BINARY(ADD, "add", 0),
+                                         BINARY(SUB, "sub", 0),
+                                         BINARY(MUL, "mul", NEEDS_A | NEEDS_B),
+                                         BINARY(DIV, "div", NEEDS_A | NEEDS_B),
+                                         {.name = NULL}};

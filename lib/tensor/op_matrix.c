@@ -100,8 +100,8 @@ static void matmul_backward(aire_tape *tape, const aire_tensor *node)
     if (da) {
         aire_kernel_matmul shape = {
             .batch = s.batch, .m = s.m, .n = s.k, .k = s.n, .b_transposed = 1};
-        tape->kernels->matmul(tape->stream, &shape, aire__grad(node),
-                              aire__value(node->inputs[1]), NULL, da, add & AIRE_ADD_A);
+        tape->kernels->matmul(tape->stream, &shape, aire__grad(node), aire__value(node->inputs[1]),
+                              NULL, da, add & AIRE_ADD_A);
     }
     if (db) {
         aire_kernel_matmul shape = {

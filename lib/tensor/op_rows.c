@@ -196,8 +196,7 @@ static aire_status rope_infer(aire_tensor *node)
         return aire__op_fail(node, "expected x [B, T, heads, D] with an even D");
     if (node->attributes.reals[0] <= 0)
         return aire__op_fail(node, "theta is %g, expected more than 0", node->attributes.reals[0]);
-    bool per_token =
-        positions && positions->rank == 1 && positions->dims[0] == x->dims[1];
+    bool per_token = positions && positions->rank == 1 && positions->dims[0] == x->dims[1];
     bool per_batch = positions && positions->rank == 2 && positions->dims[0] == x->dims[0] &&
                      positions->dims[1] == x->dims[1];
     if (positions && !per_token && !per_batch)
@@ -267,10 +266,10 @@ static void loss_backward(aire_tape *tape, const aire_tensor *node)
     uint32_t add = 0;
     void *dlogits = aire__grad_of(node, 0, &add);
     if (dlogits)
-        tape->kernels->cross_entropy_backward(
-            tape->stream, targets->count, aire__last_dim(logits), node->attributes.ints[0],
-            node->op->variant, aire__value(logits), aire__value(targets), node->state,
-            aire__grad(node), dlogits, add);
+        tape->kernels->cross_entropy_backward(tape->stream, targets->count, aire__last_dim(logits),
+                                              node->attributes.ints[0], node->op->variant,
+                                              aire__value(logits), aire__value(targets),
+                                              node->state, aire__grad(node), dlogits, add);
 }
 
 #define SUM(word, one_axis, is_mean)                                                               \

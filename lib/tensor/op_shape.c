@@ -133,8 +133,7 @@ static void copy_along(aire_tape *tape, const axis_copy *copy, const void *from,
 /* The same copy the other way round. */
 static axis_copy reversed(axis_copy copy)
 {
-    return (axis_copy){copy.to,       copy.from,       copy.axis,
-                       copy.to_start, copy.from_start, copy.length};
+    return (axis_copy){copy.to, copy.from, copy.axis, copy.to_start, copy.from_start, copy.length};
 }
 
 static void clear_unless(aire_tape *tape, const aire_tensor *tensor, void *memory, uint32_t add)

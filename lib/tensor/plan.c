@@ -2,9 +2,9 @@
  * Finishing a tape: what is live, where gradients flow, how long each buffer lasts, and where it
  * lies.
  *
- * With n nodes, node i is computed in step i, the loss's gradient is set in step n, and the backward
- * operator of node i runs in step 2n - i. A buffer is in use from the step that first writes it to
- * the last that reads it.
+ * With n nodes, node i is computed in step i, the loss's gradient is set in step n, and the
+ * backward operator of node i runs in step 2n - i. A buffer is in use from the step that first
+ * writes it to the last that reads it.
  */
 #define AIRE_NO_OPERATOR_MACROS
 #include <string.h>
@@ -160,8 +160,7 @@ static aire_status find_shared(aire_tape *tape)
         char here[AIRE_SHAPE_TEXT], there[AIRE_SHAPE_TEXT];
         if (!other || other->leaf != LEAF_PARAM)
             continue;
-        if (other->rank != param->rank ||
-            memcmp(other->dims, param->dims, sizeof param->dims) != 0)
+        if (other->rank != param->rank || memcmp(other->dims, param->dims, sizeof param->dims) != 0)
             return aire__fail(AIRE_INVALID, "param '%s' is %s here and %s in the shared tape",
                               param->name, aire__shape_text(param->rank, param->dims, here),
                               aire__shape_text(other->rank, other->dims, there));
@@ -405,6 +404,5 @@ aire_status aire_tape_plan(const aire_tape *tape, aire_plan_sizes *sizes)
         return aire__fail(AIRE_INVALID, "aire_tape_plan: an argument is NULL");
     if (tape->state == TAPE_RECORDING)
         return aire__fail(AIRE_STATE, "aire_tape_plan: the tape is not finished");
-    return aire__options_give(&tape->sizes, sizes, sizeof *sizes, sizeof *sizes,
-                              "aire_plan_sizes");
+    return aire__options_give(&tape->sizes, sizes, sizeof *sizes, sizeof *sizes, "aire_plan_sizes");
 }

@@ -28,7 +28,8 @@ static void name_node(const aire_tensor *node, char *text, size_t size)
              node->op->name);
 }
 
-/* An id that an operator found out of range; `place` is its index in the operator's second input. */
+/* An id that an operator found out of range; `place` is its index in the operator's second input.
+ */
 static aire_status fail_fault(aire_tape *tape, const aire_tensor *node, int64_t place)
 {
     const aire_tensor *ids = node->inputs[1];
@@ -173,8 +174,8 @@ aire_status aire_tape_check_finite(aire_tape *tape)
 void aire__tape_poison(aire_tape *tape)
 {
     const size_t each = tape->kernels->element_bytes;
-    tape->kernels->fill(tape->stream, tape->arena,
-                        (int64_t)(tape->sizes.activation_bytes / each), NAN);
+    tape->kernels->fill(tape->stream, tape->arena, (int64_t)(tape->sizes.activation_bytes / each),
+                        NAN);
     tape->kernels->fill(tape->stream, tape->scratch, (int64_t)(tape->sizes.scratch_bytes / each),
                         NAN);
 }

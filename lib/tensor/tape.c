@@ -38,8 +38,8 @@ static aire_status host_fail(aire_status status, const char *message)
 static aire_status take_options(aire_ctx *ctx, const aire_tape_options *given,
                                 aire_tape_options *options)
 {
-    aire_status status = aire__options_take(given, options, sizeof *options, sizeof *options,
-                                            "aire_tape_options");
+    aire_status status =
+        aire__options_take(given, options, sizeof *options, sizeof *options, "aire_tape_options");
     if (status != AIRE_OK)
         return status;
     if (options->flags & ~(uint32_t)AIRE_TAPE_FORWARD_ONLY)
@@ -280,8 +280,7 @@ static aire_tensor *add_leaf(aire_tape *tape, aire_leaf leaf, const char *name, 
     for (int32_t axis = 0; axis < rank; axis++)
         node->dims[axis] = dims[axis];
     node->name = aire__strdup(tape->ctx, name);
-    if (!node->name ||
-        !aire__grow(tape->ctx, list, capacity, *count + 1, sizeof(aire_tensor *))) {
+    if (!node->name || !aire__grow(tape->ctx, list, capacity, *count + 1, sizeof(aire_tensor *))) {
         free_node(tape->ctx, node);
         return fail_nomem(tape, where, what);
     }

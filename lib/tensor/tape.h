@@ -52,16 +52,16 @@ struct aire_tensor {
     aire_tensor *root; /* whose value this is: another node's for a reshaped or detached one */
 
     /* Set by aire_tape_finish. */
-    bool live;         /* an output or the loss depends on it */
-    bool trained;      /* a parameter moves it, through operators that have gradients */
-    bool kept;         /* an output or the loss: its value lasts */
-    bool on_path;      /* its gradient is computed */
-    bool shared;       /* a parameter whose memory is another tape's */
-    void *value;       /* of a root */
-    void *grad;        /* of a root; NULL where none is wanted */
-    void *state;       /* what the operator keeps from forward to backward */
-    int64_t *fault;    /* where the operator tells a bad id; see kernels.h */
-    bool grad_begun;   /* something was written to it in this backward pass */
+    bool live;       /* an output or the loss depends on it */
+    bool trained;    /* a parameter moves it, through operators that have gradients */
+    bool kept;       /* an output or the loss: its value lasts */
+    bool on_path;    /* its gradient is computed */
+    bool shared;     /* a parameter whose memory is another tape's */
+    void *value;     /* of a root */
+    void *grad;      /* of a root; NULL where none is wanted */
+    void *state;     /* what the operator keeps from forward to backward */
+    int64_t *fault;  /* where the operator tells a bad id; see kernels.h */
+    bool grad_begun; /* something was written to it in this backward pass */
 };
 
 typedef struct aire_named {
