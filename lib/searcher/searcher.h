@@ -1,0 +1,26 @@
+/* Searchers, from the inside: what the built-in ones share with the handle around them. */
+#ifndef AIRE_SEARCHER_SEARCHER_H
+#define AIRE_SEARCHER_SEARCHER_H
+
+#include "aire/searcher.h"
+
+/*
+ * Make the handle around a table of functions: ties the store to the search by its name and
+ * options, numbers plans, and tells each result once. `user_data` is taken over on success.
+ */
+aire_status aire__searcher_make(aire_ctx *ctx, aire_store *store, const char *name,
+                                const char *options, const aire_searcher_ops *ops, void *user_data,
+                                aire_searcher **out);
+
+/* How many plans there are in the store: the built-in searchers' place in their schedule. */
+aire_status aire__searcher_plans(aire_store *store, int64_t *count);
+
+/*
+ * The ideas of plans `first` to `last` (numbers in the store, which are consecutive), for an avoid
+ * list. *ideas is from aire_alloc, each a reference; freed by aire__ideas_drop.
+ */
+aire_status aire__searcher_ideas(aire_ctx *ctx, aire_store *store, int64_t first, int64_t last,
+                                 aire_idea ***ideas, size_t *count);
+void aire__ideas_drop(aire_ctx *ctx, aire_idea **ideas, size_t count);
+
+#endif
