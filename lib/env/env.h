@@ -73,8 +73,8 @@ typedef struct aire_env_metric_rule {
     double valid_min, valid_max; /* inclusive; infinite where the manifest has no `valid` */
     bool has_target;
     double target;
-    char *pattern; /* self-reported: text in the log that stands before the number; NULL: the stream
-                    */
+    char *pattern; /* self-reported: text in the log before the number, no part of a longer word,
+                      "^": only at the beginning of a line; NULL: the stream */
 } aire_env_metric_rule;
 
 /* One replacement: `find` stands exactly once in the baseline file. */
@@ -132,10 +132,9 @@ struct aire_env {
     aire_env_output *outputs;
     size_t output_count;
     aire_env_metric_rule metric;
-    char **
-        budget_vars; /* "AIRE_BUDGET_TOKENS=...": the manifest's budget for the run; ends in NULL */
-    char *budget_text; /* for prompts: "655360 tokens, 30 s"; "" for none */
-    uint64_t seed;     /* of an ordinary run */
+    char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
+    char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
+    uint64_t seed;      /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;
     char *seed_var;      /* variable beside AIRE_SEED that carries the seed; NULL for none */
@@ -154,9 +153,8 @@ int32_t aire__env_role(const aire_env *env, const char *path);
 /*
  * The metric in what a step wrote. `report` is the evaluate step's JSON:
  * {"metrics": {NAME: number, ...}} or {"violation": {"cause": WORD, "detail": TEXT}} or
- * {"refused": {"detail": TEXT}}. Fills outcome (OK, NO_METRIC, SUSPECT, VIOLATION, CRASHED), cause,
- * detail, metrics, reward, trust of `result`; strings and metrics are from aire_alloc, owned by the
- * caller (see aire__env_verdict_free).
+ * {"refused": {"cause": WORD, "detail": TEXT}}. The outcome is OK, NO_METRIC, SUSPECT or VIOLATION;
+ * free with aire__env_verdict_free.
  */
 typedef struct aire_env_verdict {
     int32_t outcome;

@@ -19,14 +19,27 @@ static bool matches_any(char **globs, const char *path)
     return false;
 }
 
+/* Whether a directory or file named ".git" is on the way: it belongs to nobody's experiment. */
+static bool is_of_git(const char *path)
+{
+    for (const char *name = path;; name++) {
+        size_t length = strcspn(name, "/");
+        if (length == 4 && !memcmp(name, ".git", 4))
+            return true;
+        name += length;
+        if (!*name)
+            return false;
+    }
+}
+
 /* What must not be touched or seen wins over what may. */
 int32_t aire__env_role(const aire_env *env, const char *path)
 {
     static const int32_t order[] = {AIRE_FILE_HIDDEN, AIRE_FILE_RESERVED, AIRE_FILE_PROTECTED,
                                     AIRE_FILE_EDITABLE};
-    if (!strcmp(path, "aire.json"))
+    if (!strcmp(path, "aire.json") || !aire__path_is_clean(path))
         return AIRE_FILE_PROTECTED;
-    if (matches_any(env->globs[0], path) || aire__starts_with(path, ".git/"))
+    if (is_of_git(path) || matches_any(env->globs[0], path))
         return 0;
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (matches_any(env->globs[order[i]], path))

@@ -1,5 +1,6 @@
 /* From what a step wrote to a verdict: outcome, cause, metrics and reward. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -7,7 +8,7 @@
 #include "base/str.h"
 #include "env/env.h"
 
-enum { METRICS_MAX = 256 };
+enum { METRICS_MAX = 256, REPORT_MAX = 1 << 20, DETAIL_MAX = 4096 };
 
 aire_status aire_env_reward(const aire_env *env, double value, double *reward)
 {
@@ -52,34 +53,64 @@ static aire_status settle_value(const aire_env *env, aire_env_verdict *v, double
 
 /* ---- reports ---- */
 
-/* "future_leak" or "future leak"; the evaluator's own word otherwise stands in the detail. */
-static int32_t cause_by_word(const char *word)
+static char folded(char c)
 {
-    for (int32_t cause = 0; strcmp(aire_cause_name(cause), "?"); cause++) {
-        const char *name = aire_cause_name(cause);
-        size_t i = 0;
-        while (name[i] && (name[i] == word[i] || (name[i] == ' ' && word[i] == '_')))
-            i++;
-        if (!name[i] && !word[i])
-            return cause;
-    }
-    return AIRE_CAUSE_EVALUATOR;
+    return c == '_' ? ' ' : c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+static bool same_word(const char *a, const char *b)
+{
+    while (*a && folded(*a) == folded(*b)) {
+        a++;
+        b++;
+    }
+    return !*a && !*b;
+}
+
+/* "future_leak", "FUTURE_LEAK" or "future leak"; AIRE_CAUSE_NONE for a word that is no cause. */
+static int32_t cause_by_word(const char *word)
+{
+    static const struct {
+        const char *name, *word;
+        int32_t cause;
+    } rows[] = {
+#define ROW(name, value, word) {#name, word, value},
+        AIRE_CAUSE_MAP(ROW)
+#undef ROW
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (same_word(rows[i].name, word) || same_word(rows[i].word, word))
+            return rows[i].cause;
+    return AIRE_CAUSE_NONE;
+}
+
+/* A word of the evaluator's own goes into the detail, and the cause is that it refused. */
 static aire_status judge_refusal(const aire_env *env, const json_t *refusal, int32_t outcome,
                                  aire_env_verdict *v)
 {
     const char *word = json_string_value(json_object_get(refusal, "cause"));
     const char *detail = json_string_value(json_object_get(refusal, "detail"));
-    return settle(env, v, outcome, cause_by_word(word ? word : ""),
-                  detail ? detail : "the evaluator gave no detail");
+    int32_t cause = word ? cause_by_word(word) : AIRE_CAUSE_NONE;
+    bool own = cause == AIRE_CAUSE_NONE && word && *word;
+    if (!detail || !*detail)
+        detail = "the evaluator gave no detail";
+    char *text = aire__asprintf(env->ctx, "%.100s%s%.*s", own ? word : "", own ? ": " : "",
+                                (int)aire__utf8_cut(detail, strlen(detail), DETAIL_MAX), detail);
+    if (!text)
+        return aire__fail_nomem();
+    aire_status status =
+        settle(env, v, outcome, cause == AIRE_CAUSE_NONE ? AIRE_CAUSE_EVALUATOR : cause, text);
+    aire_free(env->ctx, text);
+    return status;
 }
 
 static aire_status copy_metrics(const aire_env *env, const json_t *metrics, aire_env_verdict *v)
 {
     const char *name;
     json_t *value;
-    v->metrics = aire__calloc(env->ctx, METRICS_MAX, sizeof *v->metrics);
+    size_t count = json_object_size(metrics);
+    v->metrics =
+        aire__calloc(env->ctx, count < METRICS_MAX ? count + 1 : METRICS_MAX, sizeof *v->metrics);
     if (!v->metrics)
         return aire__fail_nomem();
     json_object_foreach((json_t *)(uintptr_t)metrics, name, value)
@@ -129,11 +160,16 @@ aire_status aire__env_judge_report(const aire_env *env, const char *report, size
 {
     json_t *parsed = NULL;
     *out = (aire_env_verdict){0};
+    if (length == 0)
+        return settle(env, out, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING,
+                      "the evaluation reported nothing");
+    if (length > REPORT_MAX)
+        return settle(env, out, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID,
+                      "the report is larger than 1 MiB");
     aire_status status = aire__json_load(report, length, "report", &parsed);
     if (status == AIRE_FORMAT)
-        status = settle(env, out, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING,
-                        length ? aire_error_message(aire_last_error())
-                               : "the evaluation reported nothing");
+        status = settle(env, out, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID,
+                        aire_error_message(aire_last_error()));
     else if (status == AIRE_OK)
         status = judge_parsed(env, parsed, out);
     json_decref(parsed);
@@ -160,11 +196,22 @@ static void reduce(reduction *r, double value)
     r->found = true;
 }
 
-/* A number at the beginning of a text, whatever the host's locale is; words such as nan are no
- * finite one. */
+/* Digits as JSON has them, whatever the host's locale is. */
+static bool parse_digits(const char *digits, size_t length, double *out)
+{
+    json_t *value = json_loadb(digits, length, JSON_DECODE_ANY, NULL);
+    bool good = json_is_number(value);
+    if (good)
+        *out = json_number_value(value);
+    json_decref(value);
+    return good;
+}
+
+/* A number at the beginning of a text; words such as nan are no finite one. */
 static bool leading_number(const char *text, size_t length, double *out)
 {
-    char digits[64] = "";
+    enum { DIGITS_MAX = 64 };
+    char digits[DIGITS_MAX + 4] = "";
     size_t i = 0, n = 0;
     while (i < length && (text[i] == ' ' || text[i] == '\t' || text[i] == '=' || text[i] == ':'))
         i++;
@@ -175,31 +222,65 @@ static bool leading_number(const char *text, size_t length, double *out)
         *out = NAN;
         return true;
     }
-    if (i < length && text[i] == '.')
+    if (i == length || !strchr(".0123456789", text[i]))
+        return false;
+    if (text[i] == '.')
         digits[n++] = '0';
-    while (i < length && n < sizeof digits - 1 && strchr("0123456789.eE+-", text[i]))
+    while (i < length && n < DIGITS_MAX && strchr("0123456789.eE+-", text[i]))
         digits[n++] = text[i++];
-    while (n > 0 &&
-           strchr(".eE+-", digits[n - 1])) /* the end of a sentence is no part of the number */
+    while (n > 0 && strchr(".eE+-", digits[n - 1])) /* as at the end of a sentence */
         n--;
-    json_t *value = n ? json_loadb(digits, n, JSON_DECODE_ANY, NULL) : NULL;
-    bool good = json_is_number(value);
-    if (good)
-        *out = negative ? -json_number_value(value) : json_number_value(value);
-    json_decref(value);
-    return good;
+    if (strspn(digits, "0123456789") >= n) { /* no integer of JSON: it may be too large for one */
+        memcpy(digits + n, ".0", 2);
+        n += 2;
+    }
+    double value;
+    if (!parse_digits(digits, n, &value))
+        return false;
+    *out = negative ? -value : value;
+    return true;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether a pattern may begin here: "loss:" is not in "val_loss:", and "^loss:" only begins a line.
+ */
+static bool begins_here(const char *log, const char *at, bool line_start)
+{
+    if (at == log || at[-1] == '\n')
+        return true;
+    return !line_start && !(is_word(at[-1]) && is_word(at[0]));
 }
 
 static void scan_log(const char *log, size_t length, const char *pattern, reduction *r)
 {
+    bool line_start = *pattern == '^';
+    pattern += line_start;
     size_t wanted = strlen(pattern);
     const char *end = log + length, *at = log;
-    while ((at = memmem(at, (size_t)(end - at), pattern, wanted))) {
+    while (wanted > 0 && (at = memmem(at, (size_t)(end - at), pattern, wanted))) {
+        const char *start = at;
         double value;
         at += wanted;
-        if (leading_number(at, (size_t)(end - at), &value))
+        if (begins_here(log, start, line_start) && leading_number(at, (size_t)(end - at), &value))
             reduce(r, value);
     }
+}
+
+/* A line that is no JSON because the metric in it is NaN or Infinity, as some programs write it. */
+static bool diverged(const char *line, size_t length, const char *name)
+{
+    char quoted[160];
+    double value;
+    int size = snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    if (size < 0 || (size_t)size >= sizeof quoted)
+        return false;
+    const char *at = memmem(line, length, quoted, (size_t)size);
+    return at && leading_number(at + size, length - (size_t)(at + size - line), &value) &&
+           isnan(value);
 }
 
 static void scan_stream(const char *stream, size_t length, const char *name, reduction *r)
@@ -211,6 +292,8 @@ static void scan_stream(const char *stream, size_t length, const char *name, red
         const json_t *value = json_object_get(parsed, name);
         if (json_is_number(value))
             reduce(r, json_number_value(value));
+        else if (!parsed && diverged(stream, line, name))
+            reduce(r, NAN);
         json_decref(parsed);
         size_t used = newline ? line + 1 : line;
         stream += used;

@@ -48,9 +48,9 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
 /* Places that the sandbox fills itself. */
 static bool is_taken(const char *target)
 {
-    static const char *const places[] = {"/workspace", "/data", "/out",   "/usr", "/bin",
-                                         "/sbin",      "/lib",  "/lib64", "/etc", "/dev",
-                                         "/proc",      "/tmp",  "/sys"};
+    static const char *const places[] = {
+        "/workspace", "/data",   "/out", "/usr", "/bin",  "/sbin", "/lib", "/lib32",
+        "/lib64",     "/libx32", "/etc", "/dev", "/proc", "/tmp",  "/sys", "/run"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t length = strlen(places[i]);
         if (strncmp(target, places[i], length) == 0 &&
@@ -89,15 +89,15 @@ static aire_status resolve(const aire_node *node, const char *key, const char *t
 {
     char *expanded, *joined = NULL;
     aire_ctx *ctx = node->reader->ctx;
-    aire_status status = aire__node_expand(node, key, text, &expanded);
+    aire_status status = aire__node_expand(node, key, text, false, &expanded);
     if (status != AIRE_OK)
         return status;
     joined = *expanded == '/' ? expanded : aire__path_join(ctx, node->reader->directory, expanded);
     if (!joined)
         status = aire__fail_nomem();
     else if (!aire__fs_exists(joined))
-        status = aire__fail(AIRE_NOT_FOUND, "%s: %s.%s: there is no '%s'", node->reader->file,
-                            node->where, key, joined);
+        status = aire__fail(AIRE_NOT_FOUND, "%s: %s.%s: there is no file or directory '%s'",
+                            node->reader->file, node->where, key, joined);
     else
         status = aire__fs_real_path(ctx, joined, out);
     if (joined != expanded)
@@ -143,6 +143,10 @@ static aire_status read_mounts(aire_env *env, const aire_node *top)
         env->mount_count = i + 1;
         if (status == AIRE_OK)
             status = read_mount(&node, &env->mounts[i]);
+        for (size_t k = 0; k < i && status == AIRE_OK; k++)
+            if (!strcmp(env->mounts[k].target, env->mounts[i].target))
+                status =
+                    aire__node_complain(&node, "target", "mounts[%zu] has this target, too", k);
     }
     return status;
 }
@@ -184,6 +188,9 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
         env->output_count = i + 1;
         if (status == AIRE_OK)
             status = read_output(&node, &env->outputs[i]);
+        for (size_t k = 0; k < i && status == AIRE_OK; k++)
+            if (!strcmp(env->outputs[k].path, env->outputs[i].path))
+                status = aire__node_complain(&node, "path", "outputs[%zu] has this path, too", k);
     }
     return status;
 }
@@ -234,17 +241,15 @@ static aire_status read_baseline_seeds(aire_env *env, const aire_node *seed)
         return aire__fail_nomem();
     for (size_t i = 0; i < count; i++) {
         const json_t *value = json_array_get(array, i);
-        if (!json_is_integer(value) || json_integer_value(value) < 1)
+        int64_t number;
+        if (!aire__is_int(value, 1, INT64_MAX, &number))
             return aire__node_fail(seed, "baseline", value, "integers from 1");
-        env->baseline_seeds[env->baseline_seed_count++] = (uint64_t)json_integer_value(value);
+        for (size_t k = 0; k < i; k++)
+            if (env->baseline_seeds[k] == (uint64_t)number)
+                return aire__node_complain(seed, "baseline", "found %lld twice", (long long)number);
+        env->baseline_seeds[env->baseline_seed_count++] = (uint64_t)number;
     }
     return AIRE_OK;
-}
-
-static bool is_variable_name(const char *text)
-{
-    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
-    return length > 0 && text[length] == '\0' && !(*text >= '0' && *text <= '9');
 }
 
 static aire_status read_seed(aire_env *env, const aire_node *top)
@@ -260,9 +265,10 @@ static aire_status read_seed(aire_env *env, const aire_node *top)
         status = aire__node_int(&seed, "default", 1, INT64_MAX, &value);
     if (status == AIRE_OK && present)
         status = aire__node_text(&seed, "env", false, &env->seed_var);
-    if (status == AIRE_OK && env->seed_var && !is_variable_name(env->seed_var))
+    if (status == AIRE_OK && env->seed_var &&
+        (!aire__is_variable_name(env->seed_var) || aire__starts_with(env->seed_var, "AIRE_")))
         return aire__node_fail(&seed, "env", json_object_get(seed.json, "env"),
-                               "the name of a variable");
+                               "the name of a variable that does not begin with AIRE_");
     env->seed = (uint64_t)value;
     return status == AIRE_OK && present ? read_baseline_seeds(env, &seed) : status;
 }

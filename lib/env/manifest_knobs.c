@@ -35,6 +35,42 @@ static aire_status check_place(const aire_env *env, const aire_node *node, const
 
 /* ---- number knobs ---- */
 
+/* Numbers that the knob may take: integers if it says so, above 0 on a logarithmic scale. */
+static aire_status check_numbers(const aire_node *node, const char *key, const json_t *numbers,
+                                 const aire_env_knob *knob)
+{
+    if (json_array_size(numbers) < 2)
+        return aire__node_complain(node, key, "expected two numbers at least");
+    for (size_t i = 0; i < json_array_size(numbers); i++) {
+        const json_t *item = json_array_get(numbers, i);
+        int64_t integer;
+        if (!json_is_number(item))
+            return aire__node_fail(node, key, item, "numbers");
+        if (knob->integer && !aire__is_int(item, INT64_MIN, INT64_MAX, &integer))
+            return aire__node_fail(node, key, item, "integers, as the knob's \"integer\" is true");
+        if (knob->log_scale && !(json_number_value(item) > 0))
+            return aire__node_fail(node, key, item, "numbers above 0 for the scale \"log\"");
+    }
+    return AIRE_OK;
+}
+
+static aire_status read_values(aire_env *env, const json_t *values, aire_env_knob *knob)
+{
+    size_t count = json_array_size(values);
+    knob->values = aire__calloc(env->ctx, count, sizeof *knob->values);
+    if (!knob->values)
+        return aire__fail_nomem();
+    knob->min = INFINITY;
+    knob->max = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        double value = json_number_value(json_array_get(values, i));
+        knob->values[knob->value_count++] = value;
+        knob->min = fmin(knob->min, value);
+        knob->max = fmax(knob->max, value);
+    }
+    return AIRE_OK;
+}
+
 static aire_status read_numbers(aire_env *env, const aire_node *node, aire_env_knob *knob)
 {
     const json_t *range, *values;
@@ -46,28 +82,21 @@ static aire_status read_numbers(aire_env *env, const aire_node *node, aire_env_k
     if (!range == !values)
         return aire__node_complain(node, "range",
                                    "expected either \"range\": [min, max] or \"values\": [...]");
-    const json_t *numbers = range ? range : values;
-    size_t count = json_array_size(numbers);
-    for (size_t i = 0; i < count; i++)
-        if (!json_is_number(json_array_get(numbers, i)))
-            return aire__node_fail(node, range ? "range" : "values", json_array_get(numbers, i),
-                                   "numbers");
-    if (count < 2)
-        return aire__node_complain(node, range ? "range" : "values",
-                                   "expected two numbers at least");
-    knob->min = INFINITY;
-    knob->max = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        knob->min = fmin(knob->min, json_number_value(json_array_get(numbers, i)));
-        knob->max = fmax(knob->max, json_number_value(json_array_get(numbers, i)));
-    }
-    if (range)
-        return AIRE_OK;
-    knob->values = aire__calloc(env->ctx, count, sizeof *knob->values);
-    if (!knob->values)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < count; i++)
-        knob->values[knob->value_count++] = json_number_value(json_array_get(values, i));
+    status = check_numbers(node, range ? "range" : "values", range ? range : values, knob);
+    if (status != AIRE_OK)
+        return status;
+    if (values)
+        return read_values(env, values, knob);
+    knob->min = json_number_value(json_array_get(range, 0));
+    knob->max = json_number_value(json_array_get(range, 1));
+    if (!(knob->min < knob->max))
+        return aire__node_complain(node, "range",
+                                   "found [%g, %g], expected the smaller number first", knob->min,
+                                   knob->max);
+    if (knob->value < knob->min || knob->value > knob->max)
+        return aire__node_complain(node, "baseline",
+                                   "found %s, expected a number in the range, %g to %g",
+                                   knob->baseline, knob->min, knob->max);
     return AIRE_OK;
 }
 
@@ -79,15 +108,23 @@ static char *baseline_text(aire_ctx *ctx, const aire_env_knob *knob)
                           slot + 2);
 }
 
-/* The baseline is written as in the file, so it may be a number of C; it is read as one of JSON. */
-static bool parse_number(const char *text, double *out)
+/* The baseline stands in the file as it is given here, and has to be a number of JSON, too. */
+static aire_status read_baseline(const aire_node *node, aire_env_knob *knob)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
-    bool good = json_is_number(value);
-    if (good)
-        *out = json_number_value(value);
+    aire_status status = aire__node_text(node, "baseline", true, &knob->baseline);
+    if (status != AIRE_OK)
+        return status;
+    int64_t integer;
+    json_t *value = json_loads(knob->baseline, JSON_DECODE_ANY, NULL);
+    bool number = json_is_number(value);
+    bool good = number && (!knob->integer || aire__is_int(value, INT64_MIN, INT64_MAX, &integer));
+    knob->value = number ? json_number_value(value) : 0;
     json_decref(value);
-    return good;
+    if (!good)
+        return aire__node_fail(node, "baseline", json_object_get(node->json, "baseline"),
+                               "%s in quotes, as it is written in the file",
+                               knob->integer ? "an integer" : "a number");
+    return AIRE_OK;
 }
 
 static aire_status read_number(aire_env *env, const aire_node *node, aire_env_knob *knob)
@@ -98,25 +135,20 @@ static aire_status read_number(aire_env *env, const aire_node *node, aire_env_kn
     knob->is_number = true;
     if (status == AIRE_OK)
         status = aire__node_text(node, "text", true, &knob->text);
-    if (status == AIRE_OK)
-        status = aire__node_text(node, "baseline", true, &knob->baseline);
+    if (status == AIRE_OK && count_occurrences(knob->text, "{}") != 1)
+        return aire__node_fail(node, "text", json_object_get(node->json, "text"),
+                               "text with one {} in the place of the number");
     if (status == AIRE_OK)
         status = aire__node_word(node, "scale", false, scales, &log_scale);
+    knob->log_scale = log_scale;
     if (status == AIRE_OK)
         status = aire__node_bool(node, "integer", &knob->integer);
+    if (status == AIRE_OK)
+        status = read_baseline(node, knob);
     if (status == AIRE_OK)
         status = read_numbers(env, node, knob);
     if (status != AIRE_OK)
         return status;
-    knob->log_scale = log_scale;
-    if (count_occurrences(knob->text, "{}") != 1)
-        return aire__node_fail(node, "text", json_object_get(node->json, "text"),
-                               "text with one {} in the place of the number");
-    if (!parse_number(knob->baseline, &knob->value))
-        return aire__node_fail(node, "baseline", json_object_get(node->json, "baseline"),
-                               "a number as it is written in the file, in quotes");
-    if (knob->log_scale && !(knob->min > 0))
-        return aire__node_complain(node, "range", "a logarithmic scale needs numbers above 0");
     char *text = baseline_text(env->ctx, knob);
     if (!text)
         return aire__fail_nomem();
@@ -143,7 +175,25 @@ static aire_status read_edit(aire_env *env, const aire_node *node, aire_env_edit
         status = edit->replace ? check_place(env, node, "find", edit->file, edit->find)
                                : aire__fail_nomem();
     }
+    if (status == AIRE_OK && !strcmp(edit->find, edit->replace))
+        return aire__node_complain(node, "replace", "the same as \"find\": it changes nothing");
     return status;
+}
+
+/* Edits of one choice are made together, so they must not touch the same text. */
+static aire_status check_overlap(const aire_env *env, const aire_node *node,
+                                 const aire_env_edit *first, const aire_env_edit *edit)
+{
+    for (const aire_env_edit *other = first; other < edit; other++) {
+        if (strcmp(other->file, edit->file))
+            continue;
+        const char *text = aire__env_file(env, edit->file)->data;
+        const char *a = strstr(text, other->find), *b = strstr(text, edit->find);
+        if (a < b + strlen(edit->find) && b < a + strlen(other->find))
+            return aire__node_complain(node, "find", "overlaps the text of edits[%td]",
+                                       other - first);
+    }
+    return AIRE_OK;
 }
 
 static aire_status read_choice(aire_env *env, const aire_node *node, aire_env_choice *choice)
@@ -153,6 +203,9 @@ static aire_status read_choice(aire_env *env, const aire_node *node, aire_env_ch
     aire_status status = aire__node_known(node, known);
     if (status == AIRE_OK)
         status = aire__node_text(node, "name", true, &choice->name);
+    if (status == AIRE_OK && strpbrk(choice->name, "\n\t"))
+        return aire__node_fail(node, "name", json_object_get(node->json, "name"),
+                               "a name without tabs and line breaks");
     if (status == AIRE_OK)
         status = aire__node_text(node, "idea", true, &choice->idea);
     if (status == AIRE_OK)
@@ -171,6 +224,8 @@ static aire_status read_choice(aire_env *env, const aire_node *node, aire_env_ch
         choice->edit_count = i + 1;
         if (status == AIRE_OK)
             status = read_edit(env, &item, &choice->edits[i]);
+        if (status == AIRE_OK)
+            status = check_overlap(env, &item, choice->edits, &choice->edits[i]);
     }
     return status;
 }
@@ -194,6 +249,9 @@ static aire_status read_choices(aire_env *env, const aire_node *node, aire_env_k
         knob->choice_count = i + 1;
         if (status == AIRE_OK)
             status = read_choice(env, &item, &knob->choices[i]);
+        for (size_t k = 0; k < i && status == AIRE_OK; k++)
+            if (!strcmp(knob->choices[k].name, knob->choices[i].name))
+                status = aire__node_complain(&item, "name", "choices[%zu] has this name, too", k);
     }
     return status;
 }

@@ -23,7 +23,7 @@ static aire_status read_range(const aire_node *node, aire_env_metric_rule *rule)
 }
 
 /* A larger reward has to mean a better metric. */
-static aire_status check_transform(const aire_node *node, const aire_env_metric_rule *rule)
+static aire_status check_values(const aire_node *node, const aire_env_metric_rule *rule)
 {
     if (rule->minimize == (rule->transform == AIRE_REWARD_IDENTITY))
         return aire__node_fail(node, "reward", json_object_get(node->json, "reward"),
@@ -33,6 +33,9 @@ static aire_status check_transform(const aire_node *node, const aire_env_metric_
     if (rule->transform == AIRE_REWARD_INVERSE && !(rule->valid_min > 0))
         return aire__node_complain(node, "valid",
                                    "\"inverse\" needs a valid range above 0, such as [0.1, 10]");
+    if (rule->has_target && (rule->target < rule->valid_min || rule->target > rule->valid_max))
+        return aire__node_fail(node, "target", json_object_get(node->json, "target"),
+                               "a number in the valid range");
     return AIRE_OK;
 }
 
@@ -44,6 +47,10 @@ static aire_status check_trust(const aire_env *env, const aire_node *node, int s
         return aire__node_complain(
             node, "trust",
             "\"evaluated\" needs \"stage\": \"evaluate\" and an \"evaluate\" command");
+    if (rule->trust == AIRE_TRUST_SELF_REPORTED && evaluates)
+        return aire__node_complain(node, "trust",
+                                   "\"self_reported\" and an \"evaluate\" command exclude each "
+                                   "other: what is evaluated need not be believed");
     if (rule->trust == AIRE_TRUST_SELF_REPORTED && stage != AIRE_STAGE_RUN)
         return aire__node_complain(
             node, "trust",
@@ -52,6 +59,9 @@ static aire_status check_trust(const aire_env *env, const aire_node *node, int s
     if (rule->trust == AIRE_TRUST_EVALUATED && rule->pattern)
         return aire__node_complain(node, "pattern",
                                    "only a self_reported metric is read from a log");
+    if (rule->pattern && !strcmp(rule->pattern, "^"))
+        return aire__node_fail(node, "pattern", json_object_get(node->json, "pattern"),
+                               "text that stands before the number");
     return AIRE_OK;
 }
 
@@ -104,6 +114,6 @@ aire_status aire__manifest_read_metric(aire_env *env, const aire_node *top)
     rule->reduce = (aire_env_reduce)reduce;
     rule->transform = (aire_env_transform)transform;
     rule->has_target = json_object_get(node.json, "target") != NULL;
-    status = check_transform(&node, rule);
+    status = check_values(&node, rule);
     return status == AIRE_OK ? check_trust(env, &node, stage) : status;
 }

@@ -32,7 +32,7 @@ static aire_status expand_words(const aire_node *node, char **words)
 {
     for (size_t i = 0; words[i]; i++) {
         char *expanded;
-        aire_status status = aire__node_expand(node, "command", words[i], &expanded);
+        aire_status status = aire__node_expand(node, "command", words[i], false, &expanded);
         if (status != AIRE_OK)
             return status;
         aire_free(node->reader->ctx, words[i]);
@@ -41,15 +41,21 @@ static aire_status expand_words(const aire_node *node, char **words)
     return AIRE_OK;
 }
 
-/* Text becomes a shell's command, whose ${NAME} are the shell's; an array of words is the command
- * itself. */
+static aire_status read_shell_command(const aire_node *node, aire_env_step *step)
+{
+    char *text = NULL, *expanded = NULL;
+    aire_status status = aire__node_text(node, "command", true, &text);
+    if (status == AIRE_OK)
+        status = aire__node_expand(node, "command", text, true, &expanded);
+    aire_free(node->reader->ctx, text);
+    return status == AIRE_OK ? shell_command(node->reader->ctx, expanded, &step->argv) : status;
+}
+
+/* Text is a command for the shell; an array of words is the command itself. */
 static aire_status read_command(const aire_node *node, aire_env_step *step)
 {
-    char *text = NULL;
-    if (!json_is_array(json_object_get(node->json, "command"))) {
-        aire_status status = aire__node_text(node, "command", true, &text);
-        return status == AIRE_OK ? shell_command(node->reader->ctx, text, &step->argv) : status;
-    }
+    if (!json_is_array(json_object_get(node->json, "command")))
+        return read_shell_command(node, step);
     aire_status status = aire__node_texts(node, "command", true, &step->argv);
     if (status == AIRE_OK && !step->argv[0])
         return aire__node_complain(node, "command", "found an empty array, expected a program");
@@ -76,8 +82,9 @@ static aire_status read_vars(const aire_node *node, aire_env_step *step)
         {
             if (!json_is_string(value))
                 return aire__node_fail(&env, name, value, "text");
-            if (!*name || strchr(name, '='))
-                return aire__node_complain(&env, name, "not the name of a variable");
+            if (!aire__is_variable_name(name))
+                return aire__node_complain(&env, name,
+                                           "not the name of a variable: letters, digits and _");
             if (aire__starts_with(name, "AIRE_"))
                 return aire__node_complain(&env, name,
                                            "names that begin with AIRE_ are given by the library");
@@ -88,6 +95,29 @@ static aire_status read_vars(const aire_node *node, aire_env_step *step)
     return AIRE_OK;
 }
 
+/* Say how the data may be had, if the environment brings a program for it. */
+static aire_status data_missing(const aire_node *node, const char *path)
+{
+    static const char *const programs[] = {"prepare.sh", "prepare.py", "prepare"};
+    const char *directory = node->reader->directory;
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        char *program = aire__path_join(node->reader->ctx, directory, programs[i]);
+        if (!program)
+            return aire__fail_nomem();
+        bool there = aire__fs_exists(program);
+        aire_free(node->reader->ctx, program);
+        if (there)
+            return aire__fail(AIRE_NOT_FOUND,
+                              "%s: %s.data: there is no directory '%s': prepare the data first, "
+                              "with %s/%s",
+                              node->reader->file, node->where, path, directory, programs[i]);
+    }
+    return aire__fail(AIRE_NOT_FOUND,
+                      "%s: %s.data: there is no directory '%s': prepare the environment's data "
+                      "first, or correct the path",
+                      node->reader->file, node->where, path);
+}
+
 static aire_status read_data(const aire_node *node, aire_env_step *step)
 {
     aire_ctx *ctx = node->reader->ctx;
@@ -95,7 +125,7 @@ static aire_status read_data(const aire_node *node, aire_env_step *step)
     aire_status status = aire__node_text(node, "data", false, &text);
     if (status != AIRE_OK || !text)
         return status;
-    status = aire__node_expand(node, "data", text, &expanded);
+    status = aire__node_expand(node, "data", text, false, &expanded);
     aire_free(ctx, text);
     if (status != AIRE_OK)
         return status;
@@ -104,9 +134,7 @@ static aire_status read_data(const aire_node *node, aire_env_step *step)
     if (!path)
         status = aire__fail_nomem();
     else if (!aire__fs_is_dir(path))
-        status = aire__fail(AIRE_NOT_FOUND,
-                            "%s: %s.data: there is no directory '%s'; has the data been prepared?",
-                            node->reader->file, node->where, path);
+        status = data_missing(node, path);
     else
         status = aire__fs_real_path(ctx, path, &step->data);
     aire_free(ctx, path);

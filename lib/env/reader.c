@@ -247,18 +247,33 @@ aire_status aire__node_texts(const aire_node *node, const char *key, bool requir
 
 /* ---- numbers and words ---- */
 
+bool aire__is_int(const json_t *value, int64_t min, int64_t max, int64_t *out)
+{
+    int64_t number = json_integer_value(value);
+    if (json_is_real(value)) {
+        double real = json_real_value(value);
+        if (!(fabs(real) < 0x1p53) || real != floor(real))
+            return false;
+        number = (int64_t)real;
+    } else if (!json_is_integer(value)) {
+        return false;
+    }
+    if (number < min || number > max)
+        return false;
+    *out = number;
+    return true;
+}
+
 aire_status aire__node_int(const aire_node *node, const char *key, int64_t min, int64_t max,
                            int64_t *out)
 {
     const json_t *value = json_object_get(node->json, key);
-    if (!value)
+    if (!value || aire__is_int(value, min, max, out))
         return AIRE_OK;
-    if (!json_is_integer(value) || json_integer_value(value) < min ||
-        json_integer_value(value) > max)
-        return aire__node_fail(node, key, value, "an integer from %lld to %lld", (long long)min,
-                               (long long)max);
-    *out = json_integer_value(value);
-    return AIRE_OK;
+    if (max == INT64_MAX)
+        return aire__node_fail(node, key, value, "an integer from %lld", (long long)min);
+    return aire__node_fail(node, key, value, "an integer from %lld to %lld", (long long)min,
+                           (long long)max);
 }
 
 aire_status aire__node_number(const aire_node *node, const char *key, double *out)
@@ -323,13 +338,15 @@ static aire_status unknown_variable(const aire_node *node, const char *key, cons
     for (size_t i = 0; node->reader->variables && node->reader->variables[i]; i++)
         snprintf(known + strlen(known), sizeof known - strlen(known), ", %.*s",
                  (int)strcspn(node->reader->variables[i], "="), node->reader->variables[i]);
+    int shown = length < 60 ? (int)length : 60;
     return aire__node_complain(node, key,
                                "the variable ${%.*s} has no value; known are %s: give it when the "
                                "environment is opened (aire-evolve: --var %.*s=VALUE)",
-                               (int)length, name, known, (int)length, name);
+                               shown, name, known, shown, name);
 }
 
-aire_status aire__node_expand(const aire_node *node, const char *key, const char *text, char **out)
+aire_status aire__node_expand(const aire_node *node, const char *key, const char *text, bool shell,
+                              char **out)
 {
     aire_buf buf;
     aire__buf_init(&buf, node->reader->ctx, TEXT_MAX);
@@ -341,13 +358,22 @@ aire_status aire__node_expand(const aire_node *node, const char *key, const char
         }
         size_t length = (size_t)(end - start) - 2;
         const char *value = find_variable(node->reader, start + 2, length);
-        if (!value) {
+        if (!value && !shell) {
             aire__buf_free(&buf);
             return unknown_variable(node, key, start + 2, length);
         }
         aire__buf_append(&buf, text, (size_t)(start - text));
-        aire__buf_puts(&buf, value);
+        if (value)
+            aire__buf_puts(&buf, value);
+        else
+            aire__buf_append(&buf, start, length + 3);
         text = end + 1;
     }
     return aire__buf_take(&buf, out, NULL);
+}
+
+bool aire__is_variable_name(const char *text)
+{
+    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    return length > 0 && text[length] == '\0' && !(*text >= '0' && *text <= '9');
 }

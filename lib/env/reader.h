@@ -60,6 +60,9 @@ aire_status aire__node_lines(const aire_node *node, const char *key, bool requir
 /* An array of texts, copied; ends in NULL, and is never NULL itself. */
 aire_status aire__node_texts(const aire_node *node, const char *key, bool required, char ***out);
 
+/* Whether a number is an integer in [min, max]; 60.0 is one. */
+bool aire__is_int(const json_t *value, int64_t min, int64_t max, int64_t *out);
+
 /* Numbers in [min, max]. */
 aire_status aire__node_int(const aire_node *node, const char *key, int64_t min, int64_t max,
                            int64_t *out);
@@ -74,8 +77,15 @@ typedef struct aire_word {
 aire_status aire__node_word(const aire_node *node, const char *key, bool required,
                             const aire_word *words, int *out);
 
-/* Replace ${NAME} in a text of the manifest; *out is from aire_alloc. */
-aire_status aire__node_expand(const aire_node *node, const char *key, const char *text, char **out);
+/*
+ * Replace ${NAME} in a text of the manifest; *out is from aire_alloc. A name without a value is
+ * AIRE_FORMAT, or stays as it is if `shell`: then it is the shell's.
+ */
+aire_status aire__node_expand(const aire_node *node, const char *key, const char *text, bool shell,
+                              char **out);
+
+/* Whether a text can be the name of an environment variable. */
+bool aire__is_variable_name(const char *text);
 
 /* Free an array of texts. */
 void aire__texts_free(aire_ctx *ctx, char **texts);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +188,8 @@ static void test_env__names_every_mistake(void **state)
         {"${LEVEL}", "${DEPTH}", "${DEPTH} has no value; known are AIRE_ENV, LEVEL", AIRE_FORMAT},
         {"\"env\": {\"A\": \"b\"}", "\"env\": {\"A\": 1}", "run.env.A: found 1, expected text",
          AIRE_FORMAT},
+        {"\"env\": {\"A\": \"b\"}", "\"env\": {\"A B\": \"1\"}", "run.env.A B: not the name",
+         AIRE_FORMAT},
         {"\"env\": {\"A\": \"b\"}", "\"env\": {\"AIRE_X\": \"1\"}", "run.env.AIRE_X", AIRE_FORMAT},
         {"\"data\": \"data\"", "\"data\": \"date\"", "evaluate.data: there is no directory",
          AIRE_NOT_FOUND},
@@ -198,6 +201,18 @@ static void test_env__names_every_mistake(void **state)
         {"[\"build\"]", "[\"built\"]", "mounts[0].stages: found \"built\"", AIRE_FORMAT},
         {"\"w/weights\"", "\"../weights\"", "outputs[0].path: found \"../weights\"", AIRE_FORMAT},
         {"\"tokens\": 1000", "\"token\": 1000", "budget.token: unknown key", AIRE_FORMAT},
+        {"\"baseline\": [1, 2]", "\"baseline\": [2, 2]", "seed.baseline: found 2 twice",
+         AIRE_FORMAT},
+        {"\"SEED\"", "\"AIRE_SEED\"", "seed.env", AIRE_FORMAT},
+        {"\"stages\": [\"build\"]}", "\"stages\": []}, {\"source\": \"/\", \"target\": \"/opt/x\"}",
+         "mounts[1].target: mounts[0] has this target", AIRE_FORMAT},
+        {"\"max_mb\": 2}", "\"max_mb\": 2}, {\"path\": \"w/weights\"}",
+         "outputs[1].path: outputs[0] has this path", AIRE_FORMAT},
+        {"\"max_mb\": 2}", "\"max_mb\": 0}", "outputs[0].max_mb: found 0", AIRE_FORMAT},
+        {"\"max_mb\": 2}", "\"required\": 1}",
+         "outputs[0].required: found 1, expected true or false", AIRE_FORMAT},
+        {"[{\"path\": \"w/weights\", \"max_mb\": 2}]", "[\"w\"]",
+         "outputs[0]: found \"w\", expected an object", AIRE_FORMAT},
         {"\"default\": 7", "\"default\": -7", "seed.default: found -7", AIRE_FORMAT},
         {"\"baseline\": [1, 2]", "\"baseline\": [1, \"2\"]", "seed.baseline: found \"2\"",
          AIRE_FORMAT},
@@ -208,7 +223,15 @@ static void test_env__names_every_mistake(void **state)
         {"[0.5, 8]", "[-1, 8]", "needs a valid range above 0", AIRE_FORMAT},
         {"[0.5, 8]", "[8, 0.5]", "metric.valid", AIRE_FORMAT},
         {"\"evaluated\"", "\"self_reported\"", "metric.trust", AIRE_FORMAT},
+        {"\"stage\": \"evaluate\",\n   \"trust\": \"evaluated\"",
+         "\"stage\": \"run\", \"trust\": \"self_reported\"", "exclude each other", AIRE_FORMAT},
         {"\"stage\": \"evaluate\"", "\"stage\": \"run\"", "metric.trust", AIRE_FORMAT},
+        {"\"stage\": \"evaluate\"", "\"stage\": \"build\"",
+         "metric.stage: found \"build\", expected \"run\" or \"evaluate\"", AIRE_FORMAT},
+        {"\"valid\": [0.5, 8]", "\"valid\": [0.5, 8], \"target\": 0.1", "metric.target: found 0.1",
+         AIRE_FORMAT},
+        {"\"valid\": [0.5, 8]", "\"valid\": [0.5]", "metric.valid", AIRE_FORMAT},
+        {"\"valid\": [0.5, 8]", "\"valid\": [0.5, 8, 9]", "at most 2", AIRE_FORMAT},
         {"\"valid\": [0.5, 8]", "\"pattern\": \"x\", \"valid\": [1, 8]", "metric.pattern",
          AIRE_FORMAT},
         {"[\"*.c\"]", "[\"*.cc\"]", "files.editable: \"*.cc\" matches no file", AIRE_FORMAT},
@@ -218,10 +241,31 @@ static void test_env__names_every_mistake(void **state)
         {"\"LR {}\"", "\"LR\"", "knobs[0].text", AIRE_FORMAT},
         {"\"LR {}\"", "\"RL {}\"", "stands 0 times in 'model.c', expected exactly once",
          AIRE_FORMAT},
-        {"\"text\": \"LR {}\",\n     \"baseline\": \"1.5e-3\"",
-         "\"text\": \"= {}\",\n     \"baseline\": \"1\"", "stands 2 times", AIRE_FORMAT},
+        {"\"LR {}\",\n     \"baseline\": \"1.5e-3\", \"range\": [1e-4, 1e-2]",
+         "\"= {}\", \"baseline\": \"1\", \"range\": [1, 2]", "stands 2 times", AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[1e-2, 1e-4]", "range: found [0.01, 0.0001], expected the smaller",
+         AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[1e-2, 1e-1]", "baseline: found 1.5e-3, expected a number in the range",
+         AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[1e-2]", "two numbers", AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[1e-4, true]", "range: found true, expected numbers", AIRE_FORMAT},
+        {"\"scale\": \"log\"", "\"integer\": true",
+         "baseline: found \"1.5e-3\", expected an integer", AIRE_FORMAT},
+        {"\"1.5e-3\", \"range\": [1e-4, 1e-2], \"scale\": \"log\"",
+         "\"1\", \"range\": [0.5, 2], \"integer\": true", "range: found 0.5, expected integers",
+         AIRE_FORMAT},
+        {"\"ACT relu\"", "\"ACT gelu\"", "edits[0].replace: the same as", AIRE_FORMAT},
+        {"\"ACT relu\"", "7", "edits[0].replace: found 7, expected text", AIRE_FORMAT},
+        {"\"ACT relu\"}", "\"R\"}, {\"file\": \"model.c\", \"find\": \"gelu\", \"replace\": \"x\"}",
+         "edits[1].find: overlaps the text of edits[0]", AIRE_FORMAT},
+        {"\"choices\": [{\"name\": \"relu\", ", "\"choices\": [{", "choices[0].name: missing",
+         AIRE_FORMAT},
+        {"\"ACT relu\"}]}]",
+         "\"R\"}]}, {\"name\": \"relu\", \"idea\": \"i\", \"edits\": [{\"file\": \"model.c\", "
+         "\"find\": \"x = 1\", \"replace\": \"x = 2\"}]}]",
+         "choices[1].name: choices[0] has this name", AIRE_FORMAT},
         {"\"1.5e-3\"", "\"fast\"", "knobs[0].baseline", AIRE_FORMAT},
-        {"[1e-4, 1e-2]", "[0, 1e-2]", "logarithmic", AIRE_FORMAT},
+        {"[1e-4, 1e-2]", "[0, 1e-2]", "above 0 for the scale", AIRE_FORMAT},
         {", \"range\": [1e-4, 1e-2]", "", "either \"range\"", AIRE_FORMAT},
         {"\"file\": \"model.c\", \"text\"", "\"file\": \"eval.c\", \"text\"",
          "not an editable text file", AIRE_FORMAT},
@@ -239,6 +283,143 @@ static void test_env__names_every_mistake(void **state)
             !strstr(message, "aire.json"))
             fail_msg("row %zu (%s): %s: %s", i, rows[i].to, aire_status_name(status), message);
         assert_null(env);
+    }
+}
+
+static void test_env__replaces_variables(void **state)
+{
+    aire_env *env;
+    write_changed("cc model.c", "cc -O${LEVEL} $CFLAGS ${LDFLAGS} ${");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_string_equal(env->steps[AIRE_STAGE_BUILD].argv[2], "cc -O3 $CFLAGS ${LDFLAGS} ${");
+    aire_env_unref(env);
+}
+
+static void test_env__says_how_data_are_prepared(void **state)
+{
+    aire_env *env;
+    char path[128];
+    write_changed("\"data\": \"data\"", "\"data\": \"more\"");
+    write_text("prepare.sh", "true\n");
+    assert_int_equal(open_env(&env), AIRE_NOT_FOUND);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "evaluate.data"));
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "/prepare.sh"));
+    snprintf(path, sizeof path, "%s/prepare.sh", root);
+    unlink(path);
+}
+
+static void test_env__leaves_out_git_and_bounds_the_rest(void **state)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/sub/.git", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, path, 0755), AIRE_OK);
+    write_text("sub/.git/config", "x\n");
+    aire_env *env = open_good();
+    assert_int_equal(aire_env_file_count(env), 4);
+    assert_int_equal(aire__env_role(env, ".git"), 0);
+    assert_int_equal(aire__env_role(env, "sub/.git/x.c"), 0);
+    assert_int_equal(aire__env_role(env, ".gitignore"), AIRE_FILE_PROTECTED);
+    assert_int_equal(aire__env_role(env, "../x.c"), AIRE_FILE_PROTECTED);
+    aire_env_unref(env);
+    snprintf(path, sizeof path, "%s/large", root);
+    write_text("large", "");
+    assert_int_equal(truncate(path, 65 << 20), 0);
+    assert_int_equal(open_env(&env), AIRE_LIMIT);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "files.ignore"));
+    unlink(path);
+}
+
+static void test_env__gives_rewards(void **state)
+{
+    double reward = 7;
+    aire_env *env = open_good();
+    assert_int_equal(aire_env_reward(env, 4, &reward), AIRE_OK);
+    assert_true(reward == 0.25);
+    assert_int_equal(aire_env_reward(env, 8.5, &reward), AIRE_LIMIT);
+    assert_int_equal(aire_env_reward(env, NAN, &reward), AIRE_INVALID);
+    assert_int_equal(aire_env_reward(env, -INFINITY, &reward), AIRE_INVALID);
+    assert_int_equal(aire_env_reward(NULL, 4, &reward), AIRE_INVALID);
+    assert_int_equal(aire_env_reward(env, 4, NULL), AIRE_INVALID);
+    assert_true(reward == 0.25);
+    aire_env_unref(env);
+}
+
+/* The keys that the parser knows, by its own words, against those of the schema. */
+static void test_env__knows_the_keys_of_its_schema(void **state)
+{
+    static const struct {
+        const char *from;    /* in the good manifest: where an object begins */
+        const char *pointer; /* the object in the schema */
+    } rows[] = {
+        {"\"aire\": 1", "properties"},
+        {"\"editable\"", "properties/files/properties"},
+        {"\"timeout_s\": 9", "$defs/step/properties"},
+        {"\"source\"", "properties/mounts/items/properties"},
+        {"\"path\"", "properties/outputs/items/properties"},
+        {"\"tokens\"", "properties/budget/properties"},
+        {"\"default\"", "properties/seed/properties"},
+        {"\"direction\"", "properties/metric/properties"},
+        {"\"metric\": \"train_loss\"", "properties/stream/properties"},
+        {"\"file\": \"model.c\", \"text\"", "$defs/number_knob/properties"},
+        {"\"choices\"", "$defs/choice_knob/properties"},
+        {"\"idea\"", "$defs/choice_knob/properties/choices/items/properties"},
+        {"\"find\"",
+         "$defs/choice_knob/properties/choices/items/properties/edits/items/properties"},
+    };
+    char path[512];
+    snprintf(path, sizeof path, "%s/../lib/env/aire.schema.json", getenv("AIRE_TESTS"));
+    json_t *schema = json_load_file(path, 0, NULL);
+    if (!schema)
+        fail_msg("cannot read %s", path);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char to[256], word[64];
+        const json_t *object = schema;
+        snprintf(path, sizeof path, "%s", rows[i].pointer);
+        for (char *rest, *part = strtok_r(path, "/", &rest); part;
+             part = strtok_r(NULL, "/", &rest))
+            object = json_object_get(object, part);
+        assert_true(json_is_object(object));
+        aire_env *env;
+        snprintf(to, sizeof to, "\"zzzzzzzzzzzzzzz\": 1, %s", rows[i].from);
+        write_changed(rows[i].from, to);
+        assert_int_equal(open_env(&env), AIRE_FORMAT);
+        const char *known = strstr(aire_error_message(aire_last_error()), "known here: ");
+        if (!known)
+            fail_msg("%s", aire_error_message(aire_last_error()));
+        size_t count = 1;
+        for (const char *c = known; *c; c++)
+            count += *c == ',';
+        assert_int_equal(count, json_object_size(object));
+        const char *key;
+        json_t *value;
+        json_object_foreach((json_t *)(uintptr_t)object, key, value)
+        {
+            snprintf(word, sizeof word, " %s", key);
+            if (!strstr(known, word))
+                fail_msg("%s: the parser does not know %s", rows[i].pointer, key);
+        }
+    }
+    json_decref(schema);
+}
+
+/* The environments that come with the library; where their data are missing, that is said. */
+static void test_env__opens_the_examples(void **state)
+{
+    static const char *const names[] = {"shell", "nanogpt"};
+    static const char *const variables[] = {"AIRE_PREFIX=/usr", NULL};
+    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    options.variables = variables;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512];
+        aire_env *env;
+        snprintf(path, sizeof path, "%s/../examples/envs/%s", getenv("AIRE_TESTS"), names[i]);
+        if (!aire__fs_is_dir(path))
+            skip();
+        aire_status status = aire_env_open(ctx, path, &options, &env);
+        const char *message = aire_error_message(aire_last_error());
+        if (status != AIRE_OK && !(status == AIRE_NOT_FOUND && strstr(message, ".data: ")))
+            fail_msg("%s: %s: %s", names[i], aire_status_name(status), message);
+        aire_env_unref(env);
     }
 }
 
@@ -278,10 +459,17 @@ static void test_judge__reports(void **state)
         {"{\"refused\": {\"detail\": \"bad shape\"}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_EVALUATOR,
          0},
         {"", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
-        {"{\"metrics\": {\"loss\": 2}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
-        {"{\"metrics\": {\"loss\": 2}} {}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
+        {"{\"metrics\": {\"loss\": 2}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
+        {"{\"metrics\": {\"loss\": NaN}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
+        {"{\"metrics\": {\"loss\": 2}} {}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
         {"{\"metrics\": {\"loss\": 1, \"loss\": 2}}", AIRE_OUTCOME_NO_METRIC,
-         AIRE_CAUSE_METRIC_MISSING, 0},
+         AIRE_CAUSE_METRIC_INVALID, 0},
+        {"{\"violation\": {\"cause\": \"OUTPUT_KIND\"}}", AIRE_OUTCOME_VIOLATION,
+         AIRE_CAUSE_OUTPUT_KIND, 0},
+        {"{\"violation\": {\"cause\": \"protected file changed\"}}", AIRE_OUTCOME_VIOLATION,
+         AIRE_CAUSE_PROTECTED_CHANGED, 0},
+        {"{\"violation\": {\"cause\": \"none\"}}", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_EVALUATOR, 0},
+        {"{\"violation\": true}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
         {"[1]", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
     };
     aire_env *env = open_good();
@@ -296,6 +484,18 @@ static void test_judge__reports(void **state)
         aire__env_verdict_free(env, &v);
     }
     aire_env_verdict v;
+    const char own[] = "{\"refused\": {\"cause\": \"odd shape\", \"detail\": \"3 x 4\"}}";
+    assert_int_equal(aire__env_judge_report(env, own, sizeof own - 1, &v), AIRE_OK);
+    assert_string_equal(v.detail, "odd shape: 3 x 4");
+    aire__env_verdict_free(env, &v);
+    char *large = calloc(1, (2 << 20) + 1);
+    memset(large, ' ', 2 << 20);
+    assert_int_equal(aire__env_judge_report(env, large, 2 << 20, &v), AIRE_OK);
+    assert_non_null(strstr(v.detail, "larger than"));
+    aire__env_verdict_free(env, &v);
+    free(large);
+    OOM_LOOP(&memory, aire__env_judge_report(env, own, sizeof own - 1, &v),
+             aire__env_verdict_free(env, &v));
     OOM_LOOP(&memory, aire__env_judge_report(env, rows[0].report, strlen(rows[0].report), &v),
              aire__env_verdict_free(env, &v));
     aire_env_unref(env);
@@ -338,9 +538,18 @@ static void test_judge__logs_and_streams(void **state)
     judge_log(min, "loss: 3\nloss: nan\nloss: 2\n", "", AIRE_OUTCOME_NO_METRIC, 0);
     judge_log(last, "loss: nan\n", "", AIRE_OUTCOME_NO_METRIC, 0);
     judge_log(last, "lost: 3\nloss: none\n", "", AIRE_OUTCOME_NO_METRIC, 0);
+    judge_log(last, "loss: 3\nval_loss: 4\n", "", AIRE_OUTCOME_OK, 3);
+    judge_log(last, "step 1 loss: 3 (best)\nloss: --4\nloss: -\nloss:", "", AIRE_OUTCOME_OK, 3);
+    judge_log(last, "loss: 3\nloss: 99999999999999999999", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log("\"pattern\": \"^loss:\"", "loss: 3\n the loss: 4\n", "", AIRE_OUTCOME_OK, 3);
+    judge_log("\"pattern\": \"loss:\", \"reduce\": \"max\"", "loss: 3\nloss: 1\n", "",
+              AIRE_OUTCOME_OK, 3);
     judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_SUSPECT, 0);
     judge_log("\"reduce\": \"last\"", "loss: 9",
               "{\"loss\": 2}\nnoise\n{\"loss\": 3, \"x\": []}\n{\"loss\":", AIRE_OUTCOME_OK, 3);
+    judge_log("\"reduce\": \"last\"", "", "{\"loss\": 2}\n{\"loss\": NaN, \"step\": 3}\n",
+              AIRE_OUTCOME_NO_METRIC, 0);
+    judge_log("\"reduce\": \"last\"", "", "{\"loss\": 2}\n{\"lost\": NaN}\n", AIRE_OUTCOME_OK, 2);
     judge_log("\"reduce\": \"last\"", "loss: 9", "", AIRE_OUTCOME_NO_METRIC, 0);
 }
 
@@ -376,6 +585,12 @@ int main(void)
         cmocka_unit_test(test_env__reads_everything),
         cmocka_unit_test(test_env__hash_follows_the_content),
         cmocka_unit_test(test_env__names_every_mistake),
+        cmocka_unit_test(test_env__replaces_variables),
+        cmocka_unit_test(test_env__says_how_data_are_prepared),
+        cmocka_unit_test(test_env__leaves_out_git_and_bounds_the_rest),
+        cmocka_unit_test(test_env__gives_rewards),
+        cmocka_unit_test(test_env__knows_the_keys_of_its_schema),
+        cmocka_unit_test(test_env__opens_the_examples),
         cmocka_unit_test(test_env__refuses_links_and_missing_manifests),
         cmocka_unit_test(test_judge__reports),
         cmocka_unit_test(test_judge__logs_and_streams),
