@@ -106,24 +106,40 @@ static int compare_files(const void *a, const void *b)
 }
 
 /* A glob that names no file is a slip of the pen, and for hidden files a dangerous one. */
+static aire_status check_glob(const aire_env *env, const aire_node *top, const char *key,
+                              int32_t role, const char *glob)
+{
+    const char *other = NULL; /* a file that it names, but another list keeps from being editable */
+    for (size_t i = 0; i < env->file_count; i++) {
+        const aire_env_file *file = &env->files[i];
+        if (!aire__glob_match(glob, file->path))
+            continue;
+        if (role != AIRE_FILE_EDITABLE || file->role == AIRE_FILE_EDITABLE)
+            return AIRE_OK;
+        other = file->path;
+    }
+    if (other)
+        return aire__node_complain(top, key,
+                                   "\"%s\" matches only files that are not editable, as "
+                                   "'%s', which is %s",
+                                   glob, other, aire_file_role_name(aire__env_role(env, other)));
+    return aire__node_complain(top, key, "\"%s\" matches no file", glob);
+}
+
 static aire_status check_globs(const aire_env *env, const aire_node *top)
 {
-    static const char *const names[] = {NULL, "files.editable", "files.protected", "files.reserved",
-                                        "files.hidden"};
+    static const char *const keys[] = {NULL, "files.editable", "files.protected", "files.reserved",
+                                       "files.hidden"};
     for (int role = AIRE_FILE_EDITABLE; role <= AIRE_FILE_HIDDEN; role++)
         for (size_t i = 0; env->globs[role][i]; i++) {
-            bool used = false;
-            for (size_t k = 0; k < env->file_count && !used; k++)
-                used = aire__glob_match(env->globs[role][i], env->files[k].path);
-            if (!used)
-                return aire__node_complain(top, names[role], "\"%s\" matches no file",
-                                           env->globs[role][i]);
+            aire_status status = check_glob(env, top, keys[role], role, env->globs[role][i]);
+            if (status != AIRE_OK)
+                return status;
         }
-    for (size_t k = 0; k < env->file_count; k++)
-        if (env->files[k].role == AIRE_FILE_EDITABLE)
-            return AIRE_OK;
-    return aire__node_complain(top, "files.editable",
-                               "no file is editable: there is nothing to search");
+    if (!env->globs[AIRE_FILE_EDITABLE][0])
+        return aire__node_complain(top, keys[AIRE_FILE_EDITABLE],
+                                   "found an empty array, expected what a patch may touch");
+    return AIRE_OK;
 }
 
 aire_status aire__env_read_files(aire_env *env, const aire_node *top)

@@ -28,7 +28,10 @@ static void write_text(const char *name, const char *text)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", root, name);
-    assert_int_equal(aire__fs_write(ctx, path, text, strlen(text), 0644), AIRE_OK);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs(text, file) < 0, 0);
+    assert_int_equal(fclose(file), 0);
 }
 
 static int setup(void **state)
@@ -237,7 +240,11 @@ static void test_env__names_every_mistake(void **state)
         {"[\"*.c\"]", "[\"*.cc\"]", "files.editable: \"*.cc\" matches no file", AIRE_FORMAT},
         {"[\"secret.txt\"]", "[\"secrets.txt\"]", "files.hidden: \"secrets.txt\" matches no file",
          AIRE_FORMAT},
-        {"[\"*.c\"]", "[\"eval.c\"]", "no file is editable", AIRE_FORMAT},
+        {"[\"*.c\"]", "[\"*.c\", \"ev*.c\"]",
+         "only files that are not editable, as 'eval.c', which is protected", AIRE_FORMAT},
+        {"[\"*.c\"]", "[]", "files.editable: found an empty array", AIRE_FORMAT},
+        {"[\"*.c\"]", "\"*.c\"", "files.editable: found \"*.c\", expected an array", AIRE_FORMAT},
+        {"[\"*.c\"]", "[\"\"]", "files.editable: found \"\"", AIRE_FORMAT},
         {"\"LR {}\"", "\"LR\"", "knobs[0].text", AIRE_FORMAT},
         {"\"LR {}\"", "\"RL {}\"", "stands 0 times in 'model.c', expected exactly once",
          AIRE_FORMAT},
@@ -579,6 +586,66 @@ static void test_env__survives_noise(void **state)
     }
 }
 
+/* Another value, or none, somewhere in a manifest. */
+static void change_somewhere(aire_rng *rng, json_t *value)
+{
+    static const char *const others[] = {
+        "null",        "true",    "0",         "-1",
+        "1.5",         "1e300",   "\"\"",      "\"x\"",
+        "\"../x\"",    "\"${\"",  "\"{}\"",    "[]",
+        "[[]]",        "{}",      "[1, 2, 3]", "9223372036854775807",
+        "\"model.c\"", "[\"**\"]"};
+    const size_t count = sizeof others / sizeof *others;
+    for (;;) {
+        size_t size = json_is_object(value) ? json_object_size(value) : json_array_size(value);
+        if (size == 0)
+            return;
+        size_t chosen = aire__rng_below(rng, size);
+        void *member = json_object_iter(value);
+        for (size_t i = 0; json_is_object(value) && i < chosen; i++)
+            member = json_object_iter_next(value, member);
+        json_t *child = member ? json_object_iter_value(member) : json_array_get(value, chosen);
+        if ((json_is_object(child) || json_is_array(child)) && aire__rng_below(rng, 4)) {
+            value = child;
+            continue;
+        }
+        json_t *other = json_loads(others[aire__rng_below(rng, count)], JSON_DECODE_ANY, NULL);
+        assert_non_null(other);
+        if (!member)
+            json_array_set_new(value, chosen, other);
+        else if (aire__rng_below(rng, 8))
+            json_object_iter_set_new(value, member, other);
+        else {
+            json_decref(other);
+            json_object_del(value, json_object_iter_key(member));
+        }
+        return;
+    }
+}
+
+static void test_env__survives_other_values(void **state)
+{
+    aire_rng rng;
+    aire__rng_init(&rng, 5, "values", 0);
+    int opened = 0;
+    for (int round = 0; round < 3000; round++) {
+        json_t *manifest = json_loads(good, 0, NULL);
+        for (uint64_t i = 1 + aire__rng_below(&rng, 2); i > 0; i--)
+            change_somewhere(&rng, manifest);
+        char *text = json_dumps(manifest, 0);
+        json_decref(manifest);
+        write_text("aire.json", text);
+        aire_env *env;
+        aire_status status = open_env(&env);
+        opened += status == AIRE_OK;
+        if (status != AIRE_OK && status != AIRE_FORMAT && status != AIRE_NOT_FOUND)
+            fail_msg("%s: %s", text, aire_error_message(aire_last_error()));
+        free(text);
+        aire_env_unref(env);
+    }
+    assert_true(opened > 0 && opened < 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_judge__logs_and_streams),
         cmocka_unit_test(test_env__fails_cleanly_without_memory),
         cmocka_unit_test(test_env__survives_noise),
+        cmocka_unit_test(test_env__survives_other_values),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
