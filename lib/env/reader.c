@@ -212,6 +212,8 @@ aire_status aire__node_lines(const aire_node *node, const char *key, bool requir
         else
             aire__buf_printf(&buf, "%s%s", i ? "\n" : "", json_string_value(line));
     }
+    if (status == AIRE_OK && required && buf.status == AIRE_OK && buf.length == 0)
+        status = aire__node_complain(node, key, "found no text, expected some");
     if (status == AIRE_OK)
         return aire__buf_take(&buf, out, NULL);
     aire__buf_free(&buf);
