@@ -202,6 +202,8 @@ static void test_patch__refuses_what_cannot_be(void **state)
          AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, "file and a directory"},
         {"--- binary\n+++ binary\n@@ -1 +1 @@\n-a\n+y\n", AIRE_OUTCOME_PATCH_FAILED,
          AIRE_CAUSE_PATCH_CONTEXT, "not a text"},
+        {HEAD "@@ -1 +1 @@\n-one\n+1\n--- tail.c\n+++ tail.c\n@@ -1 +1 @@\n-z\n+Z\n",
+         AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, "tail.c, hunk 1 of 1"},
         {HEAD "@@ -3,0 +4 @@\n+y\n", AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
          "as context"},
         {HEAD "@@ -5 +5 @@\n-five\n+5\n@@ -2 +2 @@\n-two\n+2\n", AIRE_OUTCOME_PATCH_FAILED,
@@ -217,6 +219,28 @@ static void test_patch__refuses_what_cannot_be(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_refusal(rows[i].text, rows[i].outcome, rows[i].cause, rows[i].says);
+}
+
+static void test_patch__gives_edits_in_order_with_their_diff(void **state)
+{
+    aire_patched out;
+    assert_int_equal(apply("--- a/tail.c\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n"
+                           "\\ No newline at end of file\n"
+                           "--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1 @@\n+a\n"
+                           "--- crlf.c\n+++ crlf.c\n@@ -3 +3 @@\n-c\n+d\n",
+                           &out),
+                     AIRE_OK);
+    assert_int_equal(out.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(out.edit_count, 3);
+    assert_string_equal(out.edits[0].path, "crlf.c");
+    assert_string_equal(out.edits[1].path, "new/f.c");
+    assert_string_equal(out.edits[2].path, "tail.c");
+    assert_true(out.edits[1].created && !out.edits[0].created && !out.edits[2].data);
+    assert_string_equal(out.diff, "--- a/crlf.c\n+++ b/crlf.c\n@@ -1,3 +1,3 @@\n a\r\n b\r\n-c\r\n"
+                                  "+d\r\n--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1 @@\n+a\n"
+                                  "--- a/tail.c\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n"
+                                  "\\ No newline at end of file\n");
+    aire__patched_free(&out);
 }
 
 static void test_patch__refuses_bytes_of_zero(void **state)
@@ -603,6 +627,13 @@ static void test_patch__fails_cleanly_without_memory(void **state)
     OOM_LOOP(&memory, apply(HEAD "@@ -7,3 +7,3 @@\n two\n-thre\n+3\n four\n", &out),
              aire__patched_free(&out));
     OOM_LOOP(&memory, apply("no patch", &out), aire__patched_free(&out));
+    OOM_LOOP(&memory, apply("--- none.c\n+++ none.c\n@@ -1 +1 @@\n-a\n+b\n", &out),
+             aire__patched_free(&out));
+    OOM_LOOP(&memory,
+             apply("--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1 @@\n+a\n" HEAD
+                   "@@ -2 +2 @@\n-two\n+2\n",
+                   &out),
+             aire__patched_free(&out));
 }
 
 int main(void)
@@ -616,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_patch__refuses_forbidden_files),
         cmocka_unit_test(test_patch__refuses_what_cannot_be),
         cmocka_unit_test(test_patch__refuses_bytes_of_zero),
+        cmocka_unit_test(test_patch__gives_edits_in_order_with_their_diff),
         cmocka_unit_test(test_patch__explains_what_the_file_has),
         cmocka_unit_test(test_patch__knows_a_change_of_nothing),
         cmocka_unit_test(test_diff__applied_gives_the_other_text),
