@@ -1,0 +1,107 @@
+/*
+ * One run as the executor's parts see it: what is to be done, where, and what came of it.
+ */
+#ifndef AIRE_EXECUTOR_JOB_H
+#define AIRE_EXECUTOR_JOB_H
+
+#include "aire/executor.h"
+#include "env/env.h"
+#include "patch/patch.h"
+#include "store/store.h"
+
+/* What every run of an executor shares; immutable. */
+typedef struct aire_workshop {
+    aire_ctx *ctx; /* all are references of the executor */
+    aire_env *env;
+    aire_sandbox *sandbox;
+    aire_model *implementer;    /* nullable */
+    aire_patch_source *sources; /* the environment's files, for patches */
+    char *work_dir;
+    bool keep_workspaces;
+} aire_workshop;
+
+/* How a run ended. Texts are from aire_alloc and may be NULL. */
+typedef struct aire_ending {
+    int32_t outcome, stage, cause, code, trust;
+    char *detail;
+    char *log_tail;
+    aire_env_verdict verdict; /* metrics and reward */
+    aire_usage usage[3];
+    size_t usage_count;
+} aire_ending;
+
+/* One try at a run. */
+typedef struct aire_try {
+    const aire_workshop *shop;
+    const aire_run *run;
+    int32_t attempt;
+    aire_cancel *cancel;
+    aire_patched patched; /* files that differ from the baseline; none for a baseline */
+    char variant[65];     /* content hash */
+    char *directory;      /* of this try, below the work directory */
+    aire_ending ending;
+    void (*entered)(struct aire_try *t, int32_t stage,
+                    void *data); /* told of each stage; nullable */
+    void *data;
+} aire_try;
+
+/* ---- implement.c ---- */
+
+/* The content hash of the environment with edits. */
+void aire__variant_hash(const aire_env *env, const aire_patched *patched, char out[65]);
+
+/* Apply a patch to the environment's files; refusals are described in *out. */
+aire_status aire__apply_to_env(const aire_workshop *shop, const aire_patch *patch,
+                               aire_patched *out);
+
+/*
+ * Have the run's files: from the idea's patch, or from one that the Implementer writes. Either they
+ * are in t->patched and t->variant, and the outcome is OK, or t->ending says why not. AIRE_OK,
+ * AIRE_CANCELLED, AIRE_NOMEM.
+ */
+aire_status aire__implement(aire_try *t);
+
+/* ---- workspace.c ---- */
+
+/* Make the try's directory with its workspace and output directory. */
+aire_status aire__workspace_make(aire_try *t);
+
+/* Make the evaluation's own workspace (original files) and its copy of the declared outputs; what
+ * is wrong with an output is said in t->ending, and the outcome is then not OK. */
+aire_status aire__workspace_make_evaluation(aire_try *t);
+
+/* Whether the protected files are still what they were; otherwise t->ending says which is not. */
+aire_status aire__workspace_check(aire_try *t);
+
+/* Read a file that the run wrote below its output directory, never through a link; at most `max`
+ * bytes of it. *out "" if it is no plain file. */
+aire_status aire__workspace_read(aire_try *t, const char *path, size_t max, char **out,
+                                 size_t *length);
+
+void aire__workspace_remove(aire_try *t);
+
+/* "<directory>/<name>"; NULL when there is no memory. */
+char *aire__try_path(const aire_try *t, const char *name);
+
+/* ---- stages.c ---- */
+
+/*
+ * Build, run and evaluate; t->ending says how it ended. AIRE_OK; AIRE_CANCELLED; any other status
+ * is a failure of the infrastructure, and not of the idea.
+ */
+aire_status aire__stages_run(aire_try *t);
+
+/* Settle how the try ended; the detail is formatted. AIRE_OK, AIRE_NOMEM. */
+aire_status aire__settle(aire_try *t, int32_t outcome, int32_t cause, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Settle by how a command ended; leaves the outcome OK for exit code 0. */
+aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
+
+/* ---- result.c ---- */
+
+/* The result that a try came to. */
+aire_status aire__try_result(const aire_try *t, aire_result **out);
+void aire__try_clear(aire_try *t);
+
+#endif

@@ -1,0 +1,398 @@
+/* The executor with local workers: making it, submitting, taking results, cancelling, stopping. */
+#include "executor/local.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "base/thread.h"
+
+enum { WORKERS_MAX = 1024 };
+
+/* ---- making it ---- */
+
+static aire_status make_sources(aire_workshop *shop)
+{
+    const aire_env *env = shop->env;
+    shop->sources =
+        aire__calloc(shop->ctx, env->file_count ? env->file_count : 1, sizeof *shop->sources);
+    if (!shop->sources)
+        return aire__fail_nomem();
+    for (size_t i = 0; i < env->file_count; i++)
+        shop->sources[i] =
+            (aire_patch_source){env->files[i].path, env->files[i].data, env->files[i].length,
+                                env->files[i].role == AIRE_FILE_EDITABLE};
+    return AIRE_OK;
+}
+
+/* The cpu slots that a run holds: as many as its largest stage asks for, at most all. */
+static int32_t cpus_of_run(const aire_env *env, int32_t slots)
+{
+    int32_t cpus = 1;
+    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+        if (env->steps[stage].present && env->steps[stage].cpus > cpus)
+            cpus = env->steps[stage].cpus;
+    return cpus < slots ? cpus : slots;
+}
+
+static aire_status take_options(aire_local *l, const aire_executor_options *o)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (o->workers < 0 || o->workers > WORKERS_MAX || o->max_attempts < 0)
+        return aire__fail(
+            AIRE_INVALID,
+            "aire_executor_options: workers must be from 0 to %d, max_attempts not negative",
+            WORKERS_MAX);
+    l->slots = o->workers ? o->workers : cpus > 0 ? (int32_t)cpus : 1;
+    l->free_slots = l->slots;
+    l->max_attempts = o->max_attempts ? o->max_attempts : 3;
+    l->run_cpus = cpus_of_run(l->shop.env, l->slots);
+    l->progress = o->progress;
+    l->progress_user_data = o->progress_user_data;
+    l->shop.keep_workspaces = o->keep_workspaces;
+    l->shop.implementer = aire_model_ref(o->implementer);
+    return AIRE_OK;
+}
+
+/* Whether a name is one that we give to the directory of a try. */
+static bool is_try_directory(const char *name)
+{
+    return aire__starts_with(name, "run-") && strspn(name + 4, "0123456789-") == strlen(name + 4);
+}
+
+/* What a process that was killed left behind. */
+static aire_status clean_up(const aire_workshop *shop)
+{
+    DIR *dir = opendir(shop->work_dir);
+    aire_status status =
+        dir ? AIRE_OK : aire__fail_errno(AIRE_IO, errno, "cannot open '%s'", shop->work_dir);
+    for (struct dirent *entry; status == AIRE_OK && (entry = readdir(dir));) {
+        if (!is_try_directory(entry->d_name))
+            continue;
+        char *path = aire__path_join(shop->ctx, shop->work_dir, entry->d_name);
+        status = path ? aire__fs_remove_tree(shop->ctx, path) : aire__fail_nomem();
+        aire_free(shop->ctx, path);
+    }
+    if (dir)
+        closedir(dir);
+    return status;
+}
+
+static aire_status make_work_dir(aire_local *l, const char *given)
+{
+    aire_ctx *ctx = l->shop.ctx;
+    char *path = given ? aire__strdup(ctx, given)
+                       : aire__asprintf(ctx, "%s.work", aire_store_path(l->store));
+    aire_status status = path ? aire__fs_mkdirs(ctx, path, 0755) : aire__fail_nomem();
+    if (status == AIRE_OK)
+        status = aire__fs_real_path(ctx, path, &l->shop.work_dir);
+    aire_free(ctx, path);
+    return status == AIRE_OK && !l->shop.keep_workspaces ? clean_up(&l->shop) : status;
+}
+
+/* What an earlier executor left: unfinished runs are queued again, untold results are given again.
+ */
+static aire_status take_up(aire_local *l)
+{
+    aire_run *runs = NULL;
+    aire_results *untold = NULL;
+    size_t count = 0;
+    aire_status status = aire__store_untold(l->store, &untold);
+    for (size_t i = 0; status == AIRE_OK && i < aire_results_count(untold); i++) {
+        aire_result *result = aire_result_ref(aire_results_get(untold, i));
+        if (!aire__results_push(l, result)) {
+            aire_result_unref(result);
+            status = aire__fail_nomem();
+        }
+    }
+    aire_results_unref(untold);
+    if (status == AIRE_OK)
+        status = aire__store_unfinished(l->store, &runs, &count);
+    for (size_t i = 0; i < count; i++) {
+        runs[i].attempts = 0; /* that the host died is not held against a run */
+        if (status == AIRE_OK)
+            status = aire__queue_add(l, &runs[i]);
+        aire__run_clear(&runs[i]);
+    }
+    aire_free(l->shop.ctx, runs);
+    return status;
+}
+
+/* Threads are started when there is something to do. With the lock held. */
+static aire_status start_threads(aire_local *l)
+{
+    int32_t wanted = l->slots / l->run_cpus;
+    while (l->thread_count < wanted && (size_t)l->thread_count < l->job_count) {
+        aire_status status =
+            aire__thread_start(&l->threads[l->thread_count], "aire-executor", aire__worker_main, l);
+        if (status != AIRE_OK)
+            return l->thread_count > 0 ? AIRE_OK : status; /* fewer threads do, too */
+        l->thread_count++;
+    }
+    return AIRE_OK;
+}
+
+static aire_status set_up(aire_local *l, const aire_executor_options *options)
+{
+    aire_status status = aire__store_bind_env(l->store, l->shop.env->name, l->shop.env->hash);
+    if (status == AIRE_OK)
+        status = take_options(l, options);
+    if (status == AIRE_OK)
+        status = make_sources(&l->shop);
+    if (status == AIRE_OK)
+        status = make_work_dir(l, options->work_dir);
+    if (status != AIRE_OK)
+        return status;
+    l->threads = aire__calloc(l->shop.ctx, (size_t)l->slots, sizeof *l->threads);
+    if (!l->threads)
+        return aire__fail_nomem();
+    pthread_mutex_lock(&l->lock);
+    status = take_up(l);
+    if (status == AIRE_OK)
+        status = start_threads(l);
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+aire_status aire__local_new(aire_ctx *ctx, aire_env *env, aire_sandbox *sandbox, aire_store *store,
+                            const aire_executor_options *options, aire_local **out)
+{
+    if (aire__store_is_read_only(store))
+        return aire__fail(AIRE_STATE, "aire_executor_new: '%s' is open for reading only",
+                          aire_store_path(store));
+    aire_local *l = aire__calloc(ctx, 1, sizeof *l);
+    if (!l)
+        return aire__fail_nomem();
+    l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->fd < 0) {
+        aire_free(ctx, l);
+        return aire__fail_errno(AIRE_IO, errno, "aire_executor_new: no descriptor left");
+    }
+    l->shop = (aire_workshop){
+        .ctx = aire_ctx_ref(ctx), .env = aire_env_ref(env), .sandbox = aire_sandbox_ref(sandbox)};
+    l->store = aire_store_ref(store);
+    pthread_mutex_init(&l->lock, NULL);
+    aire__cond_init(&l->work);
+    aire__cond_init(&l->done);
+    aire__signal_update(l);
+    aire_status status = set_up(l, options);
+    if (status != AIRE_OK)
+        aire__local_free(l);
+    else
+        *out = l;
+    return status;
+}
+
+/* ---- stopping ---- */
+
+static void stop(aire_local *l)
+{
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    for (aire_job *job = l->jobs; job; job = job->next)
+        aire_cancel_fire(job->cancel);
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    for (int32_t i = 0; i < l->thread_count; i++)
+        pthread_join(l->threads[i], NULL);
+}
+
+void aire__local_free(void *local)
+{
+    aire_local *l = local;
+    aire_ctx *ctx = l->shop.ctx;
+    stop(l);
+    while (l->jobs)
+        aire__queue_remove(l, l->jobs);
+    for (size_t i = 0; i < l->result_count; i++)
+        aire_result_unref(l->results[i]);
+    close(l->fd);
+    pthread_mutex_destroy(&l->lock);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->done);
+    aire_free(ctx, l->results);
+    aire_free(ctx, l->threads);
+    aire_free(ctx, l->failure);
+    aire_free(ctx, l->shop.sources);
+    if (l->shop.work_dir && !l->shop.keep_workspaces)
+        rmdir(l->shop.work_dir); /* if nothing is left in it */
+    aire_free(ctx, l->shop.work_dir);
+    aire_model_unref(l->shop.implementer);
+    aire_sandbox_unref(l->shop.sandbox);
+    aire_store_unref(l->store);
+    aire_env_unref(l->shop.env);
+    aire_free(ctx, l);
+    aire_ctx_unref(ctx);
+}
+
+/* ---- submitting ---- */
+
+aire_status aire__local_submit(aire_idea *idea, const aire_submit_options *options, int64_t *run_id,
+                               void *local)
+{
+    aire_local *l = local;
+    aire_run run = {0};
+    bool is_new = false;
+    int32_t kind = !idea ? AIRE_RUN_BASELINE : options->kind ? options->kind : AIRE_RUN_IDEA;
+    if (idea && kind != AIRE_RUN_IDEA && kind != AIRE_RUN_CONFIRM)
+        return aire__fail(
+            AIRE_INVALID,
+            "aire_executor_submit: with an idea the kind is AIRE_RUN_IDEA or AIRE_RUN_CONFIRM");
+    if (!idea && options->kind && options->kind != AIRE_RUN_BASELINE)
+        return aire__fail(AIRE_INVALID,
+                          "aire_executor_submit: without an idea the kind is AIRE_RUN_BASELINE");
+    uint64_t seed = options->seed ? options->seed : l->shop.env->seed;
+
+    /* The lock is held so that runs are queued in the order of their numbers. */
+    pthread_mutex_lock(&l->lock);
+    aire_status status =
+        l->stopping ? aire__fail(AIRE_STATE, "aire_executor_submit: the executor has stopped%s%s",
+                                 l->failure ? ": " : "", l->failure ? l->failure : "")
+                    : AIRE_OK;
+    if (status == AIRE_OK)
+        status = aire__store_submit(l->store, idea, kind, seed,
+                                    options->priority + l->shop.env->priority, &run, &is_new);
+    if (status == AIRE_OK && run_id)
+        *run_id = run.id;
+    if (status == AIRE_OK && is_new)
+        status = aire__queue_add(l, &run);
+    if (status == AIRE_OK)
+        status = start_threads(l);
+    pthread_mutex_unlock(&l->lock);
+    aire__run_clear(&run);
+    return status;
+}
+
+/* ---- taking results ---- */
+
+/* Deliver what waits, without the lock: the host may do anything in its function. */
+static void deliver_progress(aire_local *l)
+{
+    while (l->event_count > 0) {
+        aire_progress event = l->events[l->event_first];
+        l->event_first = (l->event_first + 1) % AIRE_PROGRESS_KEPT;
+        l->event_count--;
+        aire__signal_update(l);
+        pthread_mutex_unlock(&l->lock);
+        l->progress(&event, l->progress_user_data);
+        pthread_mutex_lock(&l->lock);
+    }
+}
+
+static aire_result *pop_result(aire_local *l)
+{
+    aire_result *result = l->results[0];
+    memmove(l->results, l->results + 1, --l->result_count * sizeof *l->results);
+    aire__signal_update(l);
+    return result;
+}
+
+aire_status aire__local_next(int32_t timeout_ms, aire_result **out, void *local)
+{
+    aire_local *l = local;
+    int64_t deadline = aire__deadline_ns(timeout_ms);
+    aire_status status = AIRE_TIMEOUT;
+    pthread_mutex_lock(&l->lock);
+    for (bool waited = false;; waited = true) {
+        deliver_progress(l);
+        if (l->result_count > 0) {
+            *out = pop_result(l);
+            status = AIRE_OK;
+            break;
+        }
+        if (l->failure) {
+            status = aire__fail(AIRE_IO, "the executor has stopped: %s", l->failure);
+            break;
+        }
+        if (l->job_count == 0) {
+            status = AIRE_EMPTY;
+            break;
+        }
+        if ((waited || timeout_ms == 0) && deadline >= 0 && aire__monotonic_ns() >= deadline)
+            break;
+        aire__cond_wait_until(&l->done, &l->lock, deadline);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+int32_t aire__local_fd(void *local)
+{
+    return ((aire_local *)local)->fd;
+}
+
+size_t aire__local_pending(void *local)
+{
+    aire_local *l = local;
+    pthread_mutex_lock(&l->lock);
+    size_t count = l->job_count;
+    pthread_mutex_unlock(&l->lock);
+    return count;
+}
+
+aire_status aire__local_wait(int32_t timeout_ms, aire_cancel *cancel, void *local)
+{
+    enum { SLICE_NS = 50000000 }; /* a token cannot wake a condition */
+    aire_local *l = local;
+    int64_t deadline = aire__deadline_ns(timeout_ms);
+    aire_status status = AIRE_OK;
+    pthread_mutex_lock(&l->lock);
+    while (status == AIRE_OK && l->job_count > 0 && !l->stopping) {
+        int64_t now = aire__monotonic_ns(), until = deadline;
+        if (cancel && (until < 0 || until > now + SLICE_NS))
+            until = now + SLICE_NS;
+        if (aire_cancel_fired(cancel))
+            status = aire__fail(AIRE_CANCELLED, "gave up waiting for the executor");
+        else if (deadline >= 0 && now >= deadline)
+            status = AIRE_TIMEOUT;
+        else
+            aire__cond_wait_until(&l->done, &l->lock, until);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+/* ---- cancelling ---- */
+
+/* A job that has not begun is finished here; a running one is told. With the lock held. */
+static aire_status cancel_job(aire_local *l, aire_job *job)
+{
+    aire_cancel_fire(job->cancel);
+    if (job->running)
+        return AIRE_OK;
+    job->running = true; /* nobody else takes it */
+    pthread_mutex_unlock(&l->lock);
+    aire_status status = aire__finish_cancelled(l, &job->run);
+    pthread_mutex_lock(&l->lock);
+    aire__queue_remove(l, job);
+    return status;
+}
+
+aire_status aire__local_cancel(int64_t run_id, void *local)
+{
+    aire_local *l = local;
+    aire_status status = AIRE_OK;
+    pthread_mutex_lock(&l->lock);
+    if (run_id) {
+        aire_job *job = aire__queue_find(l, run_id);
+        status = job ? cancel_job(l, job)
+                     : aire__fail(AIRE_NOT_FOUND, "run %lld is neither queued nor running",
+                                  (long long)run_id);
+    }
+    for (bool again = !run_id; again && status == AIRE_OK;) {
+        again = false;
+        for (aire_job *job = l->jobs; job && !again; job = job->next)
+            if (!aire_cancel_fired(job->cancel)) {
+                status = cancel_job(l, job); /* the list may have changed meanwhile */
+                again = true;
+            }
+    }
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}

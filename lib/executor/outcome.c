@@ -1,0 +1,116 @@
+/* How a command's end becomes an outcome. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/str.h"
+#include "executor/job.h"
+
+aire_status aire__settle(aire_try *t, int32_t outcome, int32_t cause, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *detail = aire__vasprintf(t->shop->ctx, format, args);
+    va_end(args);
+    if (!detail)
+        return aire__fail_nomem();
+    aire_free(t->shop->ctx, t->ending.detail);
+    t->ending.detail = detail;
+    t->ending.outcome = outcome;
+    t->ending.cause = cause;
+    return AIRE_OK;
+}
+
+/* Limits, whatever the stage. */
+static aire_status settle_limit(aire_try *t, int32_t limit)
+{
+    static const struct {
+        int32_t limit, outcome, cause;
+        const char *text;
+    } rows[] = {
+        {AIRE_EXIT_LIMIT_WALL, AIRE_OUTCOME_TIMEOUT, AIRE_CAUSE_WALL_LIMIT, "its time limit"},
+        {AIRE_EXIT_LIMIT_CPU, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_CPU_LIMIT,
+         "its limit of processor time"},
+        {AIRE_EXIT_LIMIT_MEMORY, AIRE_OUTCOME_OUT_OF_MEMORY, AIRE_CAUSE_MEMORY_LIMIT,
+         "its memory limit"},
+        {AIRE_EXIT_LIMIT_PROCESSES, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_PROCESS_LIMIT,
+         "its limit of processes"},
+        {AIRE_EXIT_LIMIT_FILE_SIZE, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_FILE_SIZE_LIMIT,
+         "its limit of file size"},
+        {AIRE_EXIT_LIMIT_DISK, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_DISK_LIMIT,
+         "its limit of disk space"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].limit == limit)
+            return aire__settle(t, rows[i].outcome, rows[i].cause, "the %s stage reached %s",
+                                aire_stage_name(t->ending.stage), rows[i].text);
+    return aire__settle(t, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_NONE, "the %s stage reached a limit",
+                        aire_stage_name(t->ending.stage));
+}
+
+aire_status aire__settle_exit(aire_try *t, const aire_exit *ended)
+{
+    int32_t stage = t->ending.stage;
+    int32_t outcome = stage == AIRE_STAGE_BUILD ? AIRE_OUTCOME_BUILD_FAILED : AIRE_OUTCOME_CRASHED;
+    if (ended->limit)
+        return settle_limit(t, ended->limit);
+    t->ending.code = ended->signal ? ended->signal : ended->code;
+    if (!ended->signal && ended->code == 0)
+        return AIRE_OK;
+    if (stage == AIRE_STAGE_EVALUATE) /* the variant's data broke the evaluator, or the evaluator is
+                                         broken */
+        return aire__settle(t, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_EVALUATOR,
+                            "the evaluation ended with %s %d",
+                            ended->signal ? "signal" : "exit code", t->ending.code);
+    if (ended->signal)
+        return aire__settle(t, outcome, AIRE_CAUSE_SIGNAL,
+                            "the %s stage was ended by signal %d (%s)", aire_stage_name(stage),
+                            ended->signal, strsignal(ended->signal));
+    return aire__settle(t, outcome, AIRE_CAUSE_EXIT_CODE, "the %s stage ended with exit code %d",
+                        aire_stage_name(stage), ended->code);
+}
+
+aire_status aire__try_result(const aire_try *t, aire_result **out)
+{
+    aire_result_options o = AIRE_RESULT_OPTIONS_INIT;
+    aire_patch *patch = NULL;
+    aire_status status = AIRE_OK;
+    if (t->patched.diff && *t->patched.diff)
+        status = aire_patch_new(t->shop->ctx, AIRE_PATCH_UNIFIED, t->patched.diff,
+                                strlen(t->patched.diff), &patch);
+    if (status != AIRE_OK)
+        return status;
+    o.kind = t->run->kind;
+    o.run_id = t->run->id;
+    o.seed = t->run->seed;
+    o.idea = t->run->idea;
+    o.outcome = t->ending.outcome;
+    o.stage = t->ending.stage;
+    o.cause = t->ending.cause;
+    o.code = t->ending.code;
+    o.detail = t->ending.detail;
+    o.trust = t->ending.trust;
+    o.attempts = t->attempt;
+    o.reward = t->ending.verdict.reward;
+    o.metrics = t->ending.verdict.metrics;
+    o.metric_count = t->ending.verdict.metric_count;
+    o.usage = t->ending.usage;
+    o.usage_count = t->ending.usage_count;
+    o.patch = patch;
+    o.variant = t->variant;
+    o.log_tail = t->ending.log_tail;
+    status = aire_result_new(t->shop->ctx, &o, out);
+    aire_patch_unref(patch);
+    return status;
+}
+
+void aire__try_clear(aire_try *t)
+{
+    aire_ctx *ctx = t->shop->ctx;
+    aire__workspace_remove(t);
+    aire__env_verdict_free(t->shop->env, &t->ending.verdict);
+    aire_free(ctx, t->ending.detail);
+    aire_free(ctx, t->ending.log_tail);
+    if (t->patched.ctx)
+        aire__patched_free(&t->patched);
+}

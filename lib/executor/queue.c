@@ -1,0 +1,119 @@
+/* The queue of runs, and the results that wait to be taken. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "executor/local.h"
+
+static bool comes_before(const aire_job *a, const aire_job *b)
+{
+    return a->run.priority != b->run.priority ? a->run.priority > b->run.priority
+                                              : a->run.id < b->run.id;
+}
+
+/* Where the same files come from, as far as it is known when the run is submitted. */
+static aire_status find_variant(aire_local *l, aire_job *job)
+{
+    aire_patch *patch = job->run.idea ? aire_idea_patch(job->run.idea) : NULL;
+    aire_patched patched;
+    if (!patch || job->run.kind != AIRE_RUN_IDEA)
+        return AIRE_OK;
+    aire_status status = aire__apply_to_env(&l->shop, patch, &patched);
+    if (status == AIRE_LIMIT)
+        return AIRE_OK; /* said again, with its reason, when it is run */
+    if (status != AIRE_OK)
+        return status;
+    if (patched.outcome == AIRE_OUTCOME_OK)
+        aire__variant_hash(l->shop.env, &patched, job->variant);
+    aire__patched_free(&patched);
+    return AIRE_OK;
+}
+
+aire_status aire__queue_add(aire_local *l, aire_run *run)
+{
+    aire_job *job = aire__calloc(l->shop.ctx, 1, sizeof *job);
+    if (!job)
+        return aire__fail_nomem();
+    job->run = *run;
+    aire_status status = find_variant(l, job);
+    if (status == AIRE_OK)
+        status = aire_cancel_new(l->shop.ctx, &job->cancel);
+    if (status != AIRE_OK) {
+        aire_free(l->shop.ctx, job);
+        return status;
+    }
+    aire_job **at = &l->jobs;
+    while (*at && !comes_before(job, *at))
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+    l->job_count++;
+    *run = (aire_run){0};
+    pthread_cond_signal(&l->work);
+    aire__signal_update(l);
+    return AIRE_OK;
+}
+
+/* A large run at the head of the queue is not overtaken by small ones, or it would never begin. */
+aire_job *aire__queue_next(aire_local *l, int64_t *wake_ns)
+{
+    int64_t now = aire__monotonic_ns();
+    *wake_ns = -1;
+    for (aire_job *job = l->jobs; job; job = job->next) {
+        if (job->running)
+            continue;
+        if (job->not_before_ns > now) { /* it waits for the infrastructure; others go on */
+            if (*wake_ns < 0 || job->not_before_ns < *wake_ns)
+                *wake_ns = job->not_before_ns;
+            continue;
+        }
+        return l->run_cpus <= l->free_slots ? job : NULL;
+    }
+    return NULL;
+}
+
+aire_job *aire__queue_find(aire_local *l, int64_t run_id)
+{
+    aire_job *job = l->jobs;
+    while (job && job->run.id != run_id)
+        job = job->next;
+    return job;
+}
+
+void aire__queue_remove(aire_local *l, aire_job *job)
+{
+    aire_job **at = &l->jobs;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    l->job_count--;
+    aire__run_clear(&job->run);
+    aire_cancel_unref(job->cancel);
+    aire_free(l->shop.ctx, job);
+    pthread_cond_broadcast(&l->done);
+    aire__signal_update(l);
+}
+
+bool aire__results_push(aire_local *l, aire_result *result)
+{
+    if (!aire__grow(l->shop.ctx, &l->results, &l->result_capacity, l->result_count + 1,
+                    sizeof(aire_result *)))
+        return false;
+    l->results[l->result_count++] = result;
+    pthread_cond_broadcast(&l->done);
+    aire__signal_update(l);
+    return true;
+}
+
+void aire__signal_update(aire_local *l)
+{
+    uint64_t value = 1;
+    bool ready = l->result_count > 0 || l->event_count > 0 || l->failure;
+    ssize_t done = read(l->fd, &value, sizeof value); /* not blocking: empties it */
+    value = 1;
+    if (ready)
+        done = write(l->fd, &value, sizeof value);
+    (void)done;
+}

@@ -1,0 +1,274 @@
+/* Build, run and evaluate, each in a sandbox of its own. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "executor/job.h"
+
+#define REPORT_MAX ((size_t)1 << 20)
+#define STREAM_MAX ((size_t)16 << 20)
+#define LOG_MAX ((size_t)64 << 20)
+
+enum { MOUNTS_MAX = 70, VARS_MAX = 600, TAIL_BYTES = 4096 };
+
+/* A command in the making: everything that it points to is freed together. */
+typedef struct stage {
+    aire_try *t;
+    int32_t number; /* AIRE_STAGE_* */
+    const aire_env_step *step;
+    aire_mount mounts[MOUNTS_MAX];
+    size_t mount_count;
+    char *vars[VARS_MAX + 1];
+    size_t var_count;
+    char *paths[2]; /* workspace and output directory on the host */
+    char *log, *report;
+} stage;
+
+static aire_status add_var(stage *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static aire_status add_var(stage *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = s->var_count < VARS_MAX ? aire__vasprintf(s->t->shop->ctx, format, args) : NULL;
+    va_end(args);
+    if (!text)
+        return aire__fail_nomem();
+    s->vars[s->var_count++] = text;
+    return AIRE_OK;
+}
+
+static aire_status add_vars(stage *s)
+{
+    const aire_env *env = s->t->shop->env;
+    unsigned long long seed = s->t->run->seed;
+    aire_status status = add_var(s, "PATH=/usr/local/bin:/usr/bin:/bin");
+    if (status == AIRE_OK)
+        status = add_var(s, "HOME=" AIRE_ENV_WORKSPACE);
+    if (status == AIRE_OK)
+        status = add_var(s, "TMPDIR=/tmp");
+    if (status == AIRE_OK)
+        status = add_var(s, "LANG=C.UTF-8");
+    if (status == AIRE_OK)
+        status = add_var(s, "AIRE_SEED=%llu", seed);
+    if (status == AIRE_OK && env->seed_var)
+        status = add_var(s, "%s=%llu", env->seed_var, seed);
+    if (status == AIRE_OK && s->step->data)
+        status = add_var(s, "AIRE_DATA=" AIRE_ENV_DATA);
+    if (status == AIRE_OK && s->number != AIRE_STAGE_BUILD)
+        status = add_var(s, "AIRE_OUT=" AIRE_ENV_OUT);
+    if (status == AIRE_OK && s->number == AIRE_STAGE_RUN)
+        status = add_var(s, "AIRE_STREAM=" AIRE_ENV_STREAM);
+    for (size_t i = 0; status == AIRE_OK && env->budget_vars[i]; i++)
+        status = add_var(s, "%s", env->budget_vars[i]);
+    for (size_t i = 0; status == AIRE_OK && s->step->vars[i]; i++)
+        status = add_var(s, "%s", s->step->vars[i]);
+    return status;
+}
+
+static void add_mount(stage *s, const char *source, const char *target, uint32_t flags)
+{
+    s->mounts[s->mount_count++] = (aire_mount){sizeof(aire_mount), flags, source, target};
+}
+
+/* Evaluation sees original files and copies of the outputs, and can write to neither what ran nor
+ * what it handed over. */
+static aire_status add_mounts(stage *s)
+{
+    const aire_env *env = s->t->shop->env;
+    bool evaluates = s->number == AIRE_STAGE_EVALUATE;
+    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : "workspace");
+    s->paths[1] = aire__try_path(s->t, evaluates ? "handed" : "out");
+    if (!s->paths[0] || !s->paths[1])
+        return aire__fail_nomem();
+    for (size_t i = 0; i < env->mount_count; i++)
+        if (env->mounts[i].stages[s->number])
+            add_mount(s, env->mounts[i].source, env->mounts[i].target, 0);
+    add_mount(s, s->paths[0], AIRE_ENV_WORKSPACE, AIRE_MOUNT_WRITABLE);
+    if (s->step->data)
+        add_mount(s, s->step->data, AIRE_ENV_DATA, 0);
+    if (s->number != AIRE_STAGE_BUILD)
+        add_mount(s, s->paths[1], AIRE_ENV_OUT, evaluates ? 0 : AIRE_MOUNT_WRITABLE);
+    return AIRE_OK;
+}
+
+static void stage_free(stage *s)
+{
+    aire_ctx *ctx = s->t->shop->ctx;
+    for (size_t i = 0; i < s->var_count; i++)
+        aire_free(ctx, s->vars[i]);
+    aire_free(ctx, s->paths[0]);
+    aire_free(ctx, s->paths[1]);
+    aire_free(ctx, s->log);
+    aire_free(ctx, s->report);
+}
+
+/* ---- what is kept of a stage ---- */
+
+static aire_status keep_usage(aire_try *t, const aire_exit *ended)
+{
+    t->ending.usage[t->ending.usage_count++] = (aire_usage){.struct_size = sizeof(aire_usage),
+                                                            .stage = t->ending.stage,
+                                                            .wall_ms = ended->wall_ms,
+                                                            .user_ms = ended->user_ms,
+                                                            .system_ms = ended->system_ms,
+                                                            .max_rss_bytes = ended->max_rss_bytes};
+    return AIRE_OK;
+}
+
+static aire_status keep_log_tail(stage *s)
+{
+    aire_ctx *ctx = s->t->shop->ctx;
+    char *text;
+    size_t length;
+    aire_status status = aire__fs_read(ctx, s->log, LOG_MAX, &text, &length);
+    if (status != AIRE_OK)
+        return status == AIRE_NOMEM
+                   ? status
+                   : AIRE_OK; /* a log that cannot be read is no reason to lose the run */
+    size_t begin = length > TAIL_BYTES ? length - TAIL_BYTES : 0;
+    while (begin < length && begin > 0 && ((unsigned char)text[begin] & 0xc0) == 0x80)
+        begin++;
+    aire_free(ctx, s->t->ending.log_tail);
+    s->t->ending.log_tail = aire__strndup(ctx, text + begin, length - begin);
+    aire_free(ctx, text);
+    return s->t->ending.log_tail ? AIRE_OK : aire__fail_nomem();
+}
+
+/* ---- one stage ---- */
+
+static aire_status prepare(stage *s)
+{
+    aire_try *t = s->t;
+    char name[32];
+    snprintf(name, sizeof name, "%s.log", aire_stage_name(s->number));
+    s->log = aire__try_path(t, name);
+    s->report = aire__try_path(t, "report.json");
+    if (!s->log || !s->report)
+        return aire__fail_nomem();
+    aire_status status = add_mounts(s);
+    return status == AIRE_OK ? add_vars(s) : status;
+}
+
+static aire_status run_command(stage *s)
+{
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    aire_try *t = s->t;
+    command.argv = (const char *const *)s->step->argv;
+    command.env = (const char *const *)s->vars;
+    command.cwd = AIRE_ENV_WORKSPACE;
+    command.mounts = s->mounts;
+    command.mount_count = s->mount_count;
+    command.limits = &s->step->limits;
+    command.flags = s->step->network ? AIRE_COMMAND_NETWORK : 0;
+    command.log_path = s->log;
+    command.report_path = s->number == AIRE_STAGE_EVALUATE ? s->report : NULL;
+    aire_status status = aire_sandbox_run(t->shop->sandbox, &command, t->cancel, &ended);
+    if (status == AIRE_OK)
+        status = keep_usage(t, &ended);
+    if (status == AIRE_OK)
+        status = keep_log_tail(s);
+    if (status == AIRE_OK)
+        status = aire__settle_exit(t, &ended);
+    return status;
+}
+
+static aire_status take_verdict(aire_try *t, aire_status status, aire_env_verdict *verdict,
+                                int32_t trust)
+{
+    if (status != AIRE_OK)
+        return status;
+    t->ending.verdict = *verdict;
+    t->ending.trust = verdict->metric_count ? trust : 0;
+    return aire__settle(t, verdict->outcome, verdict->cause, "%s", verdict->detail);
+}
+
+/* The evaluator has reported: what it says counts. */
+static aire_status judge_report(stage *s)
+{
+    aire_ctx *ctx = s->t->shop->ctx;
+    aire_env_verdict verdict = {0};
+    char *text = NULL;
+    size_t length = 0;
+    aire_status status = aire__fs_read(ctx, s->report, REPORT_MAX, &text, &length);
+    if (status == AIRE_LIMIT)
+        return aire__settle(s->t, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING,
+                            "the evaluation's report is larger than 1 MiB");
+    if (status == AIRE_OK)
+        status = aire__env_judge_report(s->t->shop->env, text, length, &verdict);
+    aire_free(ctx, text);
+    return take_verdict(s->t, status, &verdict, AIRE_TRUST_EVALUATED);
+}
+
+/* The run has reported of itself: from its log or its stream. */
+static aire_status judge_self(stage *s)
+{
+    aire_ctx *ctx = s->t->shop->ctx;
+    aire_env_verdict verdict = {0};
+    char *log = NULL, *stream = NULL;
+    size_t log_length = 0, stream_length = 0;
+    aire_status status = aire__fs_read(ctx, s->log, LOG_MAX, &log, &log_length);
+    if (status == AIRE_OK)
+        status = aire__workspace_read(s->t, strrchr(AIRE_ENV_STREAM, '/') + 1, STREAM_MAX, &stream,
+                                      &stream_length);
+    if (status == AIRE_OK)
+        status =
+            aire__env_judge_log(s->t->shop->env, log, log_length, stream, stream_length, &verdict);
+    aire_free(ctx, log);
+    aire_free(ctx, stream);
+    return take_verdict(s->t, status, &verdict, AIRE_TRUST_SELF_REPORTED);
+}
+
+static bool is_good(const aire_try *t)
+{
+    return t->ending.outcome == AIRE_OUTCOME_OK;
+}
+
+static aire_status judge(stage *s)
+{
+    if (s->number == AIRE_STAGE_EVALUATE)
+        return judge_report(s);
+    if (s->number == AIRE_STAGE_RUN && s->t->shop->env->metric.trust == AIRE_TRUST_SELF_REPORTED)
+        return judge_self(s);
+    return AIRE_OK;
+}
+
+static aire_status run_stage(aire_try *t, int32_t number)
+{
+    stage s = {.t = t, .number = number, .step = &t->shop->env->steps[number]};
+    if (!s.step->present)
+        return AIRE_OK;
+    t->ending.stage = number;
+    if (t->entered)
+        t->entered(t, number, t->data);
+    aire_status status = prepare(&s);
+    if (status == AIRE_OK)
+        status = run_command(&s);
+    /* A protected file that was changed is a violation, however the run ended. */
+    if (status == AIRE_OK && number != AIRE_STAGE_EVALUATE)
+        status = aire__workspace_check(t);
+    if (status == AIRE_OK && is_good(t))
+        status = judge(&s);
+    stage_free(&s);
+    return status;
+}
+
+aire_status aire__stages_run(aire_try *t)
+{
+    aire_status status = aire__workspace_make(t);
+    if (status == AIRE_OK)
+        status = run_stage(t, AIRE_STAGE_BUILD);
+    if (status == AIRE_OK && is_good(t))
+        status = run_stage(t, AIRE_STAGE_RUN);
+    bool evaluates = t->shop->env->steps[AIRE_STAGE_EVALUATE].present;
+    if (status == AIRE_OK && is_good(t) && evaluates)
+        status = aire__workspace_make_evaluation(t);
+    if (status == AIRE_OK && is_good(t) && evaluates)
+        status = run_stage(t, AIRE_STAGE_EVALUATE);
+    return status;
+}

@@ -1,0 +1,255 @@
+/*
+ * What a worker thread does: take a job, try it, make its result durable, pass it on.
+ *
+ * A failure of the infrastructure is tried again after a pause and never blamed on the idea; a
+ * store that cannot be written stops the executor, and the run is still unfinished in the store.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "executor/local.h"
+
+enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
+
+/* ---- progress ---- */
+
+static void note_stage(aire_try *t, int32_t stage, void *data)
+{
+    aire_local *l = data;
+    pthread_mutex_lock(&l->lock);
+    if (l->progress) {
+        size_t at = (l->event_first + l->event_count) % AIRE_PROGRESS_KEPT;
+        l->events[at] = (aire_progress){sizeof(aire_progress),
+                                        stage,
+                                        t->run->id,
+                                        t->run->idea ? aire_idea_id(t->run->idea) : 0,
+                                        t->run->kind,
+                                        t->attempt};
+        if (l->event_count < AIRE_PROGRESS_KEPT)
+            l->event_count++;
+        else
+            l->event_first = (l->event_first + 1) % AIRE_PROGRESS_KEPT;
+        pthread_cond_broadcast(&l->done);
+        aire__signal_update(l);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* ---- duplicates ---- */
+
+/*
+ * Of runs with the same files the one with the smallest number is run. Its number, or 0 if it is
+ * this one. Variants of ideas that bring their patch are known from the submission on, so that
+ * timing changes nothing.
+ */
+static aire_status find_earlier(aire_local *l, aire_job *job, const char *variant, int64_t *earlier)
+{
+    *earlier = 0;
+    pthread_mutex_lock(&l->lock);
+    memcpy(job->variant, variant, sizeof job->variant);
+    for (const aire_job *other = l->jobs; other; other = other->next)
+        if (other->run.kind == AIRE_RUN_IDEA && other->run.id < job->run.id &&
+            !strcmp(other->variant, variant) && (*earlier == 0 || other->run.id < *earlier))
+            *earlier = other->run.id;
+    pthread_mutex_unlock(&l->lock);
+    if (*earlier)
+        return AIRE_OK;
+    int64_t finished;
+    aire_status status = aire__store_find_variant(l->store, variant, &finished);
+    if (status == AIRE_OK && finished > 0 && finished < job->run.id)
+        *earlier = finished;
+    return status;
+}
+
+static aire_status check_duplicate(aire_local *l, aire_job *job, aire_try *t)
+{
+    int64_t earlier;
+    aire_status status = find_earlier(l, job, t->variant, &earlier);
+    if (status == AIRE_OK && earlier)
+        status = aire__settle(t, AIRE_OUTCOME_NO_CHANGE, AIRE_CAUSE_SAME_AS_EARLIER,
+                              "run %lld has the same files", (long long)earlier);
+    return status;
+}
+
+/* ---- one try ---- */
+
+static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
+{
+    aire_status status = aire__store_run_begins(l->store, job->run.id, t->attempt);
+    if (status != AIRE_OK)
+        return status;
+    if (job->run.idea) {
+        note_stage(t, AIRE_STAGE_IMPLEMENT, l);
+        status = aire__implement(t);
+    } else {
+        aire__variant_hash(l->shop.env, &t->patched, t->variant);
+    }
+    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
+        status = check_duplicate(l, job, t);
+    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK)
+        status = aire__stages_run(t);
+    return status;
+}
+
+static bool is_stopping(aire_local *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool stopping = l->stopping;
+    pthread_mutex_unlock(&l->lock);
+    return stopping;
+}
+
+/* The infrastructure failed: try again later, unless it has failed too often. True if the job is
+ * queued again. */
+static bool retry(aire_local *l, aire_job *job, aire_try *t)
+{
+    const char *reason = aire_error_message(aire_last_error());
+    aire__store_event(l->store, "infrastructure", job->run.id, reason);
+    aire__logf(l->shop.ctx, AIRE_LOG_WARNING, "executor", "run %lld, try %d: %s",
+               (long long)job->run.id, t->attempt, reason);
+    if (t->attempt >= l->max_attempts)
+        return false;
+    int64_t pause = PAUSE_MS;
+    for (int32_t i = 1; i < t->attempt && pause < PAUSE_MAX_MS; i++)
+        pause *= 2;
+    pthread_mutex_lock(&l->lock);
+    job->run.attempts = t->attempt;
+    job->running = false;
+    job->not_before_ns = aire__deadline_ns(pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS);
+    pthread_mutex_unlock(&l->lock);
+    return true;
+}
+
+/* What in the infrastructure failed, as far as the error tells. */
+static int32_t infrastructure_cause(aire_status status)
+{
+    int32_t code = aire_error_code(aire_last_error());
+    if (code == ENOSPC || code == EDQUOT)
+        return AIRE_CAUSE_DISK_FULL;
+    return status == AIRE_SANDBOX ? AIRE_CAUSE_SANDBOX : AIRE_CAUSE_SPAWN;
+}
+
+/* ---- finishing ---- */
+
+/* The store cannot be written: stop, and let next say why. */
+static void stop_for_failure(aire_local *l)
+{
+    pthread_mutex_lock(&l->lock);
+    if (!l->failure)
+        l->failure = aire__strdup(l->shop.ctx, aire_error_message(aire_last_error()));
+    l->stopping = true;
+    for (aire_job *job = l->jobs; job; job = job->next)
+        aire_cancel_fire(job->cancel);
+    pthread_cond_broadcast(&l->work);
+    pthread_cond_broadcast(&l->done);
+    aire__signal_update(l);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Durable first, then told. */
+static aire_status finish(aire_local *l, const aire_try *t)
+{
+    aire_result *result = NULL;
+    aire_status status = aire__try_result(t, &result);
+    if (status == AIRE_OK)
+        status = aire__store_finish(l->store, result);
+    if (status == AIRE_EXISTS) { /* finished before: the first result stands */
+        aire_result_unref(result);
+        return AIRE_OK;
+    }
+    if (status == AIRE_OK) {
+        pthread_mutex_lock(&l->lock);
+        bool pushed = aire__results_push(l, result);
+        pthread_mutex_unlock(&l->lock);
+        if (!pushed)
+            status = aire__fail_nomem(); /* it is in the store, and is given after a restart */
+    }
+    if (status != AIRE_OK)
+        aire_result_unref(result);
+    return status;
+}
+
+aire_status aire__finish_cancelled(aire_local *l, const aire_run *run)
+{
+    aire_try t = {.shop = &l->shop, .run = run, .attempt = run->attempts > 0 ? run->attempts : 1};
+    aire_status status =
+        aire__settle(&t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
+    if (status == AIRE_OK)
+        status = finish(l, &t);
+    aire__try_clear(&t);
+    return status;
+}
+
+/* A try that came to no end of its own is given one. False: there is nothing to finish (stopped, or
+ * tried again). */
+static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_status *status)
+{
+    if (is_stopping(l))
+        return false;
+    if (*status == AIRE_CANCELLED) {
+        *status = aire__settle(t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
+        return true;
+    }
+    char reason[AIRE_ERROR_MESSAGE_MAX];
+    int32_t cause = infrastructure_cause(*status);
+    strcpy(reason, aire_error_message(aire_last_error()));
+    if (retry(l, job, t))
+        return false;
+    *status = aire__settle(t, AIRE_OUTCOME_INFRA_FAILED, cause, "%s", reason);
+    return true;
+}
+
+/* Try a job; true if it is over, and may leave the queue. */
+static bool work_on(aire_local *l, aire_job *job)
+{
+    aire_try t = {.shop = &l->shop,
+                  .run = &job->run,
+                  .attempt = job->run.attempts + 1,
+                  .cancel = job->cancel,
+                  .entered = note_stage,
+                  .data = l};
+    bool over = true;
+    aire_status status = perform(l, job, &t);
+    if (status == AIRE_BUSY || status == AIRE_CORRUPT) {
+        stop_for_failure(l); /* the lease is lost: nothing more may be written */
+        over = false;
+    } else if (status != AIRE_OK) {
+        over = settle_failure(l, job, &t, &status);
+    }
+    if (over && status == AIRE_OK)
+        status = finish(l, &t);
+    if (over && status != AIRE_OK) {
+        stop_for_failure(l);
+        over = false;
+    }
+    aire__try_clear(&t);
+    return over;
+}
+
+void *aire__worker_main(void *local)
+{
+    aire_local *l = local;
+    pthread_mutex_lock(&l->lock);
+    while (!l->stopping) {
+        int64_t wake;
+        aire_job *job = aire__queue_next(l, &wake);
+        if (!job) {
+            aire__cond_wait_until(&l->work, &l->lock, wake);
+            continue;
+        }
+        job->running = true;
+        l->free_slots -= l->run_cpus;
+        pthread_mutex_unlock(&l->lock);
+        bool over = work_on(l, job);
+        pthread_mutex_lock(&l->lock);
+        l->free_slots += l->run_cpus;
+        if (over)
+            aire__queue_remove(l, job);
+        pthread_cond_broadcast(&l->work);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}

@@ -1,0 +1,249 @@
+/*
+ * The directories of a try:
+ *
+ *     run-ID-ATTEMPT/workspace     the variant, for build and run
+ *     run-ID-ATTEMPT/out           what the run hands over
+ *     run-ID-ATTEMPT/judge         the original files, for evaluate
+ *     run-ID-ATTEMPT/handed        copies of the declared outputs, for evaluate
+ *
+ * What a run leaves behind is hostile: it is opened beneath its directory, never through a link,
+ * and only plain files are read.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "executor/job.h"
+
+char *aire__try_path(const aire_try *t, const char *name)
+{
+    return aire__path_join(t->shop->ctx, t->directory, name);
+}
+
+static aire_status make_directory(const aire_try *t, const char *name)
+{
+    char *path = aire__try_path(t, name);
+    aire_status status = path ? aire__fs_mkdirs(t->shop->ctx, path, 0755) : aire__fail_nomem();
+    aire_free(t->shop->ctx, path);
+    return status;
+}
+
+/* Write a file below a directory of the try. No sync: a workspace does not outlive a crash. */
+static aire_status write_file(const aire_try *t, const char *directory, const char *path,
+                              const char *data, size_t length, mode_t mode)
+{
+    aire_ctx *ctx = t->shop->ctx;
+    char *full = aire__asprintf(ctx, "%s/%s/%s", t->directory, directory, path);
+    if (!full)
+        return aire__fail_nomem();
+    char *slash = strrchr(full, '/');
+    *slash = '\0';
+    aire_status status = aire__fs_mkdirs(ctx, full, 0755);
+    *slash = '/';
+    if (status == AIRE_OK) {
+        int fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int errnum = fd < 0 ? errno : aire__write_all(fd, data, length);
+        if (!errnum && fchmod(fd, mode) != 0)
+            errnum = errno;
+        if (fd >= 0 && close(fd) != 0 && !errnum)
+            errnum = errno;
+        if (errnum)
+            status = aire__fail_errno(AIRE_IO, errnum, "cannot write '%s'", full);
+    }
+    aire_free(ctx, full);
+    return status;
+}
+
+static const aire_patch_edit *find_edit(const aire_try *t, const char *path)
+{
+    for (size_t i = 0; i < t->patched.edit_count; i++)
+        if (!strcmp(t->patched.edits[i].path, path))
+            return &t->patched.edits[i];
+    return NULL;
+}
+
+/* Files of the environment with the edits: editable ones if `variant`, hidden ones if `hidden`, and
+ * all others. */
+static aire_status fill(const aire_try *t, const char *directory, bool variant, bool hidden)
+{
+    const aire_env *env = t->shop->env;
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; i < env->file_count && status == AIRE_OK; i++) {
+        const aire_env_file *file = &env->files[i];
+        const aire_patch_edit *edit = find_edit(t, file->path);
+        bool wanted =
+            file->role == AIRE_FILE_EDITABLE ? variant : file->role != AIRE_FILE_HIDDEN || hidden;
+        if (!wanted || (edit && !edit->data))
+            continue;
+        status = write_file(t, directory, file->path, edit ? edit->data : file->data,
+                            edit ? edit->length : file->length, (mode_t)(file->mode | 0600));
+    }
+    for (size_t i = 0; i < t->patched.edit_count && variant && status == AIRE_OK; i++) {
+        const aire_patch_edit *edit = &t->patched.edits[i];
+        if (edit->created && edit->data)
+            status = write_file(t, directory, edit->path, edit->data, edit->length, 0644);
+    }
+    return status;
+}
+
+aire_status aire__workspace_make(aire_try *t)
+{
+    t->directory = aire__asprintf(t->shop->ctx, "%s/run-%lld-%d", t->shop->work_dir,
+                                  (long long)t->run->id, t->attempt);
+    if (!t->directory)
+        return aire__fail_nomem();
+    aire_status status = aire__fs_remove_tree(t->shop->ctx, t->directory);
+    if (status == AIRE_OK)
+        status = make_directory(t, "workspace");
+    if (status == AIRE_OK)
+        status = make_directory(t, "out");
+    return status == AIRE_OK ? fill(t, "workspace", true, false) : status;
+}
+
+/* ---- what a run left ---- */
+
+/* Open a plain file below a directory of the try. -1 with errno: ENOENT, ELOOP or EXDEV (links), or
+ * EINVAL (not plain). */
+static int open_beneath(const aire_try *t, const char *directory, const char *path,
+                        struct stat *info)
+{
+    char *root = aire__try_path(t, directory);
+    int dir = root ? open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    aire_free(t->shop->ctx, root);
+    if (dir < 0)
+        return -1;
+    struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                           .resolve =
+                               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+    int errnum = errno;
+    close(dir);
+    if (fd >= 0 && (fstat(fd, info) != 0 || !S_ISREG(info->st_mode))) {
+        close(fd);
+        fd = -1;
+        errnum = EINVAL;
+    }
+    errno = errnum;
+    return fd;
+}
+
+static aire_status read_all(aire_ctx *ctx, int fd, size_t max, char **out, size_t *length)
+{
+    aire_buf buf;
+    char chunk[16384];
+    ssize_t count = 1;
+    aire__buf_init(&buf, ctx, max);
+    while (count > 0 && buf.length < max) {
+        size_t want = max - buf.length < sizeof chunk ? max - buf.length : sizeof chunk;
+        count = aire__read_full(fd, chunk, want);
+        if (count > 0)
+            aire__buf_append(&buf, chunk, (size_t)count);
+    }
+    return aire__buf_take(&buf, out, length);
+}
+
+aire_status aire__workspace_read(aire_try *t, const char *path, size_t max, char **out,
+                                 size_t *length)
+{
+    struct stat info;
+    int fd = open_beneath(t, "out", path, &info);
+    if (fd < 0) {
+        *out = aire__strdup(t->shop->ctx, "");
+        *length = 0;
+        return *out ? AIRE_OK : aire__fail_nomem();
+    }
+    aire_status status = read_all(t->shop->ctx, fd, max, out, length);
+    close(fd);
+    return status;
+}
+
+static bool is_unchanged(const aire_try *t, const aire_env_file *file)
+{
+    struct stat info;
+    char *data = NULL;
+    size_t length = 0;
+    int fd = open_beneath(t, "workspace", file->path, &info);
+    bool same = fd >= 0 && (size_t)info.st_size == file->length &&
+                read_all(t->shop->ctx, fd, file->length + 1, &data, &length) == AIRE_OK &&
+                length == file->length && memcmp(data, file->data, length) == 0;
+    if (fd >= 0)
+        close(fd);
+    aire_free(t->shop->ctx, data);
+    return same;
+}
+
+aire_status aire__workspace_check(aire_try *t)
+{
+    const aire_env *env = t->shop->env;
+    for (size_t i = 0; i < env->file_count; i++) {
+        const aire_env_file *file = &env->files[i];
+        bool guarded = file->role == AIRE_FILE_PROTECTED || file->role == AIRE_FILE_RESERVED;
+        if (guarded && !is_unchanged(t, file))
+            return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PROTECTED_CHANGED,
+                                "the %s file '%s' was changed or removed while the variant ran",
+                                aire_file_role_name(file->role), file->path);
+    }
+    return AIRE_OK;
+}
+
+/* ---- handing over ---- */
+
+static aire_status hand_over(aire_try *t, const aire_env_output *output)
+{
+    struct stat info;
+    char *data;
+    size_t length;
+    int fd = open_beneath(t, "out", output->path, &info);
+    if (fd < 0 && errno == ENOENT && !output->required)
+        return AIRE_OK;
+    if (fd < 0 && errno == ENOENT)
+        return aire__settle(t, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_OUTPUT_MISSING,
+                            "the run finished without writing '%s' to AIRE_OUT", output->path);
+    if (fd < 0)
+        return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
+                            "the output '%s' is not a plain file inside AIRE_OUT", output->path);
+    if (info.st_size > output->max_bytes) {
+        close(fd);
+        return aire__settle(t, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_OUTPUT_LIMIT,
+                            "the output '%s' has %lld bytes, at most %lld are allowed",
+                            output->path, (long long)info.st_size, (long long)output->max_bytes);
+    }
+    aire_status status = read_all(t->shop->ctx, fd, (size_t)output->max_bytes, &data, &length);
+    close(fd);
+    if (status != AIRE_OK)
+        return status;
+    status = write_file(t, "handed", output->path, data, length, 0644);
+    aire_free(t->shop->ctx, data);
+    return status;
+}
+
+aire_status aire__workspace_make_evaluation(aire_try *t)
+{
+    const aire_env *env = t->shop->env;
+    aire_status status = make_directory(t, "judge");
+    if (status == AIRE_OK)
+        status = make_directory(t, "handed");
+    for (size_t i = 0;
+         i < env->output_count && status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK; i++)
+        status = hand_over(t, &env->outputs[i]);
+    if (status != AIRE_OK || t->ending.outcome != AIRE_OUTCOME_OK)
+        return status;
+    return fill(t, "judge", env->steps[AIRE_STAGE_EVALUATE].with_variant, true);
+}
+
+void aire__workspace_remove(aire_try *t)
+{
+    if (t->directory && !t->shop->keep_workspaces &&
+        aire__fs_remove_tree(t->shop->ctx, t->directory) != AIRE_OK)
+        aire_log(t->shop->ctx, AIRE_LOG_WARNING, "executor", aire_error_message(aire_last_error()));
+    aire_free(t->shop->ctx, t->directory);
+    t->directory = NULL;
+}
