@@ -424,7 +424,7 @@ static void test_env__opens_the_examples(void **state)
         aire_env *env;
         snprintf(path, sizeof path, "%s/../examples/envs/%s", getenv("AIRE_TESTS"), names[i]);
         if (!aire__fs_is_dir(path))
-            skip();
+            continue;
         aire_status status = aire_env_open(ctx, path, &options, &env);
         const char *message = aire_error_message(aire_last_error());
         if (status != AIRE_OK && !(status == AIRE_NOT_FOUND && strstr(message, ".data: ")))
