@@ -128,8 +128,12 @@ static aire_status search(aire_located_file *file, const aire_diff *diff, const 
         return status;
     size_t count = rarest_line(file, diff, hunk, &first, &depth);
     *place = AIRE_PLACE_NONE;
-    for (size_t i = first; i < first + count && file->effort < EFFORT_MAX; i++) {
+    for (size_t i = first; i < first + count; i++) {
         size_t line = file->index[i].line, matched;
+        if (file->effort > EFFORT_MAX) { /* whether it is the only place, nobody knows */
+            *place = AIRE_PLACE_NONE;
+            break;
+        }
         if (line < depth || line - depth < from)
             continue;
         bool differs = first_difference(file, diff, hunk, line - depth, &matched) < hunk->count;
