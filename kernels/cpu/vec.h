@@ -2,7 +2,9 @@
  * Vectors and elementary functions.
  *
  * The functions are branchless on scalars, so that the compiler turns a loop over them into vector
- * code. The polynomials are near-minimax fits of our own; errors are a few units in the last place.
+ * code. Multiply-adds are fused where fma_f says so and nowhere else: an element must come out the
+ * same from the vectors of a loop and from its scalar rest. The polynomials are near-minimax fits
+ * of our own; errors are a few units in the last place.
  */
 #ifndef AIRE_KERNELS_CPU_VEC_H
 #define AIRE_KERNELS_CPU_VEC_H
@@ -96,6 +98,16 @@ static inline float row_max(const float *x, int64_t n)
     return lanes[0];
 }
 
+/* a * b + c, in one rounding where the processor can. */
+static inline float fma_f(float a, float b, float c)
+{
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 static inline float bits_float(uint32_t bits)
 {
     float value;
@@ -116,16 +128,15 @@ static inline float exp_f(float x)
     const float magic = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     float c = x < -87.3f ? -87.3f : x;
     c = c > 88.37f ? 88.37f : c;
-    float shifted = c * 1.44269504f + magic;
+    float shifted = fma_f(c, 1.44269504f, magic);
     float n = shifted - magic;
-    float r = c - n * 0.693145752f;
-    r = r - n * 1.42860677e-6f;
+    float r = fma_f(n, -1.42860677e-6f, fma_f(n, -0.693145752f, c));
     float q = 1.3926926614e-3f;
-    q = q * r + 8.36377387441e-3f;
-    q = q * r + 4.16665501103e-2f;
-    q = q * r + 0.166665733819f;
-    q = q * r + 0.5f;
-    float p = 1.0f + (r + r * r * q);
+    q = fma_f(q, r, 8.36377387441e-3f);
+    q = fma_f(q, r, 4.16665501103e-2f);
+    q = fma_f(q, r, 0.166665733819f);
+    q = fma_f(q, r, 0.5f);
+    float p = 1.0f + fma_f(r * r, q, r);
     float y = p * bits_float((float_bits(shifted) + (127u - 0x4b400000u)) << 23);
     y = x < -87.3f ? 0.0f : y;
     return x > 88.37f ? INFINITY : y;
@@ -140,11 +151,11 @@ static inline float tanh_f(float x)
 {
     float u = x * x;
     float q = -6.04516509652e-3f;
-    q = q * u + 2.09613291086e-2f;
-    q = q * u - 5.38432631753e-2f;
-    q = q * u + 0.133327188456f;
-    q = q * u - 0.333333284333f;
-    float near = x + x * u * q;
+    q = fma_f(q, u, 2.09613291086e-2f);
+    q = fma_f(q, u, -5.38432631753e-2f);
+    q = fma_f(q, u, 0.133327188456f);
+    q = fma_f(q, u, -0.333333284333f);
+    float near = fma_f(x * u, q, x);
     float a = x < 0 ? -x : x;
     float far = 1.0f - 2.0f / (exp_f(2.0f * a) + 1.0f);
     far = x < 0 ? -far : far;
@@ -155,17 +166,17 @@ static inline float tanh_f(float x)
 static inline float normal_f(float x, float *density)
 {
     float a = x < 0 ? -x : x;
-    float t = 1.0f / (1.0f + 0.3f * a);
+    float t = 1.0f / fma_f(0.3f, a, 1.0f);
     float q = -0.0154983158676f;
-    q = q * t + 0.0863831183718f;
-    q = q * t - 0.171689427655f;
-    q = q * t + 0.123472543903f;
-    q = q * t - 0.0290803397973f;
-    q = q * t + 0.0728746121001f;
-    q = q * t + 0.0850898565858f;
-    q = q * t + 0.109087890143f;
-    q = q * t + 0.11967735774f;
-    q = q * t + 0.119682710725f;
+    q = fma_f(q, t, 0.0863831183718f);
+    q = fma_f(q, t, -0.171689427655f);
+    q = fma_f(q, t, 0.123472543903f);
+    q = fma_f(q, t, -0.0290803397973f);
+    q = fma_f(q, t, 0.0728746121001f);
+    q = fma_f(q, t, 0.0850898565858f);
+    q = fma_f(q, t, 0.109087890143f);
+    q = fma_f(q, t, 0.11967735774f);
+    q = fma_f(q, t, 0.119682710725f);
     float e = exp_f(-0.5f * x * x);
     float tail = e * t * q;
     *density = e * 0.39894228f;

@@ -196,6 +196,50 @@ static void test_kernels__unary_is_accurate_in_the_tails(void **state)
     BOTH_END
 }
 
+/* Whether it comes from a vector or from the scalar rest of a loop, an element is the same. */
+static void test_kernels__element_does_not_depend_on_its_place(void **state)
+{
+    enum { N = 77 };
+    BOTH_BEGIN(1)
+    for (int32_t kind = 0; kind < AIRE_UNARY_COUNT; kind++) {
+        pair x = random_pair(N, 2), y = poisoned(N), dy = random_pair(N, 1), dx = target(N, add);
+        pair y1 = poisoned(N), dx1 = make(N);
+        memcpy(dx1.f, dx.f, N * sizeof(float));
+        for (int64_t i = 0; i < N && (kind == AIRE_UNARY_LN || kind == AIRE_UNARY_SQRT); i++)
+            x.f[i] = fabsf(x.f[i]) + 0.1f;
+        cpu->unary(cpu_stream, kind, 1.5, x.f, y.f, N);
+        cpu->unary_backward(cpu_stream, kind, 1.5, x.f, y.f, dy.f, dx.f, N, add);
+        for (int64_t i = 0; i < N; i++) {
+            cpu->unary(cpu_stream, kind, 1.5, x.f + i, y1.f + i, 1);
+            cpu->unary_backward(cpu_stream, kind, 1.5, x.f + i, y.f + i, dy.f + i, dx1.f + i, 1,
+                                add);
+        }
+        assert_memory_equal(y.f, y1.f, N * sizeof(float));
+        assert_memory_equal(dx.f, dx1.f, N * sizeof(float));
+        free_pairs();
+    }
+    for (int32_t kind = 0; kind < AIRE_BINARY_COUNT; kind++) {
+        pair a = random_pair(N, 1), b = random_pair(N, 1), dy = random_pair(N, 1);
+        pair y = poisoned(N), da = target(N, add), db = target(N, add), one = make(3 * N);
+        aire_kernel_walk all = {{1, 1, 1, N}, {0, 0, 0, 1}, {0, 0, 0, 1}};
+        aire_kernel_walk each = {{1, 1, 1, 1}, {0, 0, 0, 0}, {0, 0, 0, 0}};
+        memcpy(one.f + N, da.f, N * sizeof(float));
+        memcpy(one.f + 2 * N, db.f, N * sizeof(float));
+        cpu->binary(cpu_stream, kind, &all, a.f, b.f, y.f);
+        cpu->binary_backward(cpu_stream, kind, &all, a.f, b.f, dy.f, da.f, db.f, ADD_ALL[add]);
+        for (int64_t i = 0; i < N; i++) {
+            cpu->binary(cpu_stream, kind, &each, a.f + i, b.f + i, one.f + i);
+            cpu->binary_backward(cpu_stream, kind, &each, a.f + i, b.f + i, dy.f + i, one.f + N + i,
+                                 one.f + 2 * N + i, ADD_ALL[add]);
+        }
+        assert_memory_equal(y.f, one.f, N * sizeof(float));
+        assert_memory_equal(da.f, one.f + N, N * sizeof(float));
+        assert_memory_equal(db.f, one.f + 2 * N, N * sizeof(float));
+        free_pairs();
+    }
+    BOTH_END
+}
+
 static void test_kernels__not_a_number_is_never_lost(void **state)
 {
     BOTH_BEGIN(1)
@@ -659,6 +703,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels__unary_agrees),
         cmocka_unit_test(test_kernels__unary_is_accurate_in_the_tails),
+        cmocka_unit_test(test_kernels__element_does_not_depend_on_its_place),
         cmocka_unit_test(test_kernels__not_a_number_is_never_lost),
         cmocka_unit_test(test_kernels__binary_agrees),
         cmocka_unit_test(test_kernels__one_buffer_may_take_both_gradients),
