@@ -301,13 +301,9 @@ static aire_status make_searcher(search *s)
 static aire_status make_sandbox(search *s)
 {
     aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
-    const char *engine = settings_text(s->settings, OPT_SANDBOX);
     options.worker_path = settings_text(s->settings, OPT_WORKER);
     if (!options.worker_path)
         options.worker_path = getenv("AIRE_WORKER");
-    if (strcmp(engine, "bwrap") && strcmp(engine, "none"))
-        return aire_error_set(AIRE_INVALID, 0, "--sandbox is bwrap or none");
-    options.engine = strcmp(engine, "none") ? AIRE_SANDBOX_BWRAP : AIRE_SANDBOX_NONE;
     return aire_sandbox_new(s->ctx, &options, &s->sandbox);
 }
 

@@ -26,7 +26,6 @@ typedef enum option_id {
     OPT_TOP,
     OPT_WORKERS,
     OPT_WORK_DIR,
-    OPT_SANDBOX,
     OPT_WORKER,
     OPT_LOG,
     OPT_COUNT

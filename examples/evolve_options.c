@@ -36,8 +36,6 @@ static const rule rules[OPT_COUNT] = {
     [OPT_WORKERS] = {"workers", "N", "0", "runs at once (default: one a cpu)", true, false},
     [OPT_WORK_DIR] = {"work-dir", "DIR", NULL, "where runs happen (default: FILE.work)", false,
                       false},
-    [OPT_SANDBOX] = {"sandbox", "ENGINE", "bwrap",
-                     "bwrap; or none: no isolation, for trusted code only", false, false},
     [OPT_WORKER] = {"worker", "PATH", NULL,
                     "the program aire-worker, where libaire is not installed", false, false},
     [OPT_LOG] = {"log", "LEVEL", "1",
@@ -118,16 +116,22 @@ static int take_value(settings *s, const char *option, size_t length, const char
     return EXIT_OK;
 }
 
+static int show_help(bool *done)
+{
+    usage(stdout);
+    *done = true;
+    return EXIT_OK;
+}
+
 /* One option at argv[*i], with its value there or in the next word. */
 static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
 {
     const char *option = argv[*i] + 2;
-    if (!strcmp(option, "help") || !strcmp(option, "version")) {
+    if (!strcmp(option, "help"))
+        return show_help(done);
+    if (!strcmp(option, "version")) {
+        printf("aire-evolve %s\n", aire_version_string());
         *done = true;
-        if (*option == 'h')
-            usage(stdout);
-        else
-            printf("aire-evolve %s\n", aire_version_string());
         return EXIT_OK;
     }
     if (!strcmp(option, "resume")) {
@@ -149,7 +153,7 @@ int settings_parse(settings *s, int argc, char **argv, bool *done)
     for (int i = 1; i < argc && !*done; i++) {
         int code = EXIT_OK;
         if (!strcmp(argv[i], "-h"))
-            code = take_option(s, 2, (char *[]){argv[0], "--help"}, &(int){1}, done);
+            code = show_help(done);
         else if (!strncmp(argv[i], "--", 2))
             code = take_option(s, argc, argv, &i, done);
         else if (s->word_count < 3)

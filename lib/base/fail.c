@@ -54,7 +54,7 @@ aire_status aire__fail_nomem(void)
 aire_status aire__fail_prefix(aire_status status, const char *format, ...)
 {
     const aire_error *error = aire_last_error();
-    char before[AIRE_ERROR_MESSAGE_MAX];
+    char before[AIRE_ERROR_MESSAGE_MAX - 2];
     snprintf(before, sizeof before, "%s", aire_error_message(error));
     va_list args;
     va_start(args, format);

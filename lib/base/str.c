@@ -168,43 +168,46 @@ bool aire__path_is_clean(const char *path)
     }
 }
 
+/* Where a "**" may try again: further on by a byte, or, if a slash follows it, at the next
+ * component. */
+static const char *retry_deep(const char *path, bool whole)
+{
+    if (!whole)
+        return *path ? path + 1 : NULL;
+    const char *slash = strchr(path, '/');
+    return slash ? slash + 1 : NULL;
+}
+
 bool aire__glob_match(const char *pattern, const char *path)
 {
-    /* A star that fails later is retried one byte further on; the newest star is enough, and an
-     * older "**" is kept because only it may cross what the newest single star may not. */
+    /* A star that fails later is retried further on; the newest star is enough, and an older "**"
+     * is kept because only it may cross what the newest single star may not. */
     const char *star = NULL, *star_path = NULL, *deep = NULL, *deep_path = NULL;
+    bool whole = false;
     while (*path || *pattern) {
         if (pattern[0] == '*' && pattern[1] == '*') {
             pattern += 2;
-            if (*pattern == '/')
-                pattern++; /* "**" followed by a slash also stands for nothing */
+            whole = *pattern == '/'; /* "**" and a slash also stand for nothing */
+            pattern += whole;
             deep = pattern;
             deep_path = path;
             star = NULL;
-            continue;
-        }
-        if (*pattern == '*') {
+        } else if (*pattern == '*') {
             star = ++pattern;
             star_path = path;
-            continue;
-        }
-        if (*path && (*pattern == *path || (*pattern == '?' && *path != '/'))) {
+        } else if (*path && (*pattern == *path || (*pattern == '?' && *path != '/'))) {
             pattern++;
             path++;
-            continue;
-        }
-        if (star && *star_path && *star_path != '/') {
+        } else if (star && *star_path && *star_path != '/') {
             pattern = star;
             path = ++star_path;
-            continue;
-        }
-        if (deep && *deep_path) {
+        } else if (deep && (deep_path = retry_deep(deep_path, whole))) {
             pattern = deep;
-            path = ++deep_path;
+            path = deep_path;
             star = NULL;
-            continue;
+        } else {
+            return false;
         }
-        return false;
     }
     return true;
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -474,7 +475,7 @@ static int count_descriptors(void)
     return count;
 }
 
-static void *run_some(void *unused)
+static void *run_some(void *failed)
 {
     const char *argv[] = {"/bin/true", NULL};
     aire_command command = AIRE_COMMAND_INIT;
@@ -482,7 +483,7 @@ static void *run_some(void *unused)
     command.argv = argv;
     for (int i = 0; i < 25; i++)
         if (aire_sandbox_run(sandbox, &command, NULL, &ended) != AIRE_OK || ended.code != 0)
-            return "failed";
+            *(bool *)failed = true;
     return NULL;
 }
 
@@ -491,13 +492,13 @@ static void test_sandbox__many_at_once_leak_nothing(void **state)
     if (!sandbox)
         skip();
     pthread_t threads[4];
+    bool failed[4] = {false};
     int before = count_descriptors();
     for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, run_some, NULL);
+        pthread_create(&threads[i], NULL, run_some, &failed[i]);
     for (int i = 0; i < 4; i++) {
-        void *failed;
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
+        pthread_join(threads[i], NULL);
+        assert_false(failed[i]);
     }
     assert_int_equal(count_descriptors(), before);
     assert_true(await_processes("aire-worker", 0, 2000));
