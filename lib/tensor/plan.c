@@ -223,7 +223,7 @@ void aire__tape_release_memory(aire_tape *tape)
 {
     void *all[] = {tape->param_memory, tape->grad_memory, tape->input_memory,
                    tape->fault_memory, tape->arena,       tape->scratch};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all && tape->stream; i++)
         tape->kernels->release(tape->stream, all[i]);
 }
 
