@@ -119,6 +119,7 @@ typedef struct aire_kernels {
     void (*find_not_finite)(void *stream, const void *x, int64_t count, int64_t *first);
 
     void (*unary)(void *stream, int32_t kind, double c, const void *x, void *y, int64_t count);
+    /* Of sigmoid, tanh, exp, sqrt and softcap only y is read, of the others only x (or neither). */
     void (*unary_backward)(void *stream, int32_t kind, double c, const void *x, const void *y,
                            const void *dy, void *dx, int64_t count, uint32_t add);
 

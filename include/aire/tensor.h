@@ -64,12 +64,12 @@ enum {
 typedef struct aire_tape_options {
     uint32_t struct_size; /**< sizeof(aire_tape_options) */
     uint32_t flags;       /**< AIRE_TAPE_*, or'ed */
-    int32_t threads;      /**< threads that compute, 1 to 64; 0: 1 */
+    int32_t threads;      /**< threads that compute, 1 to 64; 0: 1. A child made by fork has none */
     int32_t reserved;     /**< must be 0 */
     uint64_t seed;        /**< of the parameters' first values; 0: the context's seed */
     uint64_t max_bytes;   /**< most memory that the tape may plan; 0: 8 GiB */
-    aire_tape *share;     /**< nullable; finished, reference taken: parameters of the same name and
-                               shape are those of this tape, with their gradients */
+    aire_tape *share;     /**< nullable; finished, reference taken: parameters of the same name are
+                               those of this tape, with their gradients, and must have its shape */
 } aire_tape_options;
 
 /** Default options. */
@@ -101,11 +101,13 @@ AIRE_API aire_status aire_tape_status(const aire_tape *tape);
 
 /**
  * End the recording: derive the backward pass, plan and allocate every buffer, and give the
- * parameters their first values. Those depend on the seed and the parameter's name alone.
+ * parameters their first values. Those depend on the seed and the parameter's name alone. After a
+ * failure, the tape can only be released.
  *
  * @param loss nullable: the tape only goes forward; else a tensor of one element
  * @return AIRE_OK, or the first failure of recording; AIRE_STATE (finished before), AIRE_INVALID
- *         (no loss and no output; a loss of several elements), AIRE_LIMIT (more than max_bytes),
+ *         (no loss and no output; a loss of several elements; a shared parameter of another shape),
+ *         AIRE_LIMIT (more than max_bytes),
  *         AIRE_NOMEM
  * @since 0.1
  */

@@ -216,8 +216,8 @@ static void backward_block(const attention_head *head, int64_t i0, int64_t rows)
     }
     if (head->dq)
         ISA(gemm_rows)
-        (space->d, keys, false, rows, &space->keys, from, keys, 0, size,
-         head->dq + i0 * s->q_stride, s->q_stride, head->job->add & AIRE_ADD_A);
+    (space->d, keys, false, rows, &space->keys, from, keys, 0, size, head->dq + i0 * s->q_stride,
+     s->q_stride, head->job->add & AIRE_ADD_A);
     if (head->dk)
         add_to_keys(space, space->d, keys, rows, head->q + i0 * s->q_stride, s->q_stride,
                     head->dk + from * s->k_stride, s->k_stride);

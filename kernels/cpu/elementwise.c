@@ -35,8 +35,8 @@ void ISA(find_not_finite)(void *stream, const void *x, int64_t count, int64_t *f
 typedef struct unary_job {
     int32_t kind;
     float c;
-    const float *x, *y, *dy;
-    float *out; /* y, or dx */
+    const float *x, *dy; /* going back, x may be y */
+    float *out;          /* y, or dx */
     bool add;
 } unary_job;
 
@@ -118,25 +118,31 @@ static inline float softcap_slope(float y, float c)
     return 1.0f - t * t;
 }
 
-/* The slope is an expression of v = x[i] and w = y[i]. */
+/* Whether the slope follows from y; otherwise it follows from x. Only that one may be read. */
+static bool slope_from_y(int32_t kind)
+{
+    return kind == AIRE_UNARY_SIGMOID || kind == AIRE_UNARY_TANH || kind == AIRE_UNARY_EXP ||
+           kind == AIRE_UNARY_SQRT || kind == AIRE_UNARY_SOFTCAP;
+}
+
+/* The slope is an expression of v, an element of x or y. */
 #define EACH(slope)                                                                                \
     if (add)                                                                                       \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            const float v = x[i], w = y[i];                                                        \
-            (void)v, (void)w;                                                                      \
+            const float v = from[i];                                                               \
+            (void)v;                                                                               \
             dx[i] += dy[i] * (slope);                                                              \
         }                                                                                          \
     else                                                                                           \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            const float v = x[i], w = y[i];                                                        \
-            (void)v, (void)w;                                                                      \
+            const float v = from[i];                                                               \
+            (void)v;                                                                               \
             dx[i] = dy[i] * (slope);                                                               \
         }                                                                                          \
     break
 
-static void unary_backward_row(int32_t kind, float c, bool add, const float *restrict x,
-                               const float *restrict y, const float *restrict dy,
-                               float *restrict dx, int64_t n)
+static void unary_backward_row(int32_t kind, float c, bool add, const float *from,
+                               const float *restrict dy, float *restrict dx, int64_t n)
 {
     switch (kind) {
     case AIRE_UNARY_SCALE:
@@ -154,19 +160,19 @@ static void unary_backward_row(int32_t kind, float c, bool add, const float *res
     case AIRE_UNARY_SILU:
         EACH(silu_slope(v));
     case AIRE_UNARY_SIGMOID:
-        EACH(w * (1.0f - w));
+        EACH(v * (1.0f - v));
     case AIRE_UNARY_TANH:
-        EACH(1.0f - w * w);
+        EACH(1.0f - v * v);
     case AIRE_UNARY_EXP:
-        EACH(w);
+        EACH(v);
     case AIRE_UNARY_LN:
         EACH(1.0f / v);
     case AIRE_UNARY_SQRT:
-        EACH(0.5f / w);
+        EACH(0.5f / v);
     case AIRE_UNARY_SQUARE:
         EACH(2.0f * v);
     case AIRE_UNARY_SOFTCAP:
-        EACH(softcap_slope(w, c));
+        EACH(softcap_slope(v, c));
     }
 }
 #undef EACH
@@ -186,13 +192,18 @@ void ISA(unary)(void *stream, int32_t kind, double c, const void *x, void *y, in
 static void unary_backward_part(void *arg, int64_t begin, int64_t end, int32_t thread)
 {
     const unary_job *job = arg;
-    unary_backward_row(job->kind, job->c, job->add, job->x + begin, job->y + begin, job->dy + begin,
+    unary_backward_row(job->kind, job->c, job->add, job->x + begin, job->dy + begin,
                        job->out + begin, end - begin);
 }
 
 void ISA(unary_backward)(void *stream, int32_t kind, double c, const void *x, const void *y,
                          const void *dy, void *dx, int64_t count, uint32_t add)
 {
-    unary_job job = {.kind = kind, .c = (float)c, .x = x, .y = y, .dy = dy, .out = dx, .add = add};
+    unary_job job = {.kind = kind,
+                     .c = (float)c,
+                     .x = slope_from_y(kind) ? y : x,
+                     .dy = dy,
+                     .out = dx,
+                     .add = add};
     aire__cpu_for(stream, count, 4, unary_backward_part, &job);
 }

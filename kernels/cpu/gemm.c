@@ -12,21 +12,20 @@ _Static_assert(GEMM_K *(GEMM_N + VEC) + GEMM_K * GEMM_M <= AIRE_CPU_WORKSPACE, "
 
 typedef float vec4 __attribute__((vector_size(16)));
 typedef float vec4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
-typedef int32_t index4 __attribute__((vector_size(16)));
 
 static inline void transpose_4x4(const float *from, int64_t ld_from, float *to, int64_t ld_to)
 {
     vec4 a = *(const vec4_unaligned *)from, b = *(const vec4_unaligned *)(from + ld_from);
     vec4 c = *(const vec4_unaligned *)(from + 2 * ld_from);
     vec4 d = *(const vec4_unaligned *)(from + 3 * ld_from);
-    const index4 low = {0, 4, 1, 5}, high = {2, 6, 3, 7};
-    const index4 first = {0, 1, 4, 5}, second = {2, 3, 6, 7};
-    vec4 ab_low = __builtin_shuffle(a, b, low), ab_high = __builtin_shuffle(a, b, high);
-    vec4 cd_low = __builtin_shuffle(c, d, low), cd_high = __builtin_shuffle(c, d, high);
-    *(vec4_unaligned *)to = __builtin_shuffle(ab_low, cd_low, first);
-    *(vec4_unaligned *)(to + ld_to) = __builtin_shuffle(ab_low, cd_low, second);
-    *(vec4_unaligned *)(to + 2 * ld_to) = __builtin_shuffle(ab_high, cd_high, first);
-    *(vec4_unaligned *)(to + 3 * ld_to) = __builtin_shuffle(ab_high, cd_high, second);
+    vec4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    vec4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    vec4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    vec4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    *(vec4_unaligned *)to = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+    *(vec4_unaligned *)(to + ld_to) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+    *(vec4_unaligned *)(to + 2 * ld_to) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+    *(vec4_unaligned *)(to + 3 * ld_to) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
 }
 
 /* One panel of `width` columns, `columns` of them real, from b[columns, k]. */

@@ -300,4 +300,5 @@ const aire_op aire__shape_ops[] = {
      .infer = shift_infer,
      .forward = shift_forward,
      .backward = shift_backward},
-    {.name = NULL}};
+    {.name = NULL},
+};

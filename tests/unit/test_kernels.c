@@ -158,8 +158,12 @@ static void check_unary(int32_t kind, const char *name, int64_t n, bool add)
     cpu->unary(cpu_stream, kind, 1.5, x.f, y.f, n);
     ref->unary(ref_stream, kind, 1.5, x.d, y.d, n);
     close_to(name, y, FORWARD);
-    cpu->unary_backward(cpu_stream, kind, 1.5, x.f, y.f, dy.f, dx.f, n, add);
-    ref->unary_backward(ref_stream, kind, 1.5, x.d, y.d, dy.d, dx.d, n, add);
+    bool from_y = kind == AIRE_UNARY_SIGMOID || kind == AIRE_UNARY_TANH || kind == AIRE_UNARY_EXP ||
+                  kind == AIRE_UNARY_SQRT || kind == AIRE_UNARY_SOFTCAP;
+    cpu->unary_backward(cpu_stream, kind, 1.5, from_y ? NULL : x.f, from_y ? y.f : NULL, dy.f, dx.f,
+                        n, add);
+    ref->unary_backward(ref_stream, kind, 1.5, from_y ? NULL : x.d, from_y ? y.d : NULL, dy.d, dx.d,
+                        n, add);
     close_to(name, dx, GRADIENT);
 }
 
