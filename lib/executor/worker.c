@@ -5,6 +5,7 @@
  * store that cannot be written stops the executor, and the run is still unfinished in the store.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -195,7 +196,7 @@ static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_statu
     }
     char reason[AIRE_ERROR_MESSAGE_MAX];
     int32_t cause = infrastructure_cause(*status);
-    strcpy(reason, aire_error_message(aire_last_error()));
+    snprintf(reason, sizeof reason, "%s", aire_error_message(aire_last_error()));
     if (retry(l, job, t))
         return false;
     *status = aire__settle(t, AIRE_OUTCOME_INFRA_FAILED, cause, "%s", reason);

@@ -103,14 +103,15 @@ static bool start(supervision *s)
 
 static void look_at_memory(supervision *s)
 {
-    tree_sample sample = tree_look();
+    const int allowed = s->spec.processes + 3; /* bubblewrap and the inner half are ours */
+    tree_sample sample = tree_look(allowed);
     if (sample.resident > s->max_resident)
         s->max_resident = sample.resident;
     /* The plain sum counts shared pages more than once: before it ends a run, they are divided. */
-    if (sample.resident > s->spec.memory_bytes && tree_proportional() > s->spec.memory_bytes)
-        s->limit = AIRE_EXIT_LIMIT_MEMORY;
-    else if (sample.processes > s->spec.processes + 3) /* bubblewrap and the inner half are ours */
+    if (sample.processes > allowed)
         s->limit = AIRE_EXIT_LIMIT_PROCESSES;
+    else if (sample.resident > s->spec.memory_bytes && tree_proportional() > s->spec.memory_bytes)
+        s->limit = AIRE_EXIT_LIMIT_MEMORY;
 }
 
 static void look_at_disk(supervision *s)

@@ -49,8 +49,8 @@ typedef struct tree_sample {
     int64_t resident; /* resident memory of all, bytes */
 } tree_sample;
 
-/* Look at all descendants. */
-tree_sample tree_look(void);
+/* Look at the descendants; at `most` and one more. */
+tree_sample tree_look(int most);
 
 /* Memory of all descendants with shared pages divided among them; the resident sum where that
  * cannot be read. */
