@@ -1,0 +1,302 @@
+/*
+ * Hostile ideas, through the whole executor with the real sandbox: each ends with its outcome, the
+ * host is untouched, and nothing runs on.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aire/aire.h"
+#include "base/fs.h"
+
+static aire_ctx *ctx;
+static aire_sandbox *sandbox;
+static char root[64], env_path[128], secret[128];
+
+static const char manifest[] =
+    "{\"aire\": 1, \"name\": \"target\", \"goal\": \"g\","
+    " \"files\": {\"editable\": [\"work.sh\"], \"protected\": [\"judge.sh\"], \"hidden\": "
+    "[\"answer.txt\"]},"
+    " \"build\": {\"command\": \"sh -n work.sh\", \"timeout_s\": 5},"
+    " \"run\": {\"command\": [\"sh\", \"work.sh\"], \"timeout_s\": 2, \"memory_mb\": 100, \"disk_mb\": 8, "
+    "\"processes\": 30},"
+    " \"evaluate\": {\"command\": \"sh judge.sh\", \"timeout_s\": 5},"
+    " \"outputs\": [{\"path\": \"value\", \"max_mb\": 1}],"
+    " \"metric\": {\"name\": \"score\", \"direction\": \"maximize\", \"stage\": \"evaluate\","
+    "   \"trust\": \"evaluated\", \"valid\": [0, 100]}}";
+
+static void write_text(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", env_path, name);
+    assert_int_equal(aire__fs_write(ctx, path, text, strlen(text), 0644), AIRE_OK);
+}
+
+static int setup(void **state)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    assert_int_equal(aire_ctx_new(NULL, &ctx), AIRE_OK);
+    snprintf(root, sizeof root, "/tmp/aire-hostile-XXXXXX");
+    if (!mkdtemp(root))
+        return -1;
+    snprintf(env_path, sizeof env_path, "%s/env", root);
+    snprintf(secret, sizeof secret, "%s/secret", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, env_path, 0755), AIRE_OK);
+    assert_int_equal(aire__fs_write(ctx, secret, "42", 2, 0644), AIRE_OK);
+    write_text("aire.json", manifest);
+    write_text("work.sh", "echo 1 >$AIRE_OUT/value\n");
+    write_text("judge.sh", "read -r v <$AIRE_OUT/value\nread -r a <answer.txt\n"
+                           "case $v in *[!0-9]*) exit 1;; esac\n[ \"$v\" = \"$a\" ] && v=99\n"
+                           "echo \"{\\\"metrics\\\": {\\\"score\\\": $v}}\" >&$AIRE_REPORT_FD\n");
+    write_text("answer.txt", "31337\n");
+    setenv("AIRE_TEST_KEY", "42", 1);
+    options.worker_path = getenv("AIRE_WORKER");
+    aire_status status = aire_sandbox_new(ctx, &options, &sandbox);
+    if (status != AIRE_OK)
+        fprintf(stderr, "%s\n", aire_error_message(aire_last_error()));
+    return status == AIRE_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    aire_sandbox_unref(sandbox);
+    aire__fs_remove_tree(ctx, root);
+    aire_ctx_unref(ctx);
+    return 0;
+}
+
+/* Run an idea whose patch is given; its result. */
+static aire_result *run_patch(const char *text)
+{
+    static int number;
+    char store_path[128];
+    aire_env *env;
+    aire_store *store;
+    aire_executor *executor;
+    aire_patch *patch;
+    aire_idea *idea;
+    aire_result *result;
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    snprintf(store_path, sizeof store_path, "%s/store%d", root, number++);
+    assert_int_equal(aire_env_open(ctx, env_path, NULL, &env), AIRE_OK);
+    assert_int_equal(aire_store_open(ctx, store_path, NULL, &store), AIRE_OK);
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, NULL, &executor), AIRE_OK);
+    assert_int_equal(aire_patch_new(ctx, AIRE_PATCH_UNIFIED, text, strlen(text), &patch), AIRE_OK);
+    options.text = "hostile";
+    options.patch = patch;
+    assert_int_equal(aire_idea_new(ctx, &options, &idea), AIRE_OK);
+    assert_int_equal(aire_executor_submit(executor, idea, NULL, NULL), AIRE_OK);
+    assert_int_equal(aire_executor_next(executor, 60000, &result), AIRE_OK);
+    aire_idea_unref(idea);
+    aire_patch_unref(patch);
+    aire_executor_unref(executor);
+    aire_store_unref(store);
+    aire_env_unref(env);
+    return result;
+}
+
+/* Run a script in the place of work.sh; the outcome has to be the expected one. */
+static aire_result *run_script(const char *script, int32_t outcome, int32_t cause)
+{
+    char patch[4096];
+    int lines = 0;
+    for (const char *c = script; *c; c++)
+        lines += *c == '\n';
+    int length =
+        snprintf(patch, sizeof patch,
+                 "--- work.sh\n+++ work.sh\n@@ -1 +1,%d @@\n-echo 1 >$AIRE_OUT/value\n+", lines);
+    for (const char *c = script; *c; c++)
+        length += snprintf(patch + length, sizeof patch - (size_t)length,
+                           *c == '\n' && c[1] ? "\n+" : "%c", *c);
+    aire_result *result = run_patch(patch);
+    double reward;
+    if (aire_result_outcome(result) != outcome ||
+        (cause >= 0 && aire_result_cause(result) != cause))
+        fail_msg("%s/%s: %s\n%s", aire_outcome_name(aire_result_outcome(result)),
+                 aire_cause_name(aire_result_cause(result)), aire_result_detail(result),
+                 aire_result_log_tail(result));
+    assert_int_equal(aire_result_reward(result, &reward) == AIRE_OK, outcome == AIRE_OUTCOME_OK);
+    return result;
+}
+
+static void expect(const char *script, int32_t outcome, int32_t cause)
+{
+    aire_result_unref(run_script(script, outcome, cause));
+}
+
+static int count_processes(const char *text)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc");
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[300], line[2048];
+        snprintf(path, sizeof path, "/proc/%s/cmdline", entry->d_name);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t length = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
+        if (fd >= 0)
+            close(fd);
+        for (ssize_t i = 0; i < length; i++)
+            if (!line[i])
+                line[i] = ' ';
+        line[length > 0 ? length : 0] = '\0';
+        count += strstr(line, text) != NULL;
+    }
+    closedir(dir);
+    return count;
+}
+
+/* What the script could read must not be the secret of the host, which is worth 42. */
+static void expect_blind(const char *script)
+{
+    aire_result *result = run_script(script, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    double reward;
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    assert_true(reward == 0);
+    aire_result_unref(result);
+}
+
+static void test_hostile__cannot_read_the_host(void **state)
+{
+    char script[512];
+    snprintf(script, sizeof script,
+             "v=$(cat %s ../secret ../../secret /proc/1/root%s 2>/dev/null)\necho ${v:-0} "
+             ">$AIRE_OUT/value\n",
+             secret, secret);
+    expect_blind(script);
+    expect_blind(
+        "v=$(cat answer.txt ../*/answer.txt 2>/dev/null)\necho ${v:-0} >$AIRE_OUT/value\n");
+    expect_blind(
+        "v=$AIRE_TEST_KEY$(cat /proc/*/environ | tr '\\0' '\\n' | sed -n 's/AIRE_TEST_KEY=//p')\n"
+        "echo ${v:-0} >$AIRE_OUT/value\n");
+}
+
+static void test_hostile__has_no_network(void **state)
+{
+    expect_blind(
+        "v=$(ls /sys/class/net 2>/dev/null | grep -v lo)$(sed 1,2d /proc/net/dev | grep -v lo:)\n"
+        "echo ${v:-0} >$AIRE_OUT/value\n");
+}
+
+static void test_hostile__never_ends(void **state)
+{
+    expect("while :; do :; done\n", AIRE_OUTCOME_TIMEOUT, AIRE_CAUSE_WALL_LIMIT);
+    expect("trap '' TERM HUP INT\n(setsid sleep 4321.5 &)\nsleep 4321.5\n", AIRE_OUTCOME_TIMEOUT,
+           AIRE_CAUSE_WALL_LIMIT);
+    assert_int_equal(count_processes("sleep 4321.5"), 0);
+}
+
+static void test_hostile__leaves_a_daemon(void **state)
+{
+    expect("(setsid sleep 4321.6 >/dev/null 2>&1 &)\necho 5 >$AIRE_OUT/value\n", AIRE_OUTCOME_OK,
+           AIRE_CAUSE_NONE);
+    assert_int_equal(count_processes("sleep 4321.6"), 0);
+}
+
+static void test_hostile__edits_the_evaluator(void **state)
+{
+    aire_result *result =
+        run_patch("--- judge.sh\n+++ judge.sh\n@@ -1 +1 @@\n-read -r v <$AIRE_OUT/value\n+v=99\n");
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_VIOLATION);
+    assert_int_equal(aire_result_cause(result), AIRE_CAUSE_PATCH_ROLE);
+    aire_result_unref(result);
+    result = run_patch("--- /dev/null\n+++ ../../escaped\n@@ -0,0 +1 @@\n+x\n");
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_VIOLATION);
+    assert_int_equal(aire_result_cause(result), AIRE_CAUSE_PATCH_PATH);
+    aire_result_unref(result);
+
+    expect("chmod +w judge.sh\necho 'echo 1' >judge.sh\necho 1 >$AIRE_OUT/value\n",
+           AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PROTECTED_CHANGED);
+    expect("rm judge.sh\nln -s /etc/passwd judge.sh\necho 1 >$AIRE_OUT/value\n",
+           AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PROTECTED_CHANGED);
+}
+
+static void test_hostile__claims_a_great_metric(void **state)
+{
+    aire_result *result = run_script(
+        "echo 'score: 99'\necho '{\"metrics\": {\"score\": 99}}' >$AIRE_OUT/report.json\n"
+        "echo '{\"metrics\": {\"score\": 99}}' >&3\necho '{\"score\": 99}' >$AIRE_STREAM\n"
+        "echo 7 >$AIRE_OUT/value\n",
+        AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    double reward;
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    assert_true(reward == 7);
+    aire_result_unref(result);
+    expect("echo 1000000 >$AIRE_OUT/value\n", AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE);
+    expect("echo '1}}' >$AIRE_OUT/value\n", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_EVALUATOR);
+}
+
+static void test_hostile__hands_over_traps(void **state)
+{
+    expect("ln -s /etc/passwd $AIRE_OUT/value\n", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND);
+    expect("mkfifo $AIRE_OUT/value\n", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND);
+    expect("mkdir $AIRE_OUT/value\n", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND);
+    expect("head -c 3000000 /dev/zero >$AIRE_OUT/value\n", AIRE_OUTCOME_LIMIT,
+           AIRE_CAUSE_OUTPUT_LIMIT);
+    expect("true\n", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_OUTPUT_MISSING);
+}
+
+static void test_hostile__eats_the_machine(void **state)
+{
+    expect("head -c 30000000 /dev/zero >big\nsleep 9\n", AIRE_OUTCOME_LIMIT, AIRE_CAUSE_DISK_LIMIT);
+    expect("exec python3 -c 'x = bytearray(300 << 20); import time; time.sleep(9)'\n",
+           AIRE_OUTCOME_OUT_OF_MEMORY, AIRE_CAUSE_MEMORY_LIMIT);
+    aire_result *result = run_script("f() { f | f & }\nf\nsleep 4321.7\n", AIRE_OUTCOME_LIMIT,
+                                     AIRE_CAUSE_PROCESS_LIMIT);
+    aire_result_unref(result);
+    assert_int_equal(count_processes("sleep 4321.7"), 0);
+}
+
+static void test_hostile__fails_in_ordinary_ways(void **state)
+{
+    expect("if\n", AIRE_OUTCOME_BUILD_FAILED, AIRE_CAUSE_EXIT_CODE);
+    expect("exit 3\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE);
+    expect("kill -SEGV $$\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_SIGNAL);
+}
+
+static void test_hostile__left_the_host_untouched(void **state)
+{
+    char *text, path[256];
+    size_t length;
+    assert_int_equal(aire__fs_read(ctx, secret, 10, &text, &length), AIRE_OK);
+    assert_string_equal(text, "42");
+    aire_free(ctx, text);
+    snprintf(path, sizeof path, "%s/judge.sh", env_path);
+    assert_int_equal(aire__fs_read(ctx, path, 4096, &text, &length), AIRE_OK);
+    assert_non_null(strstr(text, "read -r a <answer.txt"));
+    aire_free(ctx, text);
+    snprintf(path, sizeof path, "%s/escaped", root);
+    assert_false(aire__fs_exists(path));
+    /* Nothing but the stores is left: each workspace went with its run. */
+    int others = 0;
+    DIR *dir = opendir(root);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        others += strstr(entry->d_name, ".work") != NULL;
+    closedir(dir);
+    assert_int_equal(others, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hostile__cannot_read_the_host),
+        cmocka_unit_test(test_hostile__has_no_network),
+        cmocka_unit_test(test_hostile__never_ends),
+        cmocka_unit_test(test_hostile__leaves_a_daemon),
+        cmocka_unit_test(test_hostile__edits_the_evaluator),
+        cmocka_unit_test(test_hostile__claims_a_great_metric),
+        cmocka_unit_test(test_hostile__hands_over_traps),
+        cmocka_unit_test(test_hostile__eats_the_machine),
+        cmocka_unit_test(test_hostile__fails_in_ordinary_ways),
+        cmocka_unit_test(test_hostile__left_the_host_untouched),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
