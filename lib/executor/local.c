@@ -368,10 +368,19 @@ static aire_status cancel_job(aire_local *l, aire_job *job)
         return AIRE_OK;
     job->running = true; /* nobody else takes it */
     pthread_mutex_unlock(&l->lock);
-    aire_status status = aire__finish_cancelled(l, &job->run);
+    aire_result *result = NULL;
+    aire_status status = aire__finish_cancelled(l, &job->run, &result);
     pthread_mutex_lock(&l->lock);
-    aire__queue_remove(l, job);
+    aire__queue_finish(l, job, result);
     return status;
+}
+
+static aire_job *first_uncancelled(aire_local *l)
+{
+    aire_job *job = l->jobs;
+    while (job && aire_cancel_fired(job->cancel))
+        job = job->next;
+    return job;
 }
 
 aire_status aire__local_cancel(int64_t run_id, void *local)
@@ -385,14 +394,9 @@ aire_status aire__local_cancel(int64_t run_id, void *local)
                      : aire__fail(AIRE_NOT_FOUND, "run %lld is neither queued nor running",
                                   (long long)run_id);
     }
-    for (bool again = !run_id; again && status == AIRE_OK;) {
-        again = false;
-        for (aire_job *job = l->jobs; job && !again; job = job->next)
-            if (!aire_cancel_fired(job->cancel)) {
-                status = cancel_job(l, job); /* the list may have changed meanwhile */
-                again = true;
-            }
-    }
+    /* From the beginning each time: the list may change while a job is finished. */
+    for (aire_job *job; !run_id && status == AIRE_OK && (job = first_uncancelled(l));)
+        status = cancel_job(l, job);
     pthread_mutex_unlock(&l->lock);
     return status;
 }

@@ -54,6 +54,10 @@ aire_job *aire__queue_next(aire_local *l, int64_t *wake_ns);
 aire_job *aire__queue_find(aire_local *l, int64_t run_id);
 void aire__queue_remove(aire_local *l, aire_job *job);
 
+/* A run is over: its result (nullable; the reference is taken over) waits to be taken, and the job
+ * is gone, at once. */
+void aire__queue_finish(aire_local *l, aire_job *job, aire_result *result);
+
 /* A finished result for aire_executor_next; the reference is taken over. False: no memory. */
 bool aire__results_push(aire_local *l, aire_result *result);
 
@@ -65,8 +69,9 @@ void aire__signal_update(aire_local *l);
 /* What a worker thread does until the executor stops. */
 void *aire__worker_main(void *local);
 
-/* A run ended without running: cancelled while it was queued. Called without the lock. */
-aire_status aire__finish_cancelled(aire_local *l, const aire_run *run);
+/* Make the result of a run that was cancelled while it was queued durable. Called without the lock.
+ */
+aire_status aire__finish_cancelled(aire_local *l, const aire_run *run, aire_result **out);
 
 /* ---- local.c ---- */
 

@@ -107,6 +107,18 @@ bool aire__results_push(aire_local *l, aire_result *result)
     return true;
 }
 
+void aire__queue_finish(aire_local *l, aire_job *job, aire_result *result)
+{
+    if (result && !aire__results_push(l, result)) {
+        /* It is in the store, and is given after a restart; here nothing more can be promised. */
+        aire_result_unref(result);
+        if (!l->failure)
+            l->failure = aire__strdup(l->shop.ctx, "out of memory");
+        l->stopping = true;
+    }
+    aire__queue_remove(l, job);
+}
+
 void aire__signal_update(aire_local *l)
 {
     uint64_t value = 1;

@@ -150,36 +150,29 @@ static void stop_for_failure(aire_local *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Durable first, then told. */
-static aire_status finish(aire_local *l, const aire_try *t)
+/* Make the result of a try durable; *out stays NULL if the run had finished before: the first
+ * result stands. */
+static aire_status make_durable(aire_local *l, const aire_try *t, aire_result **out)
 {
     aire_result *result = NULL;
     aire_status status = aire__try_result(t, &result);
     if (status == AIRE_OK)
         status = aire__store_finish(l->store, result);
-    if (status == AIRE_EXISTS) { /* finished before: the first result stands */
-        aire_result_unref(result);
+    if (status == AIRE_OK) {
+        *out = result;
         return AIRE_OK;
     }
-    if (status == AIRE_OK) {
-        pthread_mutex_lock(&l->lock);
-        bool pushed = aire__results_push(l, result);
-        pthread_mutex_unlock(&l->lock);
-        if (!pushed)
-            status = aire__fail_nomem(); /* it is in the store, and is given after a restart */
-    }
-    if (status != AIRE_OK)
-        aire_result_unref(result);
-    return status;
+    aire_result_unref(result);
+    return status == AIRE_EXISTS ? AIRE_OK : status;
 }
 
-aire_status aire__finish_cancelled(aire_local *l, const aire_run *run)
+aire_status aire__finish_cancelled(aire_local *l, const aire_run *run, aire_result **out)
 {
     aire_try t = {.shop = &l->shop, .run = run, .attempt = run->attempts > 0 ? run->attempts : 1};
     aire_status status =
         aire__settle(&t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
     if (status == AIRE_OK)
-        status = finish(l, &t);
+        status = make_durable(l, &t, out);
     aire__try_clear(&t);
     return status;
 }
@@ -203,8 +196,8 @@ static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_statu
     return true;
 }
 
-/* Try a job; true if it is over, and may leave the queue. */
-static bool work_on(aire_local *l, aire_job *job)
+/* Try a job; true if it is over, and may leave the queue: *result is then what it came to. */
+static bool work_on(aire_local *l, aire_job *job, aire_result **result)
 {
     aire_try t = {.shop = &l->shop,
                   .run = &job->run,
@@ -221,7 +214,7 @@ static bool work_on(aire_local *l, aire_job *job)
         over = settle_failure(l, job, &t, &status);
     }
     if (over && status == AIRE_OK)
-        status = finish(l, &t);
+        status = make_durable(l, &t, result);
     if (over && status != AIRE_OK) {
         stop_for_failure(l);
         over = false;
@@ -244,11 +237,12 @@ void *aire__worker_main(void *local)
         job->running = true;
         l->free_slots -= l->run_cpus;
         pthread_mutex_unlock(&l->lock);
-        bool over = work_on(l, job);
+        aire_result *result = NULL;
+        bool over = work_on(l, job, &result);
         pthread_mutex_lock(&l->lock);
         l->free_slots += l->run_cpus;
         if (over)
-            aire__queue_remove(l, job);
+            aire__queue_finish(l, job, result);
         pthread_cond_broadcast(&l->work);
     }
     pthread_mutex_unlock(&l->lock);

@@ -28,6 +28,12 @@ def check(name, problem):
     print("not ok" if problem else "ok", count, "-", name, flush=True)
 
 
+def skip(name, reason):
+    global count
+    count += 1
+    print("ok", count, "-", name, "# SKIP", reason, flush=True)
+
+
 def start(store, *fault):
     return subprocess.Popen([host, environment, str(store), *fault], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
@@ -83,6 +89,9 @@ def kill_at_points(expected):
                 problem = problem or await_nothing_left(store)
             elif code != 0:
                 problem = problem or f"exit code {code}: {err}"
+        if not reached and not problem:
+            skip(f"killed at {point}", "this search never passes it; the store's own test does")
+            continue
         check(f"killed at {point} ({reached} times)", problem or compare(store, expected))
 
 

@@ -1,0 +1,119 @@
+/* The stats room: summaries, and the rank test against counting by hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+
+#include "aire/stats.h"
+#include "base/rng.h"
+
+static void test_summary__is_right(void **state)
+{
+    const double values[] = {2, 4, 4, 4, 5, 5, 7, 9};
+    aire_summary s = {.struct_size = sizeof s};
+    assert_int_equal(aire_stats_summary(values, 8, &s), AIRE_OK);
+    assert_int_equal(s.count, 8);
+    assert_true(fabs(s.mean - 5) < 1e-12);
+    assert_true(fabs(s.deviation - sqrt(32.0 / 7)) < 1e-12);
+    assert_true(s.min == 2 && s.max == 9);
+    assert_int_equal(aire_stats_summary(values, 1, &s), AIRE_OK);
+    assert_true(s.deviation == 0);
+    assert_int_equal(aire_stats_summary(values, 0, &s), AIRE_EMPTY);
+    const double bad[] = {1, NAN};
+    assert_int_equal(aire_stats_summary(bad, 2, &s), AIRE_INVALID);
+    assert_int_equal(aire_stats_summary(NULL, 2, &s), AIRE_INVALID);
+    s.struct_size = 1;
+    assert_int_equal(aire_stats_summary(values, 8, &s), AIRE_ABI);
+}
+
+/* Doubled rank sum of the values whose bit is set. */
+static int rank_sum(const double *all, int total, unsigned chosen)
+{
+    int sum = 0;
+    for (int i = 0; i < total; i++)
+        for (int j = 0; j < total && chosen >> i & 1; j++)
+            sum += all[j] < all[i] ? 2 : all[j] == all[i] ? 1 : 0;
+    for (int i = 0; i < total; i++)
+        sum += chosen >> i & 1;
+    return sum;
+}
+
+/* Every way to choose the first sample, counted. */
+static double by_hand(const double *all, int n, int total)
+{
+    int observed = rank_sum(all, total, (1u << n) - 1), ways = 0, extreme = 0;
+    for (unsigned chosen = 0; chosen < 1u << total; chosen++)
+        if (__builtin_popcount(chosen) == n) {
+            ways++;
+            extreme += rank_sum(all, total, chosen) >= observed;
+        }
+    return (double)extreme / ways;
+}
+
+static void test_rank_test__counts_every_way(void **state)
+{
+    aire_rng rng;
+    aire__rng_init(&rng, 1, "rank", 0);
+    for (int round = 0; round < 300; round++) {
+        double all[10], p;
+        int n = 1 + (int)aire__rng_below(&rng, 5), m = 1 + (int)aire__rng_below(&rng, 5);
+        uint64_t values = 2 + aire__rng_below(&rng, 20); /* few values: many ties */
+        for (int i = 0; i < n + m; i++)
+            all[i] = (double)aire__rng_below(&rng, values);
+        assert_int_equal(aire_stats_rank_test(all, (size_t)n, all + n, (size_t)m, &p), AIRE_OK);
+        assert_true(fabs(p - by_hand(all, n, n + m)) < 1e-12);
+    }
+}
+
+static void test_rank_test__knows_simple_cases(void **state)
+{
+    const double high[] = {4, 5, 6}, low[] = {1, 2, 3}, same[] = {1, 1, 1};
+    double p;
+    assert_int_equal(aire_stats_rank_test(high, 3, low, 3, &p), AIRE_OK);
+    assert_true(fabs(p - 1.0 / 20) < 1e-12);
+    assert_int_equal(aire_stats_rank_test(low, 3, high, 3, &p), AIRE_OK);
+    assert_true(p == 1);
+    assert_int_equal(aire_stats_rank_test(same, 3, same, 3, &p), AIRE_OK);
+    assert_true(p == 1);
+    assert_int_equal(aire_stats_rank_test(same, 0, same, 3, &p), AIRE_EMPTY);
+    const double bad[] = {INFINITY};
+    assert_int_equal(aire_stats_rank_test(bad, 1, same, 3, &p), AIRE_INVALID);
+    assert_int_equal(aire_stats_rank_test(same, 3, same, 3, NULL), AIRE_INVALID);
+}
+
+static void test_rank_test__approximation_joins_the_exact_one(void **state)
+{
+    aire_rng rng;
+    aire__rng_init(&rng, 2, "rank", 0);
+    for (int round = 0; round < 4; round++) {
+        double all[22], p;
+        for (int i = 0; i < 22; i++)
+            all[i] = round % 2 ? (double)aire__rng_below(&rng, 8) + (i < 11)
+                               : aire__rng_normal(&rng) + 0.5 * (i < 11);
+        assert_int_equal(aire_stats_rank_test(all, 11, all + 11, 11, &p), AIRE_OK);
+        assert_true(fabs(p - by_hand(all, 11, 22)) < 0.01);
+    }
+    double many[30], few[30], p;
+    for (int i = 0; i < 30; i++) {
+        many[i] = 100 + i;
+        few[i] = i;
+    }
+    assert_int_equal(aire_stats_rank_test(many, 30, few, 30, &p), AIRE_OK);
+    assert_true(p < 1e-9);
+    assert_int_equal(aire_stats_rank_test(few, 30, few, 30, &p), AIRE_OK);
+    assert_true(fabs(p - 0.5) < 0.01);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_summary__is_right),
+        cmocka_unit_test(test_rank_test__counts_every_way),
+        cmocka_unit_test(test_rank_test__knows_simple_cases),
+        cmocka_unit_test(test_rank_test__approximation_joins_the_exact_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
