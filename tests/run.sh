@@ -22,6 +22,7 @@ reports=$build/reports
 rm -rf "$reports"
 mkdir -p "$reports" || exit 1
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/aire-tests-XXXXXX") || exit 1
+chmod 755 "$TMPDIR" # some tests go on as another user
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 

@@ -1,0 +1,30 @@
+"""Execution-grounded automated AI research: ideas become patches, patches run, rewards steer.
+
+The package binds the C library libaire with ctypes. Every object is a handle on an object of the
+library; it is released by close(), by `with`, or with the garbage; what it was made from stays alive
+as long as it needs it. A call that fails raises an AireError that carries the library's own message.
+"""
+from .context import Cancel, Context, version
+from .environment import Environment
+from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, FormatError,
+                     InvalidError, NetworkError, NotFoundError, SandboxError, StateError, TimeoutError,
+                     UnsupportedError)
+from .executor import Executor
+from .ideator import ChatIdeator, HostIdeator, Ideator, KnobsIdeator, ReplayIdeator
+from .model import Answer, HostModel, Model
+from .records import Idea, Patch, Plan, Result
+from .sandbox import Command, HostSandbox, Sandbox, SandboxExit
+from .searcher import BestOfN, Evolution, HostSearcher, Searcher
+from .stats import rank_test, summary
+from .store import Store
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "BusyError", "Cancel", "CancelledError",
+    "ChatIdeator", "Command", "Context", "CorruptError", "Environment", "Evolution", "Executor",
+    "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea", "Ideator", "InvalidError",
+    "KnobsIdeator", "Model", "NetworkError", "NotFoundError", "Patch", "Plan", "ReplayIdeator",
+    "Result", "Sandbox", "SandboxError", "SandboxExit", "Searcher", "StateError", "Store",
+    "TimeoutError", "UnsupportedError", "rank_test", "summary", "version",
+]

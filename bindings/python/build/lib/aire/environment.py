@@ -1,0 +1,54 @@
+"""Research environments."""
+import ctypes
+
+from . import _abi
+from ._handle import Handle, make
+from ._lib import check, lib, options, string_list, text
+
+
+class Environment(Handle):
+    """A research problem: a directory with baseline code and a manifest, aire.json.
+
+    `variables` replace ${NAME} in the manifest's mounts and commands.
+    """
+
+    _type = "env"
+
+    def __init__(self, ctx, path, variables=None):
+        pairs = string_list([f"{name}={value}" for name, value in (variables or {}).items()])
+        given = options(_abi.aire_env_options)
+        given.variables = ctypes.cast(pairs, type(given.variables))
+        super().__init__(make("env", lib.aire_env_open, ctx._p, text(path), ctypes.byref(given)))
+
+    @property
+    def name(self):
+        return lib.aire_env_name(self._p).decode()
+
+    @property
+    def path(self):
+        return lib.aire_env_path(self._p).decode()
+
+    @property
+    def goal(self):
+        return lib.aire_env_goal(self._p).decode()
+
+    @property
+    def metric(self):
+        return lib.aire_env_metric(self._p).decode()
+
+    @property
+    def hash(self):
+        return lib.aire_env_hash(self._p).decode()
+
+    @property
+    def files(self):
+        """Roles by path: {"train.py": "editable", ...}."""
+        return {lib.aire_env_file_path(self._p, i).decode():
+                lib.aire_file_role_name(lib.aire_env_file_role(self._p, i)).decode()
+                for i in range(lib.aire_env_file_count(self._p))}
+
+    def reward(self, value):
+        """The reward that a value of the metric is worth."""
+        out = ctypes.c_double()
+        check(lib.aire_env_reward(self._p, value, ctypes.byref(out)))
+        return out.value
