@@ -15,6 +15,10 @@ def version():
     return lib.aire_version_string().decode()
 
 
+# Objects keep their context alive after this handle is closed, and nothing tells when the last one has gone.
+_loggers = []
+
+
 class Context(Handle):
     """What everything else is made from: seed and logger.
 
@@ -28,9 +32,10 @@ class Context(Handle):
         function = _abi.aire_log_fn()
         if log is not None:
             function = _abi.aire_log_fn(_logger(log))
+            _loggers.append(function)
         given = options(_abi.aire_ctx_options, seed=seed, log=function,
                         log_level=_LEVELS[level] if log else 0)
-        super().__init__(make("ctx", lib.aire_ctx_new, ctypes.byref(given)), keep=(function,))
+        super().__init__(make("ctx", lib.aire_ctx_new, ctypes.byref(given)))
 
     @property
     def seed(self):

@@ -29,7 +29,7 @@ class Executor(Handle):
                         implementer=pointer_of(implementer), progress=function, max_attempts=max_attempts,
                         keep_workspaces=int(keep_workspaces))
         super().__init__(make("executor", lib.aire_executor_new, ctx._p, env._p, sandbox._p, store._p,
-                              ctypes.byref(given)), keep=(function, sandbox, implementer))
+                              ctypes.byref(given)), keep=(function,))
 
     def _watch(self, progress):
         def call(event, _user_data):

@@ -2,7 +2,7 @@
 import ctypes
 
 from . import _abi
-from ._handle import Callback, Handle, interruptible, make, pointer_of
+from ._handle import Callback, Handle, interruptible, make, make_from_ops, pointer_of
 from ._lib import check, lib, options, text
 from .context import Cancel
 from .records import Idea, Plan, pointer_array
@@ -50,7 +50,7 @@ class ChatIdeator(Ideator):
         given = options(_abi.aire_ideator_chat_options, max_tokens=max_tokens, temperature=temperature,
                         seed=seed)
         super().__init__(make("ideator", lib.aire_ideator_chat_new, ctx._p, env._p, model._p,
-                              ctypes.byref(given)), keep=(model,))
+                              ctypes.byref(given)))
 
 
 class ReplayIdeator(Ideator):
@@ -76,5 +76,4 @@ class HostIdeator(Ideator):
 
         ops = options(_abi.aire_ideator_ops)
         ops.propose = type(ops.propose)(self._callback.guard(call))
-        super().__init__(make("ideator", lib.aire_ideator_new_from_ops, ctx._p, ctypes.byref(ops), None),
-                         keep=(ops,))
+        super().__init__(make_from_ops("ideator", lib.aire_ideator_new_from_ops, ctx._p, ops=ops))

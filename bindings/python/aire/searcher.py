@@ -2,7 +2,7 @@
 import ctypes
 
 from . import _abi
-from ._handle import Callback, Handle, make
+from ._handle import Callback, Handle, make, make_from_ops
 from ._lib import check, lib, options, text
 from .records import Plan, Result
 
@@ -85,5 +85,5 @@ class HostSearcher(Searcher):
         ops = options(_abi.aire_searcher_ops)
         ops.ask = type(ops.ask)(self._callback.guard(call_ask))
         ops.tell = type(ops.tell)(self._callback.guard(call_tell))
-        super().__init__(make("searcher", lib.aire_searcher_new_from_ops, ctx._p, store._p, text(name),
-                              ctypes.byref(ops), None), keep=(ops,))
+        super().__init__(make_from_ops("searcher", lib.aire_searcher_new_from_ops, ctx._p, store._p, text(name),
+                                       ops=ops))

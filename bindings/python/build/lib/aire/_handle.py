@@ -1,5 +1,6 @@
 """Handles: Python objects that own one reference on an object of the library."""
 import ctypes
+import itertools
 import threading
 import weakref
 
@@ -20,13 +21,6 @@ class Handle:
         self._pointer = ctypes.cast(pointer, ctypes.POINTER(kind))
         unref = getattr(lib, f"aire_{self._type}_unref")
         self._finalizer = weakref.finalize(self, _release, unref, self._pointer, keep)
-
-    @classmethod
-    def _make(cls, function, *arguments, keep=()):
-        """Call a constructor whose last parameter is the new handle."""
-        self = cls.__new__(cls)
-        Handle.__init__(self, make(cls._type, function, *arguments), keep)
-        return self
 
     @classmethod
     def _borrow(cls, pointer):
@@ -61,6 +55,30 @@ class Handle:
 
 def _release(unref, pointer, keep):
     unref(pointer)
+
+
+# Tables of functions of the host, by number: the library may call them after the Python object that made them
+# is closed, until it says itself that it is done with them.
+_living = {}
+_dead = []
+_numbers = itertools.count()
+
+
+def make_from_ops(kind, function, *arguments, ops):
+    """As make, for an object of the host's own: its functions live as long as the library needs them."""
+    number = next(_numbers)
+
+    def destroy(_user_data):
+        _dead.append(_living.pop(number))  # not freed here: this very function is one of them
+
+    _dead.clear()
+    ops.destroy = type(ops.destroy)(destroy)
+    _living[number] = ops
+    try:
+        return make(kind, function, *arguments, ctypes.byref(ops), None)
+    except BaseException:
+        _living.pop(number, None)
+        raise
 
 
 def pointer_of(handle):

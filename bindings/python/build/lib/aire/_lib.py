@@ -77,10 +77,10 @@ def string_list(values):
     return (ctypes.c_char_p * (len(encoded) + 1))(*encoded, None)
 
 
-def options(kind, **fields):
+def options(struct_type, /, **fields):
     """An options struct with its size set; None and 0 leave the default."""
-    struct = kind()
-    struct.struct_size = ctypes.sizeof(kind)
+    struct = struct_type()
+    struct.struct_size = ctypes.sizeof(struct_type)
     for name, value in fields.items():
         if value is not None:
             setattr(struct, name, value)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from . import _abi
-from ._handle import Callback, Handle, interruptible, make, pointer_of
+from ._handle import Callback, Handle, interruptible, make, make_from_ops, pointer_of
 from ._lib import check, lib, options, text
 from .context import Cancel
 
@@ -78,5 +78,4 @@ class HostModel(Model):
 
         ops = options(_abi.aire_model_ops)
         ops.complete = type(ops.complete)(self._callback.guard(call))
-        Handle.__init__(self, make("model", lib.aire_model_new_from_ops, ctx._p, text(name),
-                                   ctypes.byref(ops), None), keep=(ops,))
+        Handle.__init__(self, make_from_ops("model", lib.aire_model_new_from_ops, ctx._p, text(name), ops=ops))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from . import _abi
-from ._handle import Callback, Handle, interruptible, make, pointer_of
+from ._handle import Callback, Handle, interruptible, make, make_from_ops, pointer_of
 from ._lib import check, lib, options, string_list, text
 from .context import Cancel
 
@@ -118,5 +118,4 @@ class HostSandbox(Sandbox):
 
         ops = options(_abi.aire_sandbox_ops)
         ops.run = type(ops.run)(self._callback.guard(call))
-        Handle.__init__(self, make("sandbox", lib.aire_sandbox_new_from_ops, ctx._p, ctypes.byref(ops), None),
-                        keep=(ops,))
+        Handle.__init__(self, make_from_ops("sandbox", lib.aire_sandbox_new_from_ops, ctx._p, ops=ops))
