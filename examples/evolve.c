@@ -72,7 +72,7 @@ static void show_result(search *s, aire_result *result)
         return;
     }
     result_metric(result, metric, &value);
-    bool better = idea && (!s->has_best || reward > s->best);
+    bool better = aire_result_kind(result) == AIRE_RUN_IDEA && (!s->has_best || reward > s->best);
     if (better) {
         s->best = reward;
         s->has_best = true;
