@@ -56,7 +56,9 @@ run_python() {
     if [ ! -x "$venv/bin/pytest" ]; then
         python3 -m venv "$venv" && "$venv/bin/pip" install -q -r tests/python/requirements.txt || return 1
     fi
-    "$venv/bin/pip" install -q --force-reinstall --no-deps ./bindings/python || return 1
+    rm -rf "$build/python" # from a copy: building a package writes into its sources
+    cp -r bindings/python "$build/python" &&
+        "$venv/bin/pip" install -q --force-reinstall --no-deps "$build/python" || return 1
     echo "== python"
     AIRE_PREFIX=$build/main/prefix AIRE_LIBRARY=$build/main/prefix/lib/libaire.so \
         AIRE_WORKER=$build/main/prefix/libexec/aire/aire-worker LD_LIBRARY_PATH=$build/main/prefix/lib \
