@@ -386,9 +386,7 @@ static int finish(search *s, aire_status status)
     long confirm = settings_number(s->settings, OPT_CONFIRM);
     progress_end(&s->progress);
     if (status == AIRE_CANCELLED || aire_cancel_fired(s->cancel)) {
-        printf(
-            "\nInterrupted; nothing is lost. Go on with: aire-evolve run %s --store %s --resume\n",
-            aire_env_path(s->env), aire_store_path(s->store));
+        puts("\nInterrupted; nothing is lost. Go on with the same command and --resume.");
         return EXIT_INTERRUPTED;
     }
     if (status < 0)

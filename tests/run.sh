@@ -68,7 +68,7 @@ run_python() {
 
 need_packages "${build_packages[@]}" "${test_packages[@]}" || broken packages
 mkdir -p "$build"
-if configure "$build/main"; then
+if configure "$build/main" --werror; then
     ninja -C "$build/main" install >"$build/install.log" 2>&1 || { tail -n 20 "$build/install.log"; broken install; }
     for suite in checks unit integration; do
         wants $suite && run_meson "$build/main" $suite $suite
