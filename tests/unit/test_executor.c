@@ -134,7 +134,7 @@ static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel
 static int begin(void **state)
 {
     static const aire_sandbox_ops ops = {sizeof ops, 0, fake_sandbox, NULL};
-    char directory[200];
+    char directory[256];
     memset(&fake, 0, sizeof fake);
     pthread_mutex_init(&fake.lock, NULL);
     if (setup(state) != 0)
