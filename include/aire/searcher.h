@@ -69,9 +69,18 @@ AIRE_API aire_status aire_searcher_evolution_options_init(aire_searcher_evolutio
 /**
  * Make the evolutionary searcher of arXiv 2601.14525, section 4. Epoch 0 asks for fresh ideas.
  * Epoch e asks for a share min(0.5 + 0.1 * floor(e / 2), 0.8) of its ideas to exploit (parents: a
- * uniform sample of the ideas that beat the mean baseline), and for the rest to explore (parents: a
- * uniform sample of all, failures included); batches are whole, as in the paper. An epoch begins
- * when every result of the one before has been told.
+ * uniform sample of the ideas strictly better than the mean of the baseline's rewards; all that have
+ * a reward where the baseline has none), and for the rest to explore (parents: a uniform sample of
+ * all, failures included). What finds nothing to exploit explores; what finds nothing to explore is
+ * fresh. Each plan avoids the ideas of its epoch before it.
+ *
+ * Batches are whole, as in the paper: both shares are rounded down to whole batches, so an epoch has
+ * fewer ideas than epoch_size where the batch does not divide them, and none that exploit where the
+ * share is less than a batch. A batch larger than the epoch counts as the epoch.
+ *
+ * An epoch begins when the results of all ideas before it and of all baselines were told, and
+ * decides on those alone: the order in which its own results arrive changes nothing. Confirming runs
+ * are neither waited for nor counted.
  *
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_searcher_unref; NULL on failure
@@ -119,7 +128,8 @@ AIRE_API aire_searcher *aire_searcher_ref(aire_searcher *searcher);
 AIRE_API void aire_searcher_unref(aire_searcher *searcher);
 
 /**
- * What to try next. Asking again means that all ideas of the plan before have been submitted.
+ * What to try next. Asking again means that all ideas of the plan before have been submitted, and
+ * closes it: even if they were fewer than wanted, no later process is asked for the rest.
  *
  * @param[out] out owned by caller, release with aire_plan_unref; NULL unless AIRE_OK
  * @return AIRE_OK; AIRE_EMPTY: tell more results first; AIRE_DONE: nothing more to try; AIRE_IO,
@@ -129,9 +139,11 @@ AIRE_API void aire_searcher_unref(aire_searcher *searcher);
 AIRE_API AIRE_CHECK aire_status aire_searcher_ask(aire_searcher *searcher, aire_plan **out);
 
 /**
- * Tell a result; telling it again changes nothing. Results of baselines say what there is to beat.
+ * Tell a result; telling it again changes nothing, and a tell that failed may be repeated. Results
+ * of baselines say what there is to beat: tell every result that an executor gives.
  *
- * @return AIRE_OK, AIRE_IO, AIRE_BUSY (lease lost), AIRE_NOMEM
+ * @return AIRE_OK, AIRE_NOT_FOUND (a run that the store does not have), AIRE_IO, AIRE_BUSY (lease
+ *         lost), AIRE_NOMEM
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_searcher_tell(aire_searcher *searcher, aire_result *result);

@@ -22,7 +22,8 @@ typedef struct aire_summary {
 
 /**
  * Summarise a sample. @p summary is written only on success.
- * @return AIRE_OK, AIRE_EMPTY (no values), AIRE_INVALID (a value is not finite), AIRE_ABI
+ * @return AIRE_OK, AIRE_EMPTY (no values), AIRE_INVALID (a value is not finite, or the spread would
+ *         not be), AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_stats_summary(const double *values, size_t count,

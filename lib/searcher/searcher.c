@@ -23,27 +23,39 @@ struct aire_searcher {
     aire_searcher_ops ops;
     void *user_data;
     aire_plan *reopened; /* to be given again; NULL for none */
-    uint8_t *told;       /* a bit for each run */
-    size_t told_bytes;
+    int64_t open_plan;   /* given last, and not closed since; 0 for none */
+    uint8_t *heard;      /* by run: how far its tell has come */
+    size_t heard_count;
 };
 
 /* ---- which runs were told ---- */
 
-static bool was_told(const aire_searcher *s, int64_t run)
-{
-    size_t byte = (size_t)run / 8;
-    return byte < s->told_bytes && (s->told[byte] >> (run % 8) & 1);
-}
+/* A tell that failed on its way goes on where it was, so that nothing counts twice. */
+enum { HEARD_NOT, HEARD, HEARD_AND_KEPT };
 
-static aire_status mark_told(aire_searcher *s, int64_t run)
+/* Makes room for the note of a run's tell; the store has to know the run, or its number could be
+ * anything. */
+static aire_status make_room(aire_searcher *s, int64_t run)
 {
-    size_t byte = (size_t)run / 8, capacity = s->told_bytes;
-    if (!aire__grow(s->ctx, &s->told, &capacity, byte + 1, 1))
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_results *found = NULL;
+    size_t capacity = s->heard_count;
+    if (run < (int64_t)s->heard_count)
+        return AIRE_OK;
+    query.run_id = run;
+    aire_status status = aire_store_results(s->store, &query, &found);
+    if (status == AIRE_OK && aire_results_count(found) == 0)
+        status = aire__fail(AIRE_NOT_FOUND,
+                            "aire_searcher_tell: store '%s' has no finished run "
+                            "%lld",
+                            aire_store_path(s->store), (long long)run);
+    aire_results_unref(found);
+    if (status != AIRE_OK)
+        return status;
+    if (!aire__grow(s->ctx, &s->heard, &capacity, (size_t)run + 1, 1))
         return aire__fail_nomem();
-    if (capacity > s->told_bytes)
-        memset(s->told + s->told_bytes, 0, capacity - s->told_bytes);
-    s->told_bytes = capacity;
-    s->told[byte] |= (uint8_t)(1 << (run % 8));
+    memset(s->heard + s->heard_count, HEARD_NOT, capacity - s->heard_count);
+    s->heard_count = capacity;
     return AIRE_OK;
 }
 
@@ -74,9 +86,11 @@ static aire_status take_told(aire_searcher *s, bool replay)
     aire_status status = aire__store_told(s->store, &told);
     for (size_t i = 0; status == AIRE_OK && i < aire_results_count(told); i++) {
         aire_result *result = aire_results_get(told, i);
-        status = mark_told(s, aire_result_run_id(result));
+        status = make_room(s, aire_result_run_id(result));
         if (status == AIRE_OK && replay)
             status = s->ops.tell(result, s->user_data);
+        if (status == AIRE_OK)
+            s->heard[aire_result_run_id(result)] = HEARD_AND_KEPT;
     }
     aire_results_unref(told);
     return status;
@@ -118,7 +132,7 @@ static void searcher_free(aire_searcher *s)
 {
     aire_ctx *ctx = s->ctx;
     aire_plan_unref(s->reopened);
-    aire_free(ctx, s->told);
+    aire_free(ctx, s->heard);
     aire_store_unref(s->store);
     aire_free(ctx, s);
     aire_ctx_unref(ctx);
@@ -210,25 +224,47 @@ static aire_status number_plan(aire_searcher *s, aire_plan *plan, aire_plan **ou
     return status;
 }
 
+static aire_status ask_anew(aire_searcher *s, aire_plan **out)
+{
+    aire_plan *plan = NULL;
+    aire_status status = s->ops.ask(&plan, s->user_data);
+    if (status == AIRE_OK && !plan)
+        return aire__fail(AIRE_CALLBACK, "the searcher's ask gave AIRE_OK without a plan");
+    if (status == AIRE_OK)
+        status = number_plan(s, plan, out);
+    aire_plan_unref(plan);
+    return status;
+}
+
+/* Who asks again has submitted the ideas of the plan before. A new plan closes it in the store;
+ * where none follows, this does, or a later process would ask for the rest of its ideas. */
+static aire_status close_before(aire_searcher *s)
+{
+    aire_status status = AIRE_OK;
+    if (s->open_plan > 0)
+        status = aire__store_close_plan(s->store, s->open_plan);
+    if (status == AIRE_OK)
+        s->open_plan = 0;
+    return status;
+}
+
 aire_status aire_searcher_ask(aire_searcher *searcher, aire_plan **out)
 {
     if (!searcher || !out)
         return aire__fail(AIRE_INVALID, "aire_searcher_ask: searcher and out must not be NULL");
     *out = searcher->reopened;
     searcher->reopened = NULL;
-    if (*out)
-        return AIRE_OK;
-    aire_plan *plan = NULL;
-    aire_status status = searcher->ops.ask(&plan, searcher->user_data);
-    if (status == AIRE_OK && !plan)
-        return aire__fail(AIRE_CALLBACK, "the searcher's ask gave AIRE_OK without a plan");
+    aire_status status = *out ? AIRE_OK : ask_anew(searcher, out);
     if (status == AIRE_OK)
-        status = number_plan(searcher, plan, out);
-    aire_plan_unref(plan);
+        searcher->open_plan = aire_plan_id(*out);
+    if (status == AIRE_EMPTY || status == AIRE_DONE) {
+        aire_status closed = close_before(searcher);
+        return closed == AIRE_OK ? status : closed;
+    }
     return status;
 }
 
-static aire_status tell_store(aire_searcher *s, int64_t run)
+static aire_status keep_tell(aire_searcher *s, int64_t run)
 {
     char *state = NULL;
     bool first;
@@ -244,13 +280,19 @@ aire_status aire_searcher_tell(aire_searcher *searcher, aire_result *result)
     if (!searcher || !result)
         return aire__fail(AIRE_INVALID, "aire_searcher_tell: searcher and result must not be NULL");
     int64_t run = aire_result_run_id(result);
-    if (run > 0 && was_told(searcher, run))
-        return AIRE_OK;
-    /* The state that is kept has to hold this result. What dies in between is told again. */
-    aire_status status = searcher->ops.tell(result, searcher->user_data);
-    if (status == AIRE_OK && run > 0)
-        status = tell_store(searcher, run);
-    return status == AIRE_OK && run > 0 ? mark_told(searcher, run) : status;
+    if (run <= 0)
+        return searcher->ops.tell(result, searcher->user_data);
+    aire_status status = make_room(searcher, run);
+    /* Heard first, so that the state that is kept holds this result. */
+    if (status == AIRE_OK && searcher->heard[run] == HEARD_NOT) {
+        status = searcher->ops.tell(result, searcher->user_data);
+        searcher->heard[run] = status == AIRE_OK ? HEARD : HEARD_NOT;
+    }
+    if (status == AIRE_OK && searcher->heard[run] == HEARD) {
+        status = keep_tell(searcher, run);
+        searcher->heard[run] = status == AIRE_OK ? HEARD_AND_KEPT : HEARD;
+    }
+    return status;
 }
 
 aire_status aire_searcher_abandon(aire_searcher *searcher, aire_plan *plan)
@@ -263,6 +305,8 @@ aire_status aire_searcher_abandon(aire_searcher *searcher, aire_plan *plan)
         status = searcher->ops.abandon(plan, searcher->user_data);
     if (status == AIRE_OK && aire_plan_id(plan) > 0)
         status = aire__store_close_plan(searcher->store, aire_plan_id(plan));
+    if (status == AIRE_OK && aire_plan_id(plan) == searcher->open_plan)
+        searcher->open_plan = 0;
     return status;
 }
 
@@ -293,7 +337,7 @@ aire_status aire__searcher_ideas(aire_ctx *ctx, aire_store *store, int64_t first
     for (int64_t plan = first; plan <= last && status == AIRE_OK; plan++) {
         aire_ideas *some = NULL;
         status = aire_store_ideas(store, plan, &some);
-        size_t more = aire_ideas_count(some);
+        size_t more = status == AIRE_OK ? aire_ideas_count(some) : 0;
         if (status == AIRE_OK &&
             !aire__grow(ctx, &all, &capacity, total + more, sizeof(aire_idea *)))
             status = aire__fail_nomem();

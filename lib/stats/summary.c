@@ -1,4 +1,7 @@
-/* Mean and spread of a sample. */
+/*
+ * Mean and spread of a sample, updated value by value: the mean of equal values is that value, with
+ * no spread, which a sum divided by the count would not promise.
+ */
 #include <math.h>
 #include <stdint.h>
 
@@ -13,18 +16,22 @@ aire_status aire_stats_summary(const double *values, size_t count, aire_summary 
         return aire__fail(AIRE_INVALID, "aire_stats_summary: values and summary must not be NULL");
     if (count == 0)
         return AIRE_EMPTY;
-    result.min = INFINITY;
-    result.max = -INFINITY;
+    double squares = 0;
+    result.min = result.max = values[0];
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(values[i]))
             return aire__fail(AIRE_INVALID, "aire_stats_summary: value %zu is not finite", i);
-        result.mean += values[i] / (double)count;
+        double step = values[i] - result.mean;
+        result.mean += step / (double)(i + 1);
+        squares += step * (values[i] - result.mean);
         result.min = fmin(result.min, values[i]);
         result.max = fmax(result.max, values[i]);
     }
-    double squares = 0;
-    for (size_t i = 0; i < count; i++)
-        squares += (values[i] - result.mean) * (values[i] - result.mean);
+    if (!isfinite(squares))
+        return aire__fail(AIRE_INVALID,
+                          "aire_stats_summary: values from %g to %g have no spread "
+                          "that is a number",
+                          result.min, result.max);
     result.deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : 0;
     return aire__options_give(&result, summary, sizeof result, sizeof result, "aire_summary");
 }

@@ -25,8 +25,23 @@ static void test_summary__is_right(void **state)
     const double bad[] = {1, NAN};
     assert_int_equal(aire_stats_summary(bad, 2, &s), AIRE_INVALID);
     assert_int_equal(aire_stats_summary(NULL, 2, &s), AIRE_INVALID);
+    const double apart[] = {-1e308, 1e308};
+    assert_int_equal(aire_stats_summary(apart, 2, &s), AIRE_INVALID);
     s.struct_size = 1;
     assert_int_equal(aire_stats_summary(values, 8, &s), AIRE_ABI);
+}
+
+static void test_summary__of_equal_values_has_no_spread(void **state)
+{
+    const double values[] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1};
+    aire_summary s = {.struct_size = sizeof s};
+    for (size_t n = 1; n <= 7; n++) {
+        assert_int_equal(aire_stats_summary(values, n, &s), AIRE_OK);
+        assert_true(s.mean == 0.1 && s.deviation == 0);
+    }
+    const double far[] = {1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16}; /* squares of these lose it all */
+    assert_int_equal(aire_stats_summary(far, 4, &s), AIRE_OK);
+    assert_true(s.mean == 1e9 + 10 && fabs(s.deviation - sqrt(30)) < 1e-9);
 }
 
 /* Doubled rank sum of the values whose bit is set. */
@@ -84,6 +99,45 @@ static void test_rank_test__knows_simple_cases(void **state)
     assert_int_equal(aire_stats_rank_test(same, 3, same, 3, NULL), AIRE_INVALID);
 }
 
+/* As scipy 1.17.1 has them: mannwhitneyu(a, b, alternative="greater", method=...). */
+static void test_rank_test__agrees_with_scipy(void **state)
+{
+    static const struct {
+        double a[15], b[12];
+        size_t a_count, b_count;
+        double p;
+    } cases[] = {
+        /* "exact" */
+        {{3.1, 2.7, 4.4, 3.9}, {2.5, 2.9, 1.8}, 4, 3, 0.05714285714285714},
+        {{0.91, 0.95, 0.97, 0.99, 1.02},
+         {0.90, 0.92, 0.93, 0.94, 0.96, 0.98},
+         5,
+         6,
+         0.12337662337662336},
+        /* PermutationMethod(n_resamples=inf): ties */
+        {{2, 4, 4, 5}, {1, 2, 2, 4, 3}, 4, 5, 1.0 / 9},
+        {{1.5, 1.5, 2, 3, 3, 3}, {1.5, 1, 1, 2, 3}, 6, 5, 0.13852813852813853},
+        /* "asymptotic" */
+        {{5, 7, 7, 8, 9, 9, 10, 12, 12, 14, 15},
+         {4, 5, 6, 7, 7, 8, 8, 9, 11, 12},
+         11,
+         10,
+         0.05927447504994777},
+        {{0, 1, 4, 9, 16, 2, 13, 3, 18, 12, 8, 6, 6, 8, 12},
+         {0, 1, 8, 8, 7, 11, 7, 1, 18, 7, 12, 1},
+         15,
+         12,
+         0.2781553144047634},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double p;
+        assert_int_equal(
+            aire_stats_rank_test(cases[i].a, cases[i].a_count, cases[i].b, cases[i].b_count, &p),
+            AIRE_OK);
+        assert_true(fabs(p - cases[i].p) < 1e-12);
+    }
+}
+
 static void test_rank_test__approximation_joins_the_exact_one(void **state)
 {
     aire_rng rng;
@@ -111,8 +165,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_summary__is_right),
+        cmocka_unit_test(test_summary__of_equal_values_has_no_spread),
         cmocka_unit_test(test_rank_test__counts_every_way),
         cmocka_unit_test(test_rank_test__knows_simple_cases),
+        cmocka_unit_test(test_rank_test__agrees_with_scipy),
         cmocka_unit_test(test_rank_test__approximation_joins_the_exact_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
