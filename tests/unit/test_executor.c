@@ -27,6 +27,7 @@ static const char manifest[] =
 typedef struct script {
     atomic_int runs;        /* commands of the run stage */
     atomic_int fail_setups; /* so many further commands fail to be set up */
+    atomic_bool waiting;    /* "wait" has begun */
     atomic_bool hold;       /* "wait" waits while it is set */
     char order[1024];       /* values in the order of their runs */
     pthread_mutex_t lock;
@@ -125,6 +126,7 @@ static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel
     while (!strcmp(word, "wait") && atomic_load(&fake.hold)) {
         if (aire_cancel_fired(cancel))
             return aire_error_set(AIRE_CANCELLED, 0, NULL);
+        atomic_store(&fake.waiting, true);
         usleep(1000);
     }
     fake_run(command, word, ended);
@@ -304,14 +306,13 @@ static void test_executor__urgent_runs_come_first(void **state)
     aire_executor *executor = new_executor(1, NULL);
     atomic_store(&fake.hold, true);
     submit_word(executor, "wait", 0);
-    while (aire_executor_pending(executor) == 1 && atomic_load(&fake.runs) == 0 &&
-           atomic_load(&fake.hold)) {
-        submit_word(executor, "11", 0);
-        submit_word(executor, "12", 5);
-        submit_word(executor, "13", 5);
-        submit_word(executor, "14", -1);
-        atomic_store(&fake.hold, false);
-    }
+    while (!atomic_load(&fake.waiting)) /* the only worker has it, and the others queue behind */
+        usleep(1000);
+    submit_word(executor, "11", 0);
+    submit_word(executor, "12", 5);
+    submit_word(executor, "13", 5);
+    submit_word(executor, "14", -1);
+    atomic_store(&fake.hold, false);
     for (int i = 0; i < 5; i++)
         aire_result_unref(next(executor));
     aire_executor_unref(executor);
