@@ -33,15 +33,12 @@ struct aire_searcher {
 /* A tell that failed on its way goes on where it was, so that nothing counts twice. */
 enum { HEARD_NOT, HEARD, HEARD_AND_KEPT };
 
-/* Makes room for the note of a run's tell; the store has to know the run, or its number could be
- * anything. */
-static aire_status make_room(aire_searcher *s, int64_t run)
+/* Only what the store has may be heard: a plan could not name anything else, and a run's number
+ * could be anything. */
+static aire_status check_finished(aire_searcher *s, int64_t run)
 {
     aire_store_query query = AIRE_STORE_QUERY_INIT;
     aire_results *found = NULL;
-    size_t capacity = s->heard_count;
-    if (run < (int64_t)s->heard_count)
-        return AIRE_OK;
     query.run_id = run;
     aire_status status = aire_store_results(s->store, &query, &found);
     if (status == AIRE_OK && aire_results_count(found) == 0)
@@ -50,13 +47,26 @@ static aire_status make_room(aire_searcher *s, int64_t run)
                             "%lld",
                             aire_store_path(s->store), (long long)run);
     aire_results_unref(found);
-    if (status != AIRE_OK)
-        return status;
+    return status;
+}
+
+/* Makes room for the note of a run's tell. */
+static aire_status make_room(aire_searcher *s, int64_t run)
+{
+    size_t capacity = s->heard_count;
+    if (run < (int64_t)s->heard_count)
+        return AIRE_OK;
     if (!aire__grow(s->ctx, &s->heard, &capacity, (size_t)run + 1, 1))
         return aire__fail_nomem();
     memset(s->heard + s->heard_count, HEARD_NOT, capacity - s->heard_count);
     s->heard_count = capacity;
     return AIRE_OK;
+}
+
+/* How far a run's tell has come. */
+static int heard(const aire_searcher *s, int64_t run)
+{
+    return run < (int64_t)s->heard_count ? s->heard[run] : HEARD_NOT;
 }
 
 /* ---- taking up ---- */
@@ -282,7 +292,10 @@ aire_status aire_searcher_tell(aire_searcher *searcher, aire_result *result)
     int64_t run = aire_result_run_id(result);
     if (run <= 0)
         return searcher->ops.tell(result, searcher->user_data);
-    aire_status status = make_room(searcher, run);
+    aire_status status =
+        heard(searcher, run) == HEARD_NOT ? check_finished(searcher, run) : AIRE_OK;
+    if (status == AIRE_OK)
+        status = make_room(searcher, run);
     /* Heard first, so that the state that is kept holds this result. */
     if (status == AIRE_OK && searcher->heard[run] == HEARD_NOT) {
         status = searcher->ops.tell(result, searcher->user_data);

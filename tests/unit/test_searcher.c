@@ -304,6 +304,24 @@ static void test_evolution__restarts_change_nothing(void **state)
     compare_worlds(&w);
 }
 
+/* Restarts, with the results in reverse or as early as they can be. */
+static void test_evolution__restarts_and_order_together_change_nothing(void **state)
+{
+    world backwards = small_world(), early = small_world();
+    backwards.reopen = backwards.backwards = true;
+    compare_worlds(&backwards);
+    remove_store();
+    early.reopen = early.early = true;
+    compare_worlds(&early);
+}
+
+static void test_evolution__takes_the_seed_of_the_context(void **state)
+{
+    world w = small_world();
+    w.options.seed = 7; /* as the fixture's context has it */
+    compare_worlds(&w);
+}
+
 static void test_evolution__seed_decides(void **state)
 {
     world a = small_world(), b = small_world();
@@ -334,6 +352,26 @@ static void test_evolution__nothing_to_exploit_is_explored(void **state)
     assert_int_equal(aire_searcher_ask(w.searcher, &plan), AIRE_OK);
     assert_int_equal(aire_plan_kind(plan), AIRE_PLAN_EXPLORE);
     aire_plan_unref(plan);
+    close_world(&w);
+}
+
+/* With no idea at all there is nothing to show: every epoch asks for fresh ones, and ends. */
+static void test_evolution__nothing_to_explore_is_fresh(void **state)
+{
+    world w = small_world();
+    aire_plan *plan;
+    open_world(&w);
+    tell_baseline(&w, 0);
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(aire_searcher_ask(w.searcher, &plan), AIRE_OK);
+        assert_int_equal(aire_plan_kind(plan), AIRE_PLAN_FRESH);
+        assert_int_equal(aire_plan_epoch(plan), i / 4);
+        assert_int_equal(aire_plan_parent_count(plan), 0);
+        assert_int_equal(aire_searcher_abandon(w.searcher, plan), AIRE_OK);
+        aire_plan_unref(plan);
+    }
+    assert_int_equal(aire_searcher_ask(w.searcher, &plan), AIRE_DONE);
+    assert_null(plan);
     close_world(&w);
 }
 
@@ -742,6 +780,45 @@ static void test_host_searcher__a_run_of_another_store_is_refused(void **state)
     close_world(&w);
 }
 
+/* Also where it is one that the store will have later: only its own result counts then. */
+static void test_searcher__a_result_before_its_run_has_finished_is_refused(void **state)
+{
+    static const double rewards[] = {1, 2, 3, 4, 5, 6};
+    world w;
+    open_with_rewards(&w, rewards);
+    int64_t id = add_run(&w, NULL, AIRE_RUN_BASELINE, 1, NAN);
+    aire_run run = {.id = id, .kind = AIRE_RUN_BASELINE, .seed = 1};
+    aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, 1000);
+    aire_result *result;
+    assert_int_equal(aire_result_new(ctx, &options, &result), AIRE_OK);
+    assert_int_equal(aire_searcher_tell(w.searcher, result), AIRE_NOT_FOUND);
+    aire_result_unref(result);
+    assert_waits(&w);
+    finish(w.store, &run, AIRE_OUTCOME_OK, 4);
+    tell_results(&w, &id, 1);
+    assert_parents(&w, AIRE_PLAN_EXPLOIT, "....56");
+    close_world(&w);
+}
+
+static void test_host_searcher__keeps_its_state_in_the_file(void **state)
+{
+    static const aire_searcher_ops ops = {
+        sizeof ops, 0, counter_ask, counter_tell, NULL, counter_save, counter_load, NULL};
+    counter first = {0, 0}, second = {0, 0};
+    world w;
+    int64_t run = open_counter(&w, &ops, &first);
+    tell_results(&w, &run, 1);
+    close_world(&w);
+    w.store = open_store(0);
+    assert_int_equal(
+        aire_searcher_new_from_ops(ctx, w.store, "counter", &ops, &second, &w.searcher), AIRE_OK);
+    assert_int_equal(second.told, 1);
+    aire_plan *plan = ask_for(&w, AIRE_PLAN_FRESH);
+    assert_int_equal(aire_plan_id(plan), 2);
+    aire_plan_unref(plan);
+    close_world(&w);
+}
+
 /* Without a saved state, a host's searcher is told anew what was told. */
 static void test_host_searcher__without_a_state_is_told_again(void **state)
 {
@@ -970,8 +1047,11 @@ int main(void)
         STORE_TEST(test_evolution__time_of_results_changes_nothing),
         STORE_TEST(test_evolution__each_plan_has_a_sample_of_its_own),
         STORE_TEST(test_evolution__restarts_change_nothing),
+        STORE_TEST(test_evolution__restarts_and_order_together_change_nothing),
+        STORE_TEST(test_evolution__takes_the_seed_of_the_context),
         STORE_TEST(test_evolution__seed_decides),
         STORE_TEST(test_evolution__nothing_to_exploit_is_explored),
+        STORE_TEST(test_evolution__nothing_to_explore_is_fresh),
         STORE_TEST(test_evolution__exploits_what_is_strictly_better),
         STORE_TEST(test_evolution__beats_the_mean_baseline),
         STORE_TEST(test_evolution__without_a_baseline_any_reward_will_do),
@@ -983,8 +1063,10 @@ int main(void)
         STORE_TEST(test_searcher__a_store_holds_one_search),
         STORE_TEST(test_best_of_n__ends_with_a_short_batch),
         STORE_TEST(test_host_searcher__keeps_its_state),
+        STORE_TEST(test_host_searcher__keeps_its_state_in_the_file),
         STORE_TEST(test_host_searcher__hears_a_result_once_however_often_telling_fails),
         STORE_TEST(test_host_searcher__a_run_of_another_store_is_refused),
+        STORE_TEST(test_searcher__a_result_before_its_run_has_finished_is_refused),
         STORE_TEST(test_host_searcher__without_a_state_is_told_again),
         STORE_TEST(test_host_searcher__failures_come_back_unchanged),
         STORE_TEST(test_host_searcher__a_state_that_does_not_load_is_a_failure),

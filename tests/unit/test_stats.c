@@ -161,6 +161,54 @@ static void test_rank_test__approximation_joins_the_exact_one(void **state)
     assert_true(fabs(p - 0.5) < 0.01);
 }
 
+/* The last size that is counted and the first that is not, with ties and without. */
+static void test_rank_test__changes_method_after_twenty(void **state)
+{
+    aire_rng rng;
+    aire__rng_init(&rng, 3, "rank", 0);
+    for (int round = 0; round < 4; round++) {
+        double all[21], p;
+        for (int i = 0; i < 21; i++)
+            all[i] = round % 2 ? (double)aire__rng_below(&rng, 8) + (i < 10)
+                               : aire__rng_normal(&rng) + 0.5 * (i < 10);
+        assert_int_equal(aire_stats_rank_test(all, 10, all + 10, 10, &p), AIRE_OK);
+        assert_true(fabs(p - by_hand(all, 10, 20)) < 1e-12);
+        assert_int_equal(aire_stats_rank_test(all, 10, all + 10, 11, &p), AIRE_OK);
+        assert_true(fabs(p - by_hand(all, 10, 21)) < 0.01);
+    }
+    const double best[20] = {1};
+    double p;
+    assert_int_equal(aire_stats_rank_test(best, 1, best + 1, 19, &p), AIRE_OK);
+    assert_true(fabs(p - 1.0 / 20) < 1e-12);
+    const double rest[20] = {[19] = -1};
+    assert_int_equal(aire_stats_rank_test(rest, 19, rest + 19, 1, &p), AIRE_OK);
+    assert_true(fabs(p - 1.0 / 20) < 1e-12);
+}
+
+static void test_rank_test__of_many_equal_values_is_one(void **state)
+{
+    const double same[30] = {0};
+    double p = 0;
+    assert_int_equal(aire_stats_rank_test(same, 15, same + 15, 15, &p), AIRE_OK);
+    assert_true(p == 1);
+}
+
+static void test_stats__failures_write_nothing(void **state)
+{
+    const double values[] = {1, -INFINITY};
+    aire_summary s = {.struct_size = sizeof s, .count = 77, .mean = 5};
+    double p = 5;
+    assert_int_equal(aire_stats_summary(values, 2, &s), AIRE_INVALID);
+    assert_int_equal(aire_stats_summary(values, 0, &s), AIRE_EMPTY);
+    assert_true(s.count == 77 && s.mean == 5);
+    assert_int_equal(aire_stats_summary(values, 1, NULL), AIRE_INVALID);
+    assert_int_equal(aire_stats_rank_test(values, 1, values, 2, &p), AIRE_INVALID);
+    assert_int_equal(aire_stats_rank_test(values, 1, values, 0, &p), AIRE_EMPTY);
+    assert_int_equal(aire_stats_rank_test(NULL, 1, values, 1, &p), AIRE_INVALID);
+    assert_int_equal(aire_stats_rank_test(values, 1, NULL, 1, &p), AIRE_INVALID);
+    assert_true(p == 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +218,9 @@ int main(void)
         cmocka_unit_test(test_rank_test__knows_simple_cases),
         cmocka_unit_test(test_rank_test__agrees_with_scipy),
         cmocka_unit_test(test_rank_test__approximation_joins_the_exact_one),
+        cmocka_unit_test(test_rank_test__changes_method_after_twenty),
+        cmocka_unit_test(test_rank_test__of_many_equal_values_is_one),
+        cmocka_unit_test(test_stats__failures_write_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
