@@ -56,7 +56,7 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(PROCESS_LIMIT, 6, "process limit")                                                           \
     X(FILE_SIZE_LIMIT, 7, "file size limit")                                                       \
     X(DISK_LIMIT, 8, "disk limit")                                                                 \
-    X(LOG_LIMIT, 9, "log limit")                                                                   \
+    X(LOG_LIMIT, 9, "log limit")                    /* wrote more output than is allowed */        \
     X(NO_PATCH, 10, "no patch")                     /* and no Implementer to write one */          \
     X(PATCH_SYNTAX, 11, "patch syntax")             /* not a patch */                              \
     X(PATCH_CONTEXT, 12, "patch context")           /* does not fit the files */                   \
@@ -80,7 +80,8 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(SPAWN, 30, "process could not start")                                                        \
     X(LOST, 31, "worker lost")                                                                     \
     X(MODEL, 32, "model")                           /* the request to the model failed */          \
-    X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */
+    X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */             \
+    X(OPEN_FILES_LIMIT, 34, "open files limit")
 
 #define AIRE_CAUSE_ENUM_(name, value, word) AIRE_CAUSE_##name = value,
 enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };

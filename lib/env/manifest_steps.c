@@ -147,7 +147,7 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
 {
     enum { DAY = 86400, TERABYTE_MB = 1 << 20 };
     int64_t timeout = 600, cpu = 0, memory = 0, disk = 0, file = 0, log = 0, processes = 0,
-            cpus = 1, gpus = 0;
+            output = 0, open_files = 0, cpus = 1, gpus = 0;
     const struct {
         const char *key;
         int64_t min, max;
@@ -159,7 +159,9 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
         {"disk_mb", 1, 64 * (int64_t)TERABYTE_MB, &disk},
         {"file_mb", 1, 64 * (int64_t)TERABYTE_MB, &file},
         {"log_kb", 1, TERABYTE_MB, &log},
+        {"output_mb", 1, TERABYTE_MB, &output},
         {"processes", 1, 1 << 20, &processes},
+        {"open_files", 8, 1 << 20, &open_files},
         {"cpus", 1, 4096, &cpus},
         {"gpus", 0, 64, &gpus},
     };
@@ -176,7 +178,9 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
                                  .memory_bytes = memory << 20,
                                  .disk_bytes = disk << 20,
                                  .file_bytes = file << 20,
-                                 .log_bytes = log << 10};
+                                 .log_bytes = log << 10,
+                                 .open_files = (int32_t)open_files,
+                                 .output_bytes = output << 20};
     step->cpus = (int32_t)cpus;
     step->gpus = (int32_t)gpus;
     return AIRE_OK;
@@ -185,8 +189,9 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
 static aire_status read_step(aire_env *env, const aire_node *top, int stage)
 {
     static const char *const known[] = {
-        "command", "timeout_s", "cpu_s",   "cpus", "gpus", "memory_mb",    "processes", "disk_mb",
-        "file_mb", "log_kb",    "network", "env",  "data", "with_variant", NULL};
+        "command",   "timeout_s", "cpu_s",   "cpus",         "gpus",      "memory_mb",
+        "processes", "disk_mb",   "file_mb", "log_kb",       "output_mb", "open_files",
+        "network",   "env",       "data",    "with_variant", NULL};
     aire_env_step *step = &env->steps[stage];
     aire_node node;
     aire_status status =

@@ -39,6 +39,11 @@ static aire_status settle_limit(aire_try *t, int32_t limit)
          "its limit of file size"},
         {AIRE_EXIT_LIMIT_DISK, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_DISK_LIMIT,
          "its limit of disk space"},
+        {AIRE_EXIT_LIMIT_OPEN_FILES, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_OPEN_FILES_LIMIT,
+         "its limit of open files"},
+        {AIRE_EXIT_LIMIT_OUTPUT, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_LOG_LIMIT, "its limit of output"},
+        {AIRE_EXIT_LIMIT_STOPPED, AIRE_OUTCOME_STOPPED_EARLY, AIRE_CAUSE_EARLY_STOP,
+         "the point where it was hopeless"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].limit == limit)

@@ -108,10 +108,27 @@ static aire_status push_mounts(json_t *argv, const aire_command *command)
             continue;
         if (!exists)
             return aire__fail(AIRE_NOT_FOUND, "mount %zu: there is no '%s'", i, mount->source);
-        failed = push(argv, mount->flags & AIRE_MOUNT_WRITABLE ? "--bind" : "--ro-bind",
+        failed = push(argv,
+                      mount->flags & AIRE_MOUNT_DEVICE     ? "--dev-bind"
+                      : mount->flags & AIRE_MOUNT_WRITABLE ? "--bind"
+                                                           : "--ro-bind",
                       mount->source, mount->target, NULL);
     }
     return failed ? aire__fail_nomem() : AIRE_OK;
+}
+
+/* The devices of its GPUs; without any, none of the driver's. */
+static int push_gpus(json_t *argv, const aire_command *command)
+{
+    char node[32];
+    int failed = 0;
+    for (size_t i = 0; command->gpu_count > 0 && aire__gpu_nodes[i] && !failed; i++)
+        failed = push(argv, "--dev-bind-try", aire__gpu_nodes[i], aire__gpu_nodes[i], NULL);
+    for (size_t i = 0; i < command->gpu_count && !failed; i++) {
+        snprintf(node, sizeof node, "/dev/nvidia%d", (int)command->gpus[i]);
+        failed = push(argv, "--dev-bind-try", node, node, NULL);
+    }
+    return failed;
 }
 
 static int push_environment(json_t *argv, const aire_command *command)
@@ -131,14 +148,27 @@ static int push_environment(json_t *argv, const aire_command *command)
     return failed;
 }
 
-static int push_inner(json_t *argv, const char *worker, const aire_command *command,
-                      const aire_limits *limits)
+/* Where the command may write: its mounts, and the private places. */
+static int push_writable(json_t *argv, const aire_engine *engine, const aire_command *command)
+{
+    if (engine->kind == AIRE_SANDBOX_NONE)
+        return 0;
+    int failed = push(argv, "/tmp", "/dev", "/proc", NULL);
+    for (size_t i = 0; i < command->mount_count && !failed; i++)
+        if (command->mounts[i].flags & AIRE_MOUNT_WRITABLE)
+            failed = push(argv, command->mounts[i].target, NULL);
+    return failed;
+}
+
+static int push_inner(json_t *argv, const aire_engine *engine, const char *worker,
+                      const aire_command *command, const aire_limits *limits)
 {
     int failed = push(argv, worker, AIRE_WORKER_INNER_FLAG, NULL);
     failed |= push_number(argv, limits->cpu_ms ? (limits->cpu_ms + 999) / 1000 : 0);
     failed |= push_number(argv, limits->file_bytes);
     failed |= push_number(argv, limits->open_files);
     failed |= push_number(argv, limits->processes);
+    failed |= push_writable(argv, engine, command);
     failed |= push(argv, "--", NULL);
     for (size_t i = 0; command->argv[i] && !failed; i++)
         failed = push(argv, command->argv[i], NULL);
@@ -158,8 +188,8 @@ static aire_status fill_bwrap(json_t *argv, const aire_engine *engine, const air
     /* Last, so that no mount can stand in its place; then the root itself is closed. */
     if (push(argv, "--ro-bind", engine->worker, AIRE_WORKER_INSIDE, "--remount-ro", "/", "--chdir",
              command->cwd ? command->cwd : "/", NULL) |
-        push_environment(argv, command) | push(argv, "--", NULL) |
-        push_inner(argv, AIRE_WORKER_INSIDE, command, limits))
+        push_gpus(argv, command) | push_environment(argv, command) | push(argv, "--", NULL) |
+        push_inner(argv, engine, AIRE_WORKER_INSIDE, command, limits))
         return aire__fail_nomem();
     return AIRE_OK;
 }
@@ -171,7 +201,7 @@ static aire_status fill_bare(json_t *argv, const aire_engine *engine, const aire
         if (strcmp(command->mounts[i].source, command->mounts[i].target))
             return aire__fail(AIRE_UNSUPPORTED, "without isolation '%s' cannot be shown as '%s'",
                               command->mounts[i].source, command->mounts[i].target);
-    return push_inner(argv, engine->worker, command, limits) ? aire__fail_nomem() : AIRE_OK;
+    return push_inner(argv, engine, engine->worker, command, limits) ? aire__fail_nomem() : AIRE_OK;
 }
 
 aire_status aire__engine_argv(const aire_engine *engine, const aire_command *command,

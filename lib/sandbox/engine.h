@@ -10,6 +10,7 @@ typedef struct aire_engine {
     int32_t kind;  /* AIRE_SANDBOX_* */
     char *worker;  /* path of aire-worker */
     char *bwrap;   /* path of bwrap; NULL for AIRE_SANDBOX_NONE */
+    char *cgroup;  /* directory of a control group to use; "": look for one */
 } aire_engine;
 
 /* Limits with the defaults filled in. */
@@ -18,14 +19,26 @@ aire_limits aire__limits_filled(const aire_limits *given);
 /* Find the programs; AIRE_UNSUPPORTED says which is missing and how to get it. */
 aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *options);
 
-/* Run one command by way of the worker. */
+/* Run one command by way of the worker. *supports (nullable): what guarded it, AIRE_SUPPORTS_*. */
 aire_status aire__engine_run(const aire_engine *engine, const aire_command *command,
-                             aire_cancel *cancel, aire_exit *exit);
+                             aire_cancel *cancel, aire_exit *exit, uint32_t *supports);
 
 /* The program to start and its arguments, as a JSON array: bubblewrap around the command, or the
  * command. */
 aire_status aire__engine_argv(const aire_engine *engine, const aire_command *command,
                               const aire_limits *limits, json_t **out);
+
+/* ---- gpu.c ---- */
+
+/* The nodes that every CUDA program needs beside its devices' own; ends in NULL. */
+extern const char *const aire__gpu_nodes[];
+
+/*
+ * The identity ("GPU-...") of device number `gpu`, as the driver tells it below `proc`
+ * ("/proc/driver/nvidia"); "" if it does not. Identities name a device whatever else is visible,
+ * which numbers do not.
+ */
+void aire__gpu_identity(const char *proc, int32_t gpu, char out[64]);
 
 /* A descriptor with the filter's program, for bubblewrap's --seccomp. */
 aire_status aire__seccomp_open(int *out);

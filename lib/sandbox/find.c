@@ -28,6 +28,8 @@ aire_limits aire__limits_filled(const aire_limits *given)
         limits.log_bytes = 1 << 20;
     if (limits.open_files <= 0)
         limits.open_files = 1024;
+    if (limits.output_bytes <= 0)
+        limits.output_bytes = GIB;
     return limits;
 }
 
@@ -83,5 +85,10 @@ aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *o
     aire_status status = find_worker(engine, options->worker_path);
     if (status == AIRE_OK && engine->kind == AIRE_SANDBOX_BWRAP)
         status = find_bwrap(engine, options->bwrap_path);
+    if (status == AIRE_OK) {
+        engine->cgroup =
+            aire__strdup(engine->ctx, options->cgroup_path ? options->cgroup_path : "");
+        status = engine->cgroup ? AIRE_OK : aire__fail_nomem();
+    }
     return status;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,10 +22,11 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "sandbox/engine.h"
+#include "sandbox/observe.h"
 #include "sandbox/spec.h"
 
 enum {
-    FD_COUNT = 9,
+    FD_COUNT = 10,
     REPORT_MAX = 64 << 10,
     KILL_GRACE_MS =
         10000 /* the worker needs milliseconds; a machine under memory pressure may need more */
@@ -37,6 +39,7 @@ typedef struct running {
     size_t fd_count;
     int control; /* our end of the control pipe */
     int report;  /* our end of the report pipe */
+    aire_observer observer;
     aire_process worker;
 } running;
 
@@ -98,18 +101,43 @@ static json_t *environment(const aire_engine *engine, const aire_command *comman
     return env;
 }
 
+static json_t *gpu_identities(const aire_command *command)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < command->gpu_count && list; i++) {
+        char identity[64];
+        aire__gpu_identity("/proc/driver/nvidia", command->gpus[i], identity);
+        if (*identity && json_array_append_new(list, json_string(identity)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static aire_status make_spec(running *r, const aire_command *command, const aire_limits *limits,
                              json_t *argv, char **out)
 {
     json_t *spec =
-        json_pack("{s:O, s:o, s:o, s:s, s:I, s:I, s:i, s:I, s:I, s:b}", "argv", argv, "env",
-                  environment(r->engine, command), "writable", writable_places(command), "cwd",
-                  command->cwd ? command->cwd : "/", "wall_ms", (json_int_t)limits->wall_ms,
-                  "memory_bytes", (json_int_t)limits->memory_bytes, "processes", limits->processes,
-                  "disk_bytes", (json_int_t)limits->disk_bytes, "log_bytes",
-                  (json_int_t)limits->log_bytes, "report", command->report_path != NULL);
-    if (!spec)
+        json_pack("{s:O, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "argv", argv, "env",
+                  environment(r->engine, command), "writable", writable_places(command), "gpus",
+                  gpu_identities(command), "cwd", command->cwd ? command->cwd : "/", "cgroup",
+                  r->engine->cgroup, "stream", command->stream_path ? command->stream_path : "",
+                  "report", command->report_path != NULL, "live", command->observe != NULL);
+    const struct {
+        const char *key;
+        int64_t value;
+    } rows[] = {{"wall_ms", limits->wall_ms},           {"cpu_ms", limits->cpu_ms},
+                {"memory_bytes", limits->memory_bytes}, {"disk_bytes", limits->disk_bytes},
+                {"log_bytes", limits->log_bytes},       {"output_bytes", limits->output_bytes},
+                {"processes", limits->processes},       {"open_files", limits->open_files}};
+    int failed = !spec;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !failed; i++)
+        failed = json_object_set_new(spec, rows[i].key, json_integer(rows[i].value));
+    if (failed) {
+        json_decref(spec);
         return aire__fail_nomem();
+    }
     aire_status status = aire__json_dump(r->engine->ctx, spec, out);
     json_decref(spec);
     return status;
@@ -163,8 +191,9 @@ static aire_status open_filter(running *r)
 static aire_status open_pipes(running *r)
 {
     int control[2], report[2];
-    if (pipe2(control, O_CLOEXEC) != 0)
-        return aire__fail_errno(AIRE_SANDBOX, errno, "cannot make a pipe");
+    /* A socket: a byte to a worker that is gone must not end the host with SIGPIPE. */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) != 0)
+        return aire__fail_errno(AIRE_SANDBOX, errno, "cannot make a pair of sockets");
     r->control = control[1];
     aire_status status = keep(r, control[0], AIRE_WORKER_CONTROL, "the control pipe");
     if (status == AIRE_OK && pipe2(report, O_CLOEXEC) != 0)
@@ -177,42 +206,76 @@ static aire_status open_pipes(running *r)
     return status;
 }
 
+static aire_status open_live(running *r, const aire_command *command)
+{
+    int live[2];
+    if (!command->observe)
+        return AIRE_OK;
+    if (pipe2(live, O_CLOEXEC | O_NONBLOCK) != 0)
+        return aire__fail_errno(AIRE_SANDBOX, errno, "cannot make a pipe");
+    r->observer.fn = command->observe;
+    r->observer.user_data = command->observe_user_data;
+    r->observer.fd = live[0];
+    return keep(r, live[1], AIRE_WORKER_LIVE, "the live pipe");
+}
+
 /* ---- the report ---- */
+
+/* Tell the observer what came; when it has had enough, the worker is told so, once. */
+static void observe(running *r)
+{
+    bool had_stopped = r->observer.stopped;
+    if (!aire__observer_take(&r->observer)) {
+        close(r->observer.fd);
+        r->observer.fd = -1;
+    }
+    if (r->observer.stopped && !had_stopped && r->control >= 0)
+        send(r->control, &(char){AIRE_WORKER_STOP}, 1, MSG_NOSIGNAL);
+}
+
+static void pass_cancel_on(running *r, bool *cancelled)
+{
+    *cancelled = true;
+    close(r->control);
+    r->control = -1;
+}
 
 /* Read to the end of the report pipe; a fired token is passed on once. */
 static aire_status read_report(running *r, aire_cancel *cancel, aire_buf *text, bool *cancelled)
 {
-    int64_t patience = -1;
     for (;;) {
-        struct pollfd fds[2] = {{r->report, POLLIN, 0},
-                                {*cancelled ? -1 : aire_cancel_fd(cancel), POLLIN, 0}};
-        int ready = poll(fds, 2, (int)patience);
+        struct pollfd fds[3] = {{r->report, POLLIN, 0},
+                                {*cancelled ? -1 : aire_cancel_fd(cancel), POLLIN, 0},
+                                {r->observer.fd, POLLIN, 0}};
+        int ready = poll(fds, 3, *cancelled ? KILL_GRACE_MS : -1);
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready == 0)
             return aire__fail(AIRE_SANDBOX, "the worker (process %d) does not end",
                               (int)r->worker.pid);
-        if (fds[1].revents) {
-            *cancelled = true;
-            patience = KILL_GRACE_MS;
-            close(r->control);
-            r->control = -1;
-        }
+        if (fds[1].revents)
+            pass_cancel_on(r, cancelled);
+        if (fds[2].revents)
+            observe(r);
         if (fds[0].revents) {
             char chunk[4096];
             ssize_t count = read(r->report, chunk, sizeof chunk);
             if (count <= 0)
-                return AIRE_OK;
+                break;
             aire__buf_append(text, chunk, (size_t)count);
         }
     }
+    if (r->observer.fd >= 0)
+        observe(r); /* the rest, which was written before the report */
+    return AIRE_OK;
 }
 
-static aire_status parse_report(const char *text, size_t length, aire_exit *exit)
+static aire_status parse_report(const char *text, size_t length, aire_exit *exit,
+                                uint32_t *supports)
 {
     json_t *report;
     const char *setup = NULL;
-    int64_t code = 0, signal = 0, limit = 0;
+    int64_t code = 0, signal = 0, limit = 0, guards = 0;
     if (length == 0)
         return aire__fail(AIRE_SANDBOX, "the worker ended without a report");
     aire_status status = aire__json_load(text, length, "worker's report", &report);
@@ -228,7 +291,13 @@ static aire_status parse_report(const char *text, size_t length, aire_exit *exit
                 {"user_ms", &exit->user_ms},
                 {"system_ms", &exit->system_ms},
                 {"max_rss_bytes", &exit->max_rss_bytes},
-                {"log_bytes", &exit->log_bytes}};
+                {"log_bytes", &exit->log_bytes},
+                {"end_ms", &exit->end_ms},
+                {"io_read_bytes", &exit->io_read_bytes},
+                {"io_write_bytes", &exit->io_write_bytes},
+                {"gpu_memory_bytes", &exit->gpu_memory_bytes},
+                {"gpu_ms", &exit->gpu_ms},
+                {"supports", &guards}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows && status == AIRE_OK; i++)
         status = aire__json_get_int(report, "worker's report", rows[i].key, rows[i].out);
     if (status == AIRE_OK)
@@ -238,11 +307,13 @@ static aire_status parse_report(const char *text, size_t length, aire_exit *exit
     exit->code = (int32_t)code;
     exit->signal = (int32_t)signal;
     exit->limit = (int32_t)limit;
+    if (supports)
+        *supports = (uint32_t)guards;
     json_decref(report);
     return status;
 }
 
-static aire_status finish(running *r, aire_cancel *cancel, aire_exit *exit)
+static aire_status finish(running *r, aire_cancel *cancel, aire_exit *exit, uint32_t *supports)
 {
     aire_buf text;
     bool cancelled = false;
@@ -256,15 +327,19 @@ static aire_status finish(running *r, aire_cancel *cancel, aire_exit *exit)
     if (status == AIRE_OK && cancelled)
         status = aire__fail(AIRE_CANCELLED, "the command was cancelled");
     if (status == AIRE_OK)
-        status = parse_report(text.data ? text.data : "", text.length, exit);
+        status = parse_report(text.data ? text.data : "", text.length, exit, supports);
     aire__buf_free(&text);
     return status;
 }
 
 aire_status aire__engine_run(const aire_engine *engine, const aire_command *command,
-                             aire_cancel *cancel, aire_exit *exit)
+                             aire_cancel *cancel, aire_exit *exit, uint32_t *supports)
 {
-    running r = {.engine = engine, .control = -1, .report = -1, .worker = AIRE_PROCESS_NONE};
+    running r = {.engine = engine,
+                 .control = -1,
+                 .report = -1,
+                 .observer.fd = -1,
+                 .worker = AIRE_PROCESS_NONE};
     const char *argv[] = {engine->worker, NULL}, *env[] = {NULL};
     aire_status status = open_spec(&r, command);
     if (status == AIRE_OK)
@@ -273,6 +348,8 @@ aire_status aire__engine_run(const aire_engine *engine, const aire_command *comm
         status = open_filter(&r);
     if (status == AIRE_OK)
         status = open_pipes(&r);
+    if (status == AIRE_OK)
+        status = open_live(&r, command);
     if (status == AIRE_OK) {
         status = aire__process_start(engine->worker, argv, env, r.fds, r.fd_count, &r.worker);
         if (status == AIRE_NOT_FOUND || status == AIRE_IO)
@@ -280,10 +357,12 @@ aire_status aire__engine_run(const aire_engine *engine, const aire_command *comm
     }
     close_worker_ends(&r);
     if (status == AIRE_OK)
-        status = finish(&r, cancel, exit);
+        status = finish(&r, cancel, exit, supports);
     if (r.control >= 0)
         close(r.control);
     if (r.report >= 0)
         close(r.report);
+    if (r.observer.fd >= 0)
+        close(r.observer.fd);
     return status;
 }

@@ -15,6 +15,7 @@ struct aire_sandbox {
     aire_ctx *ctx;
     aire_sandbox_ops ops;
     void *user_data;
+    uint32_t supports; /* AIRE_SUPPORTS_* */
 };
 
 aire_status aire_sandbox_options_init(aire_sandbox_options *options, size_t size)
@@ -54,6 +55,11 @@ aire_status aire_sandbox_new_from_ops(aire_ctx *ctx, const aire_sandbox_ops *ops
     if (!given.run)
         return aire__fail(AIRE_INVALID, "aire_sandbox_ops: run must be set");
     return sandbox_make(ctx, &given, user_data, out);
+}
+
+uint32_t aire_sandbox_supports(const aire_sandbox *sandbox)
+{
+    return sandbox ? sandbox->supports : 0;
 }
 
 aire_sandbox *aire_sandbox_ref(aire_sandbox *sandbox)
@@ -102,6 +108,10 @@ static aire_status check_command(const aire_command *command)
         return aire__fail(AIRE_INVALID, "command: argv names no program");
     if (!command->mounts && command->mount_count > 0)
         return aire__fail(AIRE_INVALID, "command: mounts is NULL");
+    if (!command->gpus && command->gpu_count > 0)
+        return aire__fail(AIRE_INVALID, "command: gpus is NULL");
+    if (command->stream_path && !is_absolute(command->stream_path))
+        return aire__fail(AIRE_INVALID, "command: stream_path must be an absolute path");
     if (command->cwd && !is_absolute(command->cwd))
         return aire__fail(AIRE_INVALID, "command: cwd must be an absolute path");
     for (size_t i = 0; command->env && command->env[i]; i++)
@@ -141,13 +151,14 @@ static void engine_destroy(void *user_data)
     aire_ctx *ctx = engine->ctx;
     aire_free(ctx, engine->worker);
     aire_free(ctx, engine->bwrap);
+    aire_free(ctx, engine->cgroup);
     aire_free(ctx, engine);
 }
 
 static aire_status engine_run(const aire_command *command, aire_cancel *cancel, aire_exit *exit,
                               void *user_data)
 {
-    return aire__engine_run(user_data, command, cancel, exit);
+    return aire__engine_run(user_data, command, cancel, exit, NULL);
 }
 
 /* What usually stands in the way of namespaces, by the switches that the kernel shows. */
@@ -177,13 +188,13 @@ static const char *namespace_hint(void)
     return "";
 }
 
-static aire_status probe(const aire_engine *engine)
+static aire_status probe(const aire_engine *engine, uint32_t *supports)
 {
     const char *argv[] = {"/bin/true", NULL};
     aire_command command = AIRE_COMMAND_INIT;
     aire_exit ended = AIRE_EXIT_INIT;
     command.argv = argv;
-    aire_status status = aire__engine_run(engine, &command, NULL, &ended);
+    aire_status status = aire__engine_run(engine, &command, NULL, &ended, supports);
     if (status == AIRE_SANDBOX) {
         aire__fail_prefix(AIRE_UNSUPPORTED, "this machine cannot run the sandbox%s",
                           namespace_hint());
@@ -211,14 +222,18 @@ aire_status aire_sandbox_new(aire_ctx *ctx, const aire_sandbox_options *options,
     aire_engine *engine = aire__calloc(ctx, 1, sizeof *engine);
     if (!engine)
         return aire__fail_nomem();
+    uint32_t supports = 0;
     engine->ctx = ctx;
     engine->kind = given.engine;
     status = aire__engine_find(engine, &given);
     if (status == AIRE_OK)
-        status = probe(engine);
+        status = probe(engine, &supports);
     if (status == AIRE_OK)
         status = sandbox_make(ctx, &ops, engine, out);
     if (status != AIRE_OK)
         engine_destroy(engine);
+    else
+        (*out)->supports =
+            supports | (given.engine == AIRE_SANDBOX_BWRAP ? AIRE_SUPPORTS_NAMESPACES : 0);
     return status;
 }

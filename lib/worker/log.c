@@ -11,9 +11,9 @@
 
 enum { HALF_MAX = 64 << 20 };
 
-bool log_open(log_pump *log, int in, int out, int64_t max)
+bool log_open(log_pump *log, int in, int out, int64_t max, live_feed *feed)
 {
-    *log = (log_pump){.in = in, .out = out, .half = max / 2};
+    *log = (log_pump){.in = in, .out = out, .live = feed, .half = max / 2};
     if (log->half > HALF_MAX)
         log->half = HALF_MAX;
     if (log->half < 1)
@@ -38,6 +38,7 @@ static void take(log_pump *log, const char *data, int64_t length)
     size_t begin = (size_t)length < room ? (size_t)length : room;
     memcpy(log->head + log->head_length, data, begin);
     log->head_length += begin;
+    live_output(log->live, data, (size_t)length);
 
     int64_t head = log->half - log->written;
     if (head > length)

@@ -26,20 +26,27 @@
 #include "worker/worker.h"
 
 enum {
-    LOOK_MS = 25,   /* between looks at memory and processes */
-    DISK_EVERY = 10 /* looks between looks at the disk */
+    LOOK_MS = 25, /* between looks at memory and processes */
+    SELDOM = 10   /* looks between looks at the disk and the GPUs */
 };
 
 typedef struct supervision {
     spec spec;
     log_pump log;
-    int inner; /* tells that the command began, and how it ended */
+    live_feed live;
+    control_group group;
+    gpu_watch *gpus;
+    tree_sample used; /* when it was last looked at */
+    int inner;        /* tells that the command began, and how it ended */
     pid_t child;
     bool began, ended;
-    int status;     /* of the command, once ended */
-    int limit;      /* AIRE_EXIT_LIMIT_* that ended it */
-    bool abandoned; /* cancelled, or the host is gone */
-    int64_t start_ms, wall_ms, max_resident, disk_before;
+    bool files_full;   /* a process was seen with every descriptor that it may have */
+    int status;        /* of the command, once ended */
+    int code, signal;  /* the same, taken apart */
+    int limit;         /* AIRE_EXIT_LIMIT_* that ended it */
+    bool abandoned;    /* cancelled, or the host is gone */
+    unsigned supports; /* AIRE_SUPPORTS_*: what guards the command */
+    int64_t start_ms, wall_ms, end_ms, max_resident, disk_before;
 } supervision;
 
 static int64_t now_ms(void)
@@ -51,9 +58,12 @@ static int64_t now_ms(void)
 
 /* ---- starting ---- */
 
-/* In the child: the program with its descriptors. */
-static void become(const supervision *s, int log_end, int inner_end)
+/* In the child: the program with its descriptors, when it has been put in its control group. */
+static void become(const supervision *s, int log_end, int inner_end, int go)
 {
+    char byte;
+    if (read(go, &byte, 1) != 1)
+        _exit(126);
     signal(SIGPIPE, SIG_DFL);
     dup2(log_end, STDOUT_FILENO);
     dup2(log_end, STDERR_FILENO);
@@ -74,44 +84,81 @@ static void become(const supervision *s, int log_end, int inner_end)
     _exit(127);
 }
 
+/* A pipe whose numbers are above all that are agreed on, so that none is in the way. */
+static bool high_pipe(int ends[2])
+{
+    enum { HIGH = 20 };
+    int low[2];
+    if (pipe2(low, O_CLOEXEC) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, HIGH);
+        close(low[i]);
+    }
+    return ends[0] >= 0 && ends[1] >= 0;
+}
+
+static void make_group(supervision *s)
+{
+    enum { OURS = 2 }; /* bubblewrap and the inner half */
+    cgroup_make(&s->group, s->spec.cgroup, s->spec.memory_bytes, s->spec.processes + OURS);
+    cgroup_enter(&s->group, s->child);
+    if (*s->group.memory)
+        s->supports |= AIRE_SUPPORTS_MEMORY_GROUP;
+    if (*s->group.pids)
+        s->supports |= AIRE_SUPPORTS_PROCESS_GROUP;
+}
+
 static bool start(supervision *s)
 {
-    int log[2], inner[2];
-    /* Numbers above all that are agreed on, so that none is in the way. */
-    if (pipe2(log, O_CLOEXEC) != 0 || pipe2(inner, O_CLOEXEC) != 0)
+    int log[2], inner[2], go[2];
+    live_open(&s->live, s->spec.live ? AIRE_WORKER_LIVE : -1, s->spec.stream);
+    if (!high_pipe(log) || !high_pipe(inner) || !high_pipe(go) ||
+        !log_open(&s->log, log[0], AIRE_WORKER_LOG, s->spec.log_bytes, &s->live))
         return false;
-    int log_in = fcntl(log[0], F_DUPFD_CLOEXEC, 20), log_out = fcntl(log[1], F_DUPFD_CLOEXEC, 20);
-    int inner_in = fcntl(inner[0], F_DUPFD_CLOEXEC, 20),
-        inner_out = fcntl(inner[1], F_DUPFD_CLOEXEC, 20);
-    int used[] = {log[0], log[1], inner[0], inner[1]};
-    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
-        close(used[i]);
-    if (inner_out < 0 || !log_open(&s->log, log_in, AIRE_WORKER_LOG, s->spec.log_bytes))
-        return false;
+    s->gpus = gpu_open(s->spec.gpus);
     s->disk_before = disk_used(s->spec.writable);
-    s->start_ms = now_ms();
-    s->inner = inner_in;
+    s->inner = inner[0];
     s->child = fork();
     if (s->child == 0)
-        become(s, log_out, inner_out);
-    close(log_out);
-    close(inner_out);
-    return s->child > 0;
+        become(s, log[1], inner[1], go[0]);
+    close(log[1]);
+    close(inner[1]);
+    close(go[0]);
+    if (s->child > 0)
+        make_group(s);
+    s->start_ms = now_ms();
+    bool going = s->child > 0 && write(go[1], "+", 1) == 1;
+    close(go[1]);
+    return going;
 }
 
 /* ---- watching ---- */
 
-static void look_at_memory(supervision *s)
+static void look_at_memory(supervision *s, const tree_sample *sample)
 {
-    const int allowed = s->spec.processes + 3; /* bubblewrap and the inner half are ours */
-    tree_sample sample = tree_look(allowed);
-    if (sample.resident > s->max_resident)
-        s->max_resident = sample.resident;
+    if (sample->resident > s->max_resident)
+        s->max_resident = sample->resident;
     /* The plain sum counts shared pages more than once: before it ends a run, they are divided. */
-    if (sample.processes > allowed)
-        s->limit = AIRE_EXIT_LIMIT_PROCESSES;
-    else if (sample.resident > s->spec.memory_bytes && tree_proportional() > s->spec.memory_bytes)
+    bool over = *s->group.memory ? cgroup_out_of_memory(&s->group)
+                                 : sample->resident > s->spec.memory_bytes &&
+                                       tree_proportional() > s->spec.memory_bytes;
+    if (over)
         s->limit = AIRE_EXIT_LIMIT_MEMORY;
+}
+
+static void look_at_processes(supervision *s)
+{
+    const int allowed = (int)s->spec.processes + 3; /* bubblewrap and the inner half are ours */
+    tree_sample sample = tree_look(allowed);
+    look_at_memory(s, &sample);
+    if (*s->group.pids ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
+        s->limit = AIRE_EXIT_LIMIT_PROCESSES;
+    s->used = sample;
+    if (s->spec.cpu_ms > 0 && sample.user_ms + sample.system_ms > s->spec.cpu_ms)
+        s->limit = AIRE_EXIT_LIMIT_CPU;
+    if (sample.files >= s->spec.open_files)
+        s->files_full = true;
 }
 
 static void look_at_disk(supervision *s)
@@ -125,6 +172,8 @@ static void take_inner(supervision *s)
     char byte;
     if (!s->began) {
         s->began = read(s->inner, &byte, 1) == 1;
+        if (s->began && byte == AIRE_INNER_LANDLOCK)
+            s->supports |= AIRE_SUPPORTS_LANDLOCK;
         if (s->began)
             return;
     } else if (aire__read_full(s->inner, &s->status, sizeof s->status) == sizeof s->status) {
@@ -132,6 +181,28 @@ static void take_inner(supervision *s)
     }
     close(s->inner);
     s->inner = -1;
+}
+
+/* The library wants the command to end. */
+static void take_control(supervision *s)
+{
+    char byte;
+    if (read(AIRE_WORKER_CONTROL, &byte, 1) == 1 && byte == AIRE_WORKER_STOP)
+        s->limit = AIRE_EXIT_LIMIT_STOPPED;
+    else
+        s->abandoned = true;
+}
+
+/* What is looked at from time to time; the disk, which is much to read, more seldom. */
+static void look(supervision *s, int looks)
+{
+    look_at_processes(s);
+    live_stream(&s->live);
+    if (looks % SELDOM == 0) {
+        gpu_look(s->gpus, now_ms());
+        if (!s->limit)
+            look_at_disk(s);
+    }
 }
 
 /* Watch until the command has ended, a limit is reached, or nobody wants it any more. */
@@ -148,19 +219,21 @@ static void watch(supervision *s)
         int64_t until = next_look < deadline ? next_look : deadline;
         if (poll(fds, 4, until > now ? (int)(until - now) : 0) < 0 && errno != EINTR)
             return;
-        if (fds[2].revents || fds[3].revents)
+        if (fds[2].revents)
+            take_control(s);
+        if (fds[3].revents)
             s->abandoned = true;
         if (fds[1].revents)
             log_open_still = log_take(&s->log);
+        if (s->log.written > s->spec.output_bytes)
+            s->limit = AIRE_EXIT_LIMIT_OUTPUT;
         if (fds[0].revents)
             take_inner(s);
         now = now_ms();
-        if (!s->ended && now >= deadline)
+        if (!s->ended && !s->limit && now >= deadline)
             s->limit = AIRE_EXIT_LIMIT_WALL;
         if (!s->ended && !s->limit && now >= next_look) {
-            look_at_memory(s);
-            if (++looks % DISK_EVERY == 0 && !s->limit)
-                look_at_disk(s);
+            look(s, ++looks);
             next_look = now_ms() + LOOK_MS;
         }
     }
@@ -168,22 +241,34 @@ static void watch(supervision *s)
 
 /* ---- the report ---- */
 
-/* A signal that a limit of the kernel sent is that limit. */
-static void interpret(supervision *s, int *code, int *number)
+/* A failure after a limit of the kernel was met is that limit's doing; who succeeds all the same
+ * has coped with it. */
+static int limit_of_kernel(const supervision *s)
 {
-    *code = -1;
-    *number = 0;
-    if (!s->ended) {
-        *number = s->limit ? SIGKILL : 0;
-    } else if (WIFEXITED(s->status)) {
-        *code = WEXITSTATUS(s->status);
-    } else {
-        *number = WTERMSIG(s->status);
-        if (*number == SIGXCPU)
-            s->limit = AIRE_EXIT_LIMIT_CPU;
-        else if (*number == SIGXFSZ)
-            s->limit = AIRE_EXIT_LIMIT_FILE_SIZE;
-    }
+    if (s->signal == SIGXCPU)
+        return AIRE_EXIT_LIMIT_CPU;
+    if (s->signal == SIGXFSZ)
+        return AIRE_EXIT_LIMIT_FILE_SIZE;
+    if (s->code == 0)
+        return AIRE_EXIT_LIMIT_NONE;
+    if (cgroup_out_of_memory(&s->group))
+        return AIRE_EXIT_LIMIT_MEMORY;
+    if (cgroup_out_of_processes(&s->group))
+        return AIRE_EXIT_LIMIT_PROCESSES;
+    return s->files_full ? AIRE_EXIT_LIMIT_OPEN_FILES : AIRE_EXIT_LIMIT_NONE;
+}
+
+static void interpret(supervision *s)
+{
+    s->code = -1;
+    if (s->ended && WIFEXITED(s->status))
+        s->code = WEXITSTATUS(s->status);
+    else if (s->ended)
+        s->signal = WTERMSIG(s->status);
+    if (!s->limit && !s->abandoned)
+        s->limit = limit_of_kernel(s);
+    if (!s->ended && s->limit)
+        s->signal = SIGKILL;
 }
 
 static void send_report(const json_t *report)
@@ -209,21 +294,54 @@ static int64_t milliseconds(struct timeval time)
     return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
 }
 
-static void report_end(supervision *s)
+static int64_t larger(int64_t a, int64_t b)
 {
+    return a > b ? a : b;
+}
+
+static void report_end(const supervision *s)
+{
+    enum { BLOCK = 512 }; /* the unit of getrusage(2) */
     struct rusage used;
-    int code, number;
-    interpret(s, &code, &number);
-    getrusage(RUSAGE_CHILDREN, &used); /* everything below has been waited for */
-    int64_t largest = (int64_t)used.ru_maxrss << 10;
-    json_t *report = json_pack("{s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:I}", "code", code, "signal",
-                               number, "limit", s->limit, "wall_ms", (json_int_t)s->wall_ms,
-                               "user_ms", (json_int_t)milliseconds(used.ru_utime), "system_ms",
-                               (json_int_t)milliseconds(used.ru_stime), "max_rss_bytes",
-                               (json_int_t)(largest > s->max_resident ? largest : s->max_resident),
-                               "log_bytes", (json_int_t)s->log.written);
+    /* What the end of its namespace killed was waited for by nobody: of that, the last look tells.
+     */
+    getrusage(RUSAGE_CHILDREN, &used);
+    const struct {
+        const char *key;
+        int64_t value;
+    } rows[] = {
+        {"code", s->code},
+        {"signal", s->signal},
+        {"limit", s->limit},
+        {"wall_ms", s->wall_ms},
+        {"end_ms", s->end_ms},
+        {"user_ms", larger(milliseconds(used.ru_utime), s->used.user_ms)},
+        {"system_ms", larger(milliseconds(used.ru_stime), s->used.system_ms)},
+        {"max_rss_bytes", larger((int64_t)used.ru_maxrss << 10, s->max_resident)},
+        {"log_bytes", s->log.written},
+        {"io_read_bytes", (int64_t)used.ru_inblock * BLOCK},
+        {"io_write_bytes", (int64_t)used.ru_oublock * BLOCK},
+        {"gpu_memory_bytes", gpu_memory_bytes(s->gpus)},
+        {"gpu_ms", gpu_busy_ms(s->gpus)},
+        {"supports", s->supports},
+    };
+    json_t *report = json_object();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_object_set_new(report, rows[i].key, json_integer(rows[i].value));
     send_report(report);
     json_decref(report);
+}
+
+/* Nothing of the command is left when this returns. */
+static void end(supervision *s)
+{
+    int64_t verdict = now_ms();
+    s->wall_ms = verdict - s->start_ms;
+    if (!s->ended)
+        s->used = tree_look((int)s->spec.processes);
+    cgroup_kill(&s->group);
+    tree_kill();
+    s->end_ms = now_ms() - verdict;
 }
 
 static int supervise(void)
@@ -235,8 +353,7 @@ static int supervise(void)
         return 1;
     }
     watch(&s);
-    s.wall_ms = now_ms() - s.start_ms;
-    tree_kill();
+    end(&s);
     while (log_take(&s.log) && s.log.in >= 0) { /* nobody writes any more: to the end */
         struct pollfd fd = {s.log.in, POLLIN, 0};
         if (poll(&fd, 1, 0) <= 0)
@@ -245,6 +362,9 @@ static int supervise(void)
     if (!s.limit && s.ended)
         look_at_disk(&s);
     log_close(&s.log);
+    live_close(&s.live);
+    interpret(&s);
+    cgroup_remove(&s.group); /* before the report: when the library goes on, nothing is left */
     if (!s.began && !s.limit && !s.abandoned)
         report_failure(s.log.head, s.log.head_length);
     else

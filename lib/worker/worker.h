@@ -13,10 +13,11 @@ typedef struct spec {
     char **argv; /* end in NULL */
     char **env;
     char **writable;
-    const char *cwd;
-    int64_t wall_ms, memory_bytes, disk_bytes, log_bytes;
-    int processes;
-    bool report;
+    char **gpus;
+    const char *cwd, *cgroup, *stream;
+    int64_t wall_ms, cpu_ms, memory_bytes, disk_bytes, log_bytes, output_bytes, processes,
+        open_files;
+    bool report, live;
 } spec;
 
 /* Read the specification from its descriptor; false with a reason. Strings live as long as the
@@ -27,14 +28,15 @@ bool spec_read(spec *s, const char **why);
 
 typedef struct log_pump {
     int in, out;
-    int64_t half;    /* bytes kept of the head, and of the tail */
-    int64_t written; /* bytes that came */
-    char *tail;      /* ring of `half` bytes */
-    char head[512];  /* beginning, for the reason why a set-up failed */
+    struct live_feed *live; /* told of what comes */
+    int64_t half;           /* bytes kept of the head, and of the tail */
+    int64_t written;        /* bytes that came */
+    char *tail;             /* ring of `half` bytes */
+    char head[512];         /* beginning, for the reason why a set-up failed */
     size_t head_length;
 } log_pump;
 
-bool log_open(log_pump *log, int in, int out, int64_t max);
+bool log_open(log_pump *log, int in, int out, int64_t max, struct live_feed *feed);
 
 /* Take what is there without blocking; false at the end of the pipe. */
 bool log_take(log_pump *log);
@@ -42,11 +44,76 @@ bool log_take(log_pump *log);
 /* Write what was left out, and the tail. */
 void log_close(log_pump *log);
 
+/* ---- live.c: what the command writes, passed on while it writes ---- */
+
+typedef struct live_feed {
+    int fd;           /* -1: nobody listens */
+    const char *path; /* of the stream; "" for none */
+    int stream;       /* once it is there; else -1 */
+    int64_t at;       /* how far it was passed on */
+    bool skipping;    /* inside a line that is too long for a frame */
+} live_feed;
+
+void live_open(live_feed *l, int fd, const char *stream_path);
+
+/* Output is passed on if there is room. */
+void live_output(live_feed *l, const char *data, size_t length);
+
+/* New lines of the stream are passed on; false: there was no room for all. */
+bool live_stream(live_feed *l);
+
+/* The rest of the stream, for as long as the library goes on reading. */
+void live_close(live_feed *l);
+
+/* ---- cgroup.c: a control group of the command's own ---- */
+
+typedef struct control_group {
+    char memory[512], pids[512]; /* directories; "" where there is no group */
+    bool unified;                /* version 2: both are the same */
+} control_group;
+
+/* Make a group with limits, below `parent` ("": look for a place); what cannot be had stays "". */
+void cgroup_make(control_group *g, const char *parent, int64_t memory_bytes, int64_t processes);
+
+/* Put a process in; a group that does not take it is given up. */
+void cgroup_enter(control_group *g, pid_t pid);
+
+bool cgroup_out_of_memory(const control_group *g);
+bool cgroup_out_of_processes(const control_group *g);
+
+/* Kill what is in it, where the kernel can do that at once. */
+void cgroup_kill(const control_group *g);
+
+/* When its processes are gone. */
+void cgroup_remove(control_group *g);
+
+/* ---- gpu.c: what its GPUs are doing ---- */
+
+typedef struct gpu_watch gpu_watch;
+
+/* NULL where there is no NVML, or no GPU was leased. */
+gpu_watch *gpu_open(char *const *identities);
+
+/* Look at memory and utilisation; `now_ms` weighs the latter. */
+void gpu_look(gpu_watch *g, int64_t now_ms);
+
+int64_t gpu_memory_bytes(const gpu_watch *g);
+int64_t gpu_busy_ms(const gpu_watch *g);
+
+/* ---- landlock.c ---- */
+
+/* From now on this process can write only below the places (ends in NULL). False: the kernel cannot
+ * do that. */
+bool landlock_guard(char *const *places, size_t count);
+
 /* ---- tree.c: the processes below the worker ---- */
 
 typedef struct tree_sample {
-    int processes;    /* of the command: those below the inner half */
+    int processes;    /* threads of all descendants */
     int64_t resident; /* resident memory of all, bytes */
+    int64_t user_ms;  /* processor time of all, those that ended included */
+    int64_t system_ms;
+    int64_t files; /* most descriptors that one has open; 0 if the kernel does not tell */
 } tree_sample;
 
 /* Look at the descendants; at `most` and one more. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@
 #include "aire/sandbox.h"
 #include "base/fs.h"
 #include "base/process.h"
+#include "base/thread.h"
+#include "sandbox/engine.h"
 #include "support/failing.h"
 #include "support/sandbox.h"
 
@@ -253,6 +256,64 @@ static aire_exit run_limited(const char *script, aire_limits limits)
     return run_script(script, &limits, log_text, sizeof log_text);
 }
 
+/* ---- what the machine has ---- */
+
+/* Skips what this machine's kernel cannot do; the rest of the program does not depend on it. */
+static bool supports(uint32_t feature, const char *what)
+{
+    bool has = aire_sandbox_supports(sandbox) & feature;
+    if (!has)
+        print_message("# this machine has no %s\n", what);
+    return has;
+}
+
+static void test_sandbox__tells_what_it_supports(void **state)
+{
+    assert_true(aire_sandbox_supports(sandbox) & AIRE_SUPPORTS_NAMESPACES);
+    assert_int_equal(aire_sandbox_supports(NULL), 0);
+    /* As the kernel says itself. */
+    bool landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 1;
+    assert_int_equal(!!(aire_sandbox_supports(sandbox) & AIRE_SUPPORTS_LANDLOCK), landlock);
+}
+
+/* A file that the mounts would let it write to, but that is none of its places. */
+static void test_sandbox__landlock_guards_what_mounts_leave_open(void **state)
+{
+    char file[300];
+    const char *argv[] = {"/bin/sh", "-c", "cat /mnt/file && echo more >>/mnt/file", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    if (!supports(AIRE_SUPPORTS_LANDLOCK, "Landlock"))
+        return;
+    snprintf(file, sizeof file, "%s/plain", root);
+    FILE *out = fopen(file, "w");
+    fputs("plain\n", out);
+    fclose(out);
+    aire_mount mount = {sizeof mount, AIRE_MOUNT_DEVICE, file, "/mnt/file"};
+    command.argv = argv;
+    command.mounts = &mount;
+    command.mount_count = 1;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_OK);
+    assert_true(ended.code > 0);
+    struct stat info;
+    assert_int_equal(stat(file, &info), 0);
+    assert_int_equal(info.st_size, 6);
+}
+
+/* Files in memory belong to no process: only a control group counts them. */
+static void test_sandbox__memory_of_files_is_limited(void **state)
+{
+    if (!supports(AIRE_SUPPORTS_MEMORY_GROUP, "memory control group"))
+        return;
+    aire_exit ended = run_limited("head -c 45000000 /dev/zero >/dev/shm/a && "
+                                  "head -c 45000000 /dev/zero >/tmp/b && "
+                                  "head -c 45000000 /dev/zero | tail -c 44000000 >/dev/null",
+                                  (aire_limits){.memory_bytes = 100 << 20, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_MEMORY);
+}
+
+/* ---- limits ---- */
+
 static void test_sandbox__wall_limit_ends_everything(void **state)
 {
     static const char *const scripts[] = {
@@ -284,7 +345,7 @@ static void test_sandbox__memory_is_limited(void **state)
         run_limited("python3 -c 'x = bytearray(400 << 20)\nimport time; time.sleep(20)'",
                     (aire_limits){.memory_bytes = 100 << 20, .wall_ms = 20000});
     assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_MEMORY);
-    assert_true(ended.max_rss_bytes > 100 << 20);
+    assert_true(ended.max_rss_bytes > 80 << 20);
 }
 
 static void test_sandbox__processes_are_limited(void **state)
@@ -322,6 +383,159 @@ static void test_sandbox__processor_time_is_limited(void **state)
         run_limited("while :; do :; done", (aire_limits){.cpu_ms = 1000, .wall_ms = 20000});
     assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_CPU);
     assert_true(ended.user_ms + ended.system_ms >= 500);
+}
+
+/* No single process of it uses much. */
+static void test_sandbox__processor_time_of_all_is_limited(void **state)
+{
+    aire_exit ended = run_limited("while :; do head -c 20000000 /dev/zero | cksum >/dev/null; done",
+                                  (aire_limits){.cpu_ms = 1000, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_CPU);
+    assert_true(ended.user_ms + ended.system_ms >= 900);
+}
+
+static void test_sandbox__open_files_are_limited(void **state)
+{
+    /* Opens all it may, stays a moment, and ends with its argument. */
+    static const char script[] =
+        "perl -e 'while (open(my $file, \"/dev/null\")) { push(@all, $file) }"
+        " select(undef, undef, undef, 0.3); exit(shift)' ";
+    char command[sizeof script + 2];
+    for (int code = 0; code < 2; code++) {
+        snprintf(command, sizeof command, "%s%d", script, code);
+        aire_exit ended = run_limited(command, (aire_limits){.open_files = 40, .wall_ms = 20000});
+        assert_int_equal(ended.code, code);
+        assert_int_equal(ended.limit, code ? AIRE_EXIT_LIMIT_OPEN_FILES : AIRE_EXIT_LIMIT_NONE);
+    }
+}
+
+static void test_sandbox__output_is_limited(void **state)
+{
+    aire_exit ended = run_limited("yes", (aire_limits){.output_bytes = 3 << 20, .wall_ms = 20000});
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_OUTPUT);
+    assert_true(ended.log_bytes > 3 << 20);
+}
+
+/* From the verdict to the last process's end. */
+static void test_sandbox__the_end_comes_at_once(void **state)
+{
+    static const char *const scripts[] = {
+        "trap '' TERM INT HUP; while :; do :; done",
+        "for i in 1 2 3 4 5 6 7 8 9 10; do setsid sh -c 'while :; do :; done' & done; sleep 1000",
+        "(setsid sleep 1000 &) ; sleep 1000"};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        aire_exit ended = run_limited(scripts[i], (aire_limits){.wall_ms = 200});
+        assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_WALL);
+        assert_true(ended.end_ms <= 50);
+        assert_true(ended.wall_ms < 1200);
+    }
+}
+
+/* ---- watching ---- */
+
+typedef struct watched {
+    char output[4096], stream[4096];
+    int64_t first_ns; /* when the first line came */
+    int lines, stop_after;
+} watched;
+
+static int32_t watch(int32_t kind, const char *data, size_t length, void *user_data)
+{
+    watched *w = user_data;
+    char *to = kind == AIRE_OBSERVE_OUTPUT ? w->output : w->stream;
+    strncat(to, data, length < 2000 ? length : 2000);
+    if (kind != AIRE_OBSERVE_STREAM)
+        return 0;
+    if (!w->first_ns)
+        w->first_ns = aire__monotonic_ns();
+    for (size_t i = 0; i < length; i++)
+        w->lines += data[i] == '\n';
+    return w->stop_after && w->lines >= w->stop_after;
+}
+
+static aire_exit run_watched(const char *script, watched *w)
+{
+    char stream[300];
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    aire_mount mount = {sizeof mount, AIRE_MOUNT_WRITABLE, workspace, "/work"};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    snprintf(stream, sizeof stream, "%s/stream", workspace);
+    unlink(stream);
+    command.argv = argv;
+    command.mounts = &mount;
+    command.mount_count = 1;
+    command.cwd = "/work";
+    command.stream_path = stream;
+    command.observe = watch;
+    command.observe_user_data = w;
+    assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_OK);
+    return ended;
+}
+
+static void test_sandbox__tells_what_is_written_while_it_is(void **state)
+{
+    watched w = {.output = ""};
+    aire_exit ended =
+        run_watched("echo out; echo one >>stream; sleep 0.5; echo err >&2;"
+                    " printf 'two\nthr' >>stream; echo ee >>stream; printf un >>stream",
+                    &w);
+    assert_int_equal(ended.code, 0);
+    assert_string_equal(w.output, "out\nerr\n");
+    assert_string_equal(w.stream, "one\ntwo\nthree\n");
+    assert_true(aire__monotonic_ns() - w.first_ns > 300000000);
+}
+
+/* More lines at once than the pipe holds, and one that is too long: all others come, in order. */
+static void test_sandbox__tells_every_line_of_the_stream(void **state)
+{
+    watched w = {.output = ""};
+    aire_exit ended = run_watched("seq 50000 >>stream; head -c 20000 /dev/zero | tr '\\0' x"
+                                  " >>stream; echo >>stream; seq 50000 >>stream",
+                                  &w);
+    assert_int_equal(ended.code, 0);
+    assert_int_equal(w.lines, 100000);
+}
+
+static void test_sandbox__an_observer_can_stop_it(void **state)
+{
+    watched w = {.stop_after = 2};
+    aire_exit ended =
+        run_watched("while :; do echo line >>stream; sleep 0.02; done; sleep 1234.5", &w);
+    assert_int_equal(ended.limit, AIRE_EXIT_LIMIT_STOPPED);
+    assert_true(ended.wall_ms < 5000);
+}
+
+/* What stands where the stream should be is never followed, nor waited for. */
+static void test_sandbox__a_stream_is_a_plain_file(void **state)
+{
+    watched w = {.output = ""};
+    aire_exit ended = run_watched("ln -s /etc/passwd stream; sleep 0.2; rm stream; mkfifo stream;"
+                                  " sleep 0.2",
+                                  &w);
+    assert_int_equal(ended.code, 0);
+    assert_string_equal(w.stream, "");
+}
+
+static void test_gpu__identity_is_the_drivers(void **state)
+{
+    char path[400], identity[64];
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "mkdir -p %s/driver/gpus/0000:0%d:00.0", root, i);
+        assert_int_equal(system(path), 0);
+        snprintf(path, sizeof path, "%s/driver/gpus/0000:0%d:00.0/information", root, i);
+        FILE *file = fopen(path, "w");
+        fprintf(file, "Model: \t\t NVIDIA X\nGPU UUID:\t\t GPU-00%d\nDevice Minor: \t %d\n", i,
+                1 - i);
+        fclose(file);
+    }
+    snprintf(path, sizeof path, "%s/driver", root);
+    aire__gpu_identity(path, 0, identity);
+    assert_string_equal(identity, "GPU-001");
+    aire__gpu_identity(path, 1, identity);
+    assert_string_equal(identity, "GPU-000");
+    aire__gpu_identity(path, 2, identity);
+    assert_string_equal(identity, "");
 }
 
 static void test_sandbox__log_keeps_head_and_tail(void **state)
@@ -586,6 +800,18 @@ int main(void)
         cmocka_unit_test(test_sandbox__wall_limit_ends_everything),
         cmocka_unit_test(test_sandbox__daemons_do_not_outlive_the_command),
         cmocka_unit_test(test_sandbox__memory_is_limited),
+        cmocka_unit_test(test_sandbox__tells_what_it_supports),
+        cmocka_unit_test(test_sandbox__landlock_guards_what_mounts_leave_open),
+        cmocka_unit_test(test_sandbox__memory_of_files_is_limited),
+        cmocka_unit_test(test_sandbox__processor_time_of_all_is_limited),
+        cmocka_unit_test(test_sandbox__open_files_are_limited),
+        cmocka_unit_test(test_sandbox__output_is_limited),
+        cmocka_unit_test(test_sandbox__the_end_comes_at_once),
+        cmocka_unit_test(test_sandbox__tells_what_is_written_while_it_is),
+        cmocka_unit_test(test_sandbox__tells_every_line_of_the_stream),
+        cmocka_unit_test(test_sandbox__an_observer_can_stop_it),
+        cmocka_unit_test(test_sandbox__a_stream_is_a_plain_file),
+        cmocka_unit_test(test_gpu__identity_is_the_drivers),
         cmocka_unit_test(test_sandbox__processes_are_limited),
         cmocka_unit_test(test_sandbox__fork_bomb_is_contained),
         cmocka_unit_test(test_sandbox__disk_and_files_are_limited),

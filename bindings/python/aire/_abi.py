@@ -97,6 +97,7 @@ AIRE_CAUSE_SPAWN = 30
 AIRE_CAUSE_LOST = 31
 AIRE_CAUSE_MODEL = 32
 AIRE_CAUSE_MODEL_ANSWER = 33
+AIRE_CAUSE_OPEN_FILES_LIMIT = 34
 AIRE_RUN_IDEA = 1
 AIRE_RUN_BASELINE = 2
 AIRE_RUN_CONFIRM = 3
@@ -104,7 +105,10 @@ AIRE_TRUST_SELF_REPORTED = 1
 AIRE_TRUST_EVALUATED = 2
 AIRE_MOUNT_WRITABLE = 1
 AIRE_MOUNT_OPTIONAL = 2
+AIRE_MOUNT_DEVICE = 4
 AIRE_COMMAND_NETWORK = 1
+AIRE_OBSERVE_OUTPUT = 1
+AIRE_OBSERVE_STREAM = 2
 AIRE_EXIT_LIMIT_NONE = 0
 AIRE_EXIT_LIMIT_WALL = 1
 AIRE_EXIT_LIMIT_CPU = 2
@@ -112,8 +116,15 @@ AIRE_EXIT_LIMIT_MEMORY = 3
 AIRE_EXIT_LIMIT_PROCESSES = 4
 AIRE_EXIT_LIMIT_FILE_SIZE = 5
 AIRE_EXIT_LIMIT_DISK = 6
+AIRE_EXIT_LIMIT_OPEN_FILES = 7
+AIRE_EXIT_LIMIT_OUTPUT = 8
+AIRE_EXIT_LIMIT_STOPPED = 9
 AIRE_SANDBOX_BWRAP = 0
 AIRE_SANDBOX_NONE = 1
+AIRE_SUPPORTS_NAMESPACES = 1
+AIRE_SUPPORTS_LANDLOCK = 2
+AIRE_SUPPORTS_MEMORY_GROUP = 4
+AIRE_SUPPORTS_PROCESS_GROUP = 8
 AIRE_STORE_READ_ONLY = 1
 AIRE_STORE_MUST_EXIST = 2
 AIRE_ORDER_RUN = 0
@@ -331,6 +342,7 @@ class aire_summary(Structure):
 aire_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_char_p, c_void_p)
 aire_clock_fn = CFUNCTYPE(c_int64, c_void_p)
 aire_call_sink = CFUNCTYPE(c_int32, POINTER(aire_model_call), c_void_p)
+aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
 
 aire_allocator._fields_ = [
@@ -501,6 +513,7 @@ aire_limits._fields_ = [
     ("log_bytes", c_int64),
     ("open_files", c_int32),
     ("reserved", c_int32),
+    ("output_bytes", c_int64),
 ]
 
 aire_command._fields_ = [
@@ -514,6 +527,11 @@ aire_command._fields_ = [
     ("limits", POINTER(aire_limits)),
     ("log_path", c_char_p),
     ("report_path", c_char_p),
+    ("gpus", POINTER(c_int32)),
+    ("gpu_count", c_size_t),
+    ("stream_path", c_char_p),
+    ("observe", aire_observe_fn),
+    ("observe_user_data", c_void_p),
 ]
 
 aire_exit._fields_ = [
@@ -526,6 +544,11 @@ aire_exit._fields_ = [
     ("system_ms", c_int64),
     ("max_rss_bytes", c_int64),
     ("log_bytes", c_int64),
+    ("end_ms", c_int64),
+    ("io_read_bytes", c_int64),
+    ("io_write_bytes", c_int64),
+    ("gpu_memory_bytes", c_int64),
+    ("gpu_ms", c_int64),
 ]
 
 aire_sandbox_options._fields_ = [
@@ -533,6 +556,7 @@ aire_sandbox_options._fields_ = [
     ("engine", c_int32),
     ("worker_path", c_char_p),
     ("bwrap_path", c_char_p),
+    ("cgroup_path", c_char_p),
 ]
 
 aire_sandbox_ops._fields_ = [
@@ -811,6 +835,7 @@ FUNCTIONS = {
     "aire_sandbox_options_init": (c_int32, [POINTER(aire_sandbox_options), c_size_t]),
     "aire_sandbox_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_options), POINTER(POINTER(aire_sandbox))]),
     "aire_sandbox_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_ops), c_void_p, POINTER(POINTER(aire_sandbox))]),
+    "aire_sandbox_supports": (c_uint32, [POINTER(aire_sandbox)]),
     "aire_sandbox_ref": (POINTER(aire_sandbox), [POINTER(aire_sandbox)]),
     "aire_sandbox_unref": (None, [POINTER(aire_sandbox)]),
     "aire_sandbox_run": (c_int32, [POINTER(aire_sandbox), POINTER(aire_command), POINTER(aire_cancel), POINTER(aire_exit)]),
