@@ -443,7 +443,8 @@ static int32_t watch(int32_t kind, const char *data, size_t length, void *user_d
 {
     watched *w = user_data;
     char *to = kind == AIRE_OBSERVE_OUTPUT ? w->output : w->stream;
-    strncat(to, data, length < 2000 ? length : 2000);
+    size_t held = strlen(to), room = sizeof w->output - 1 - held;
+    memcpy(to + held, data, length < room ? length : room);
     if (kind != AIRE_OBSERVE_STREAM)
         return 0;
     if (!w->first_ns)
