@@ -44,11 +44,15 @@ typedef struct aire_executor_options {
     void *progress_user_data;    /**< borrowed; must outlive the executor */
     int32_t max_attempts;        /**< tries at a run that infrastructure fails; default 3 */
     int32_t keep_workspaces;     /**< 0: remove each workspace when its run ends; 1: keep them */
+    int64_t memory_bytes;        /**< memory to lease; 0: the machine's */
+    int64_t disk_bytes;          /**< disk space to lease; 0: what is free where the workspaces are */
+    const int32_t *gpus;         /**< devices /dev/nvidiaN to lease, each at most once; NULL: all there are */
+    size_t gpu_count;            /**< at most 64 */
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0 }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);
@@ -56,11 +60,15 @@ AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, 
 /**
  * Make an executor with local workers, and take up what the store has unfinished.
  *
+ * A run leases what the manifest's largest stage asks for (cpus, gpus, memory_mb, disk_mb), for as
+ * long as it lasts, and begins when that is free; what the manifest does not say is not counted. A
+ * stage that asks for GPUs sees those of its run and no others.
+ *
  * @param store   opened for writing, and of the same environment (by hash) as before
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_executor_unref; NULL on failure
  * @return AIRE_OK, AIRE_INVALID, AIRE_STATE (the store is of another environment, or read-only),
- *         AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ *         AIRE_LIMIT (a run asks for more than there is), AIRE_IO, AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_executor_new(aire_ctx *ctx, aire_env *env,

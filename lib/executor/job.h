@@ -36,6 +36,8 @@ typedef struct aire_try {
     const aire_run *run;
     int32_t attempt;
     aire_cancel *cancel;
+    const int32_t *gpus; /* numbers of the devices that it has leased */
+    int32_t gpu_count;
     aire_patched patched; /* files that differ from the baseline; none for a baseline */
     char variant[65];     /* content hash */
     char *directory;      /* of this try, below the work directory */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -31,16 +32,6 @@ static aire_status make_sources(aire_workshop *shop)
     return AIRE_OK;
 }
 
-/* The cpu slots that a run holds: as many as its largest stage asks for, at most all. */
-static int32_t cpus_of_run(const aire_env *env, int32_t slots)
-{
-    int32_t cpus = 1;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
-        if (env->steps[stage].present && env->steps[stage].cpus > cpus)
-            cpus = env->steps[stage].cpus;
-    return cpus < slots ? cpus : slots;
-}
-
 static aire_status take_options(aire_local *l, const aire_executor_options *o)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -50,14 +41,12 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
             "aire_executor_options: workers must be from 0 to %d, max_attempts not negative",
             WORKERS_MAX);
     l->slots = o->workers ? o->workers : cpus > 0 ? (int32_t)cpus : 1;
-    l->free_slots = l->slots;
     l->max_attempts = o->max_attempts ? o->max_attempts : 3;
-    l->run_cpus = cpus_of_run(l->shop.env, l->slots);
     l->progress = o->progress;
     l->progress_user_data = o->progress_user_data;
     l->shop.keep_workspaces = o->keep_workspaces;
     l->shop.implementer = aire_model_ref(o->implementer);
-    return AIRE_OK;
+    return aire__resources_settle(l, o);
 }
 
 /* Whether a name is one that we give to the directory of a try. */
@@ -127,8 +116,8 @@ static aire_status take_up(aire_local *l)
 /* Threads are started when there is something to do. With the lock held. */
 static aire_status start_threads(aire_local *l)
 {
-    int32_t wanted = l->slots / l->run_cpus;
-    while (l->thread_count < wanted && (size_t)l->thread_count < l->job_count) {
+    int32_t wanted = l->slots / l->need.cpus;
+    while (l->thread_count < wanted && (size_t)l->thread_count < l->schedule.count) {
         aire_status status =
             aire__thread_start(&l->threads[l->thread_count], "aire-executor", aire__worker_main, l);
         if (status != AIRE_OK)
@@ -142,11 +131,11 @@ static aire_status set_up(aire_local *l, const aire_executor_options *options)
 {
     aire_status status = aire__store_bind_env(l->store, l->shop.env->name, l->shop.env->hash);
     if (status == AIRE_OK)
-        status = take_options(l, options);
-    if (status == AIRE_OK)
         status = make_sources(&l->shop);
     if (status == AIRE_OK)
         status = make_work_dir(l, options->work_dir);
+    if (status == AIRE_OK)
+        status = take_options(l, options);
     if (status != AIRE_OK)
         return status;
     l->threads = aire__calloc(l->shop.ctx, (size_t)l->slots, sizeof *l->threads);
@@ -170,9 +159,13 @@ aire_status aire__local_new(aire_ctx *ctx, aire_env *env, aire_sandbox *sandbox,
     if (!l)
         return aire__fail_nomem();
     l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (l->fd < 0) {
+    l->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (l->fd < 0 || l->idle_fd < 0) {
+        int errnum = errno;
+        if (l->fd >= 0)
+            close(l->fd);
         aire_free(ctx, l);
-        return aire__fail_errno(AIRE_IO, errno, "aire_executor_new: no descriptor left");
+        return aire__fail_errno(AIRE_IO, errnum, "aire_executor_new: no descriptor left");
     }
     l->shop = (aire_workshop){
         .ctx = aire_ctx_ref(ctx), .env = aire_env_ref(env), .sandbox = aire_sandbox_ref(sandbox)};
@@ -195,7 +188,7 @@ static void stop(aire_local *l)
 {
     pthread_mutex_lock(&l->lock);
     l->stopping = true;
-    for (aire_job *job = l->jobs; job; job = job->next)
+    for (aire_job *job = aire__queue_first(l); job; job = aire__queue_after(job))
         aire_cancel_fire(job->cancel);
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -208,11 +201,12 @@ void aire__local_free(void *local)
     aire_local *l = local;
     aire_ctx *ctx = l->shop.ctx;
     stop(l);
-    while (l->jobs)
-        aire__queue_remove(l, l->jobs);
+    while (aire__queue_first(l))
+        aire__queue_remove(l, aire__queue_first(l));
     for (size_t i = 0; i < l->result_count; i++)
         aire_result_unref(l->results[i]);
     close(l->fd);
+    close(l->idle_fd);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
@@ -310,7 +304,7 @@ aire_status aire__local_next(int32_t timeout_ms, aire_result **out, void *local)
             status = aire__fail(AIRE_IO, "the executor has stopped: %s", l->failure);
             break;
         }
-        if (l->job_count == 0) {
+        if (l->schedule.count == 0) {
             status = AIRE_EMPTY;
             break;
         }
@@ -331,31 +325,26 @@ size_t aire__local_pending(void *local)
 {
     aire_local *l = local;
     pthread_mutex_lock(&l->lock);
-    size_t count = l->job_count;
+    size_t count = l->schedule.count;
     pthread_mutex_unlock(&l->lock);
     return count;
 }
 
 aire_status aire__local_wait(int32_t timeout_ms, aire_cancel *cancel, void *local)
 {
-    enum { SLICE_NS = 50000000 }; /* a token cannot wake a condition */
     aire_local *l = local;
     int64_t deadline = aire__deadline_ns(timeout_ms);
-    aire_status status = AIRE_OK;
-    pthread_mutex_lock(&l->lock);
-    while (status == AIRE_OK && l->job_count > 0 && !l->stopping) {
-        int64_t now = aire__monotonic_ns(), until = deadline;
-        if (cancel && (until < 0 || until > now + SLICE_NS))
-            until = now + SLICE_NS;
-        if (aire_cancel_fired(cancel))
-            status = aire__fail(AIRE_CANCELLED, "gave up waiting for the executor");
-        else if (deadline >= 0 && now >= deadline)
-            status = AIRE_TIMEOUT;
-        else
-            aire__cond_wait_until(&l->done, &l->lock, until);
+    for (;;) {
+        struct pollfd fds[2] = {{l->idle_fd, POLLIN, 0}, {aire_cancel_fd(cancel), POLLIN, 0}};
+        int64_t left = deadline < 0 ? -1 : (deadline - aire__monotonic_ns() + 999999) / 1000000;
+        int ready = poll(fds, 2, deadline < 0 ? -1 : left > 0 ? (int)left : 0);
+        if (ready == 0)
+            return AIRE_TIMEOUT;
+        if (fds[0].revents & POLLIN)
+            return AIRE_OK;
+        if (ready > 0 && fds[1].revents)
+            return aire__fail(AIRE_CANCELLED, "gave up waiting for the executor");
     }
-    pthread_mutex_unlock(&l->lock);
-    return status;
 }
 
 /* ---- cancelling ---- */
@@ -377,9 +366,9 @@ static aire_status cancel_job(aire_local *l, aire_job *job)
 
 static aire_job *first_uncancelled(aire_local *l)
 {
-    aire_job *job = l->jobs;
+    aire_job *job = aire__queue_first(l);
     while (job && aire_cancel_fired(job->cancel))
-        job = job->next;
+        job = aire__queue_after(job);
     return job;
 }
 

@@ -6,23 +6,24 @@
 #include <stdbool.h>
 
 #include "executor/job.h"
+#include "executor/schedule.h"
 
 enum { AIRE_PROGRESS_KEPT = 256 };
 
 /* A run that is queued or running. */
 typedef struct aire_job {
+    aire_task task; /* first, so that a task of the schedule is its job */
     aire_run run;
     aire_cancel *cancel;
-    bool running;
-    int64_t not_before_ns; /* after a failure of the infrastructure; 0: at once */
-    char variant[65];      /* "" while unknown */
-    struct aire_job *next;
+    bool running;     /* somebody works on it */
+    char variant[65]; /* "" while unknown */
 } aire_job;
 
 typedef struct aire_local {
     aire_workshop shop;
     aire_store *store;
-    int32_t slots, max_attempts, run_cpus;
+    int32_t slots, max_attempts;
+    aire_resources need; /* of each run */
     aire_progress_fn progress;
     void *progress_user_data;
 
@@ -30,14 +31,14 @@ typedef struct aire_local {
     pthread_cond_t work;  /* a job came, slots were freed, or the executor stops */
     pthread_cond_t done;  /* a result or progress came, or nothing is left */
     pthread_t *threads;
-    int32_t thread_count, free_slots;
-    aire_job *jobs; /* by priority, then by number */
-    size_t job_count;
-    aire_result **results; /* finished, oldest first */
+    int32_t thread_count;
+    aire_schedule schedule; /* of jobs */
+    aire_result **results;  /* finished, oldest first */
     size_t result_count, result_capacity;
     aire_progress events[AIRE_PROGRESS_KEPT]; /* a ring; the oldest are overwritten */
     size_t event_first, event_count;
-    int fd;
+    int fd;      /* readable while there is something to take */
+    int idle_fd; /* readable while nothing is queued or running */
     bool stopping;
     char *failure; /* why the store could not be written; NULL while it can */
 } aire_local;
@@ -47,9 +48,13 @@ typedef struct aire_local {
 /* Take a run over into the queue. AIRE_OK, AIRE_NOMEM, AIRE_IO. */
 aire_status aire__queue_add(aire_local *l, aire_run *run);
 
-/* The next job that may begin now; NULL if there is none, *wake_ns then says when to look again
- * (-1: on a signal). */
-aire_job *aire__queue_next(aire_local *l, int64_t *wake_ns);
+/* The job that begins now, with its lease; NULL if there is none, *wake_ns then says when to look
+ * again (-1: on a signal). */
+aire_job *aire__queue_take(aire_local *l, int64_t *wake_ns);
+
+/* All jobs, in the order of the queue. */
+aire_job *aire__queue_first(const aire_local *l);
+aire_job *aire__queue_after(const aire_job *job);
 
 aire_job *aire__queue_find(aire_local *l, int64_t run_id);
 void aire__queue_remove(aire_local *l, aire_job *job);
@@ -61,8 +66,13 @@ void aire__queue_finish(aire_local *l, aire_job *job, aire_result *result);
 /* A finished result for aire_executor_next; the reference is taken over. False: no memory. */
 bool aire__results_push(aire_local *l, aire_result *result);
 
-/* The descriptor is readable exactly while a call of next would not wait. */
+/* Make the two descriptors say what they mean. */
 void aire__signal_update(aire_local *l);
+
+/* ---- resources.c ---- */
+
+/* What there is to lease, and what a run needs of it. AIRE_LIMIT if that can never be. */
+aire_status aire__resources_settle(aire_local *l, const aire_executor_options *options);
 
 /* ---- worker.c ---- */
 

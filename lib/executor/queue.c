@@ -7,12 +7,6 @@
 #include "base/thread.h"
 #include "executor/local.h"
 
-static bool comes_before(const aire_job *a, const aire_job *b)
-{
-    return a->run.priority != b->run.priority ? a->run.priority > b->run.priority
-                                              : a->run.id < b->run.id;
-}
-
 /* Where the same files come from, as far as it is known when the run is submitted. */
 static aire_status find_variant(aire_local *l, aire_job *job)
 {
@@ -44,54 +38,46 @@ aire_status aire__queue_add(aire_local *l, aire_run *run)
         aire_free(l->shop.ctx, job);
         return status;
     }
-    aire_job **at = &l->jobs;
-    while (*at && !comes_before(job, *at))
-        at = &(*at)->next;
-    job->next = *at;
-    *at = job;
-    l->job_count++;
+    job->task.id = run->id;
+    job->task.priority = run->priority;
+    job->task.need = l->need;
+    aire__schedule_add(&l->schedule, &job->task);
     *run = (aire_run){0};
     pthread_cond_signal(&l->work);
     aire__signal_update(l);
     return AIRE_OK;
 }
 
-/* A large run at the head of the queue is not overtaken by small ones, or it would never begin. */
-aire_job *aire__queue_next(aire_local *l, int64_t *wake_ns)
+aire_job *aire__queue_take(aire_local *l, int64_t *wake_ns)
 {
-    int64_t now = aire__monotonic_ns();
-    *wake_ns = -1;
-    for (aire_job *job = l->jobs; job; job = job->next) {
-        if (job->running)
-            continue;
-        if (job->not_before_ns > now) { /* it waits for the infrastructure; others go on */
-            if (*wake_ns < 0 || job->not_before_ns < *wake_ns)
-                *wake_ns = job->not_before_ns;
-            continue;
-        }
-        return l->run_cpus <= l->free_slots ? job : NULL;
-    }
-    return NULL;
+    return (aire_job *)aire__schedule_take(&l->schedule, aire__monotonic_ns(), wake_ns);
+}
+
+aire_job *aire__queue_first(const aire_local *l)
+{
+    return (aire_job *)l->schedule.first;
+}
+
+aire_job *aire__queue_after(const aire_job *job)
+{
+    return (aire_job *)job->task.next;
 }
 
 aire_job *aire__queue_find(aire_local *l, int64_t run_id)
 {
-    aire_job *job = l->jobs;
+    aire_job *job = aire__queue_first(l);
     while (job && job->run.id != run_id)
-        job = job->next;
+        job = aire__queue_after(job);
     return job;
 }
 
 void aire__queue_remove(aire_local *l, aire_job *job)
 {
-    aire_job **at = &l->jobs;
-    while (*at != job)
-        at = &(*at)->next;
-    *at = job->next;
-    l->job_count--;
+    aire__schedule_remove(&l->schedule, &job->task);
     aire__run_clear(&job->run);
     aire_cancel_unref(job->cancel);
     aire_free(l->shop.ctx, job);
+    pthread_cond_broadcast(&l->work);
     pthread_cond_broadcast(&l->done);
     aire__signal_update(l);
 }
@@ -119,13 +105,18 @@ void aire__queue_finish(aire_local *l, aire_job *job, aire_result *result)
     aire__queue_remove(l, job);
 }
 
-void aire__signal_update(aire_local *l)
+static void set_readable(int fd, bool readable)
 {
     uint64_t value = 1;
-    bool ready = l->result_count > 0 || l->event_count > 0 || l->failure;
-    ssize_t done = read(l->fd, &value, sizeof value); /* not blocking: empties it */
+    ssize_t done = read(fd, &value, sizeof value); /* not blocking: empties it */
     value = 1;
-    if (ready)
-        done = write(l->fd, &value, sizeof value);
+    if (readable)
+        done = write(fd, &value, sizeof value);
     (void)done;
+}
+
+void aire__signal_update(aire_local *l)
+{
+    set_readable(l->fd, l->result_count > 0 || l->event_count > 0 || l->failure);
+    set_readable(l->idle_fd, l->schedule.count == 0 || l->failure);
 }

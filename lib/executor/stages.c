@@ -8,12 +8,13 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "executor/job.h"
+#include "sandbox/engine.h"
 
 #define REPORT_MAX ((size_t)1 << 20)
 #define STREAM_MAX ((size_t)16 << 20)
 #define LOG_MAX ((size_t)64 << 20)
 
-enum { MOUNTS_MAX = 70, VARS_MAX = 600, TAIL_BYTES = 4096 };
+enum { MOUNTS_MAX = 70, VARS_MAX = 600, TAIL_BYTES = 4096, GPU_LIST_MAX = 64 * 80 };
 
 /* A command in the making: everything that it points to is freed together. */
 typedef struct stage {
@@ -42,6 +43,22 @@ static aire_status add_var(stage *s, const char *format, ...)
     return AIRE_OK;
 }
 
+/* The devices by identity, which is the same whatever else is visible; where the driver tells none,
+ * by their places among those that are. A stage without GPUs is told so. */
+static aire_status add_devices(stage *s)
+{
+    char list[GPU_LIST_MAX] = "", identity[64];
+    size_t length = 0;
+    for (int32_t i = 0; i < s->step->gpus && length < sizeof list - 80; i++) {
+        aire__gpu_identity("/proc/driver/nvidia", s->t->gpus[i], identity);
+        if (!*identity)
+            snprintf(identity, sizeof identity, "%d", (int)i);
+        length +=
+            (size_t)snprintf(list + length, sizeof list - length, "%s%s", i ? "," : "", identity);
+    }
+    return add_var(s, "CUDA_VISIBLE_DEVICES=%s", list);
+}
+
 static aire_status add_vars(stage *s)
 {
     const aire_env *env = s->t->shop->env;
@@ -63,6 +80,8 @@ static aire_status add_vars(stage *s)
         status = add_var(s, "AIRE_OUT=" AIRE_ENV_OUT);
     if (status == AIRE_OK && s->number == AIRE_STAGE_RUN)
         status = add_var(s, "AIRE_STREAM=" AIRE_ENV_STREAM);
+    if (status == AIRE_OK)
+        status = add_devices(s);
     for (size_t i = 0; status == AIRE_OK && env->budget_vars[i]; i++)
         status = add_var(s, "%s", env->budget_vars[i]);
     for (size_t i = 0; status == AIRE_OK && s->step->vars[i]; i++)
@@ -166,6 +185,8 @@ static aire_status run_command(stage *s)
     command.mount_count = s->mount_count;
     command.limits = &s->step->limits;
     command.flags = s->step->network ? AIRE_COMMAND_NETWORK : 0;
+    command.gpus = t->gpus;
+    command.gpu_count = (size_t)s->step->gpus;
     command.log_path = s->log;
     command.report_path = s->number == AIRE_STAGE_EVALUATE ? s->report : NULL;
     aire_status status = aire_sandbox_run(t->shop->sandbox, &command, t->cancel, &ended);

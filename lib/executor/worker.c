@@ -51,7 +51,7 @@ static aire_status find_earlier(aire_local *l, aire_job *job, const char *varian
     *earlier = 0;
     pthread_mutex_lock(&l->lock);
     memcpy(job->variant, variant, sizeof job->variant);
-    for (const aire_job *other = l->jobs; other; other = other->next)
+    for (const aire_job *other = aire__queue_first(l); other; other = aire__queue_after(other))
         if (other->run.kind == AIRE_RUN_IDEA && other->run.id < job->run.id &&
             !strcmp(other->variant, variant) && (*earlier == 0 || other->run.id < *earlier))
             *earlier = other->run.id;
@@ -119,7 +119,9 @@ static bool retry(aire_local *l, aire_job *job, aire_try *t)
     pthread_mutex_lock(&l->lock);
     job->run.attempts = t->attempt;
     job->running = false;
-    job->not_before_ns = aire__deadline_ns(pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS);
+    aire__schedule_give_back(&l->schedule, &job->task,
+                             aire__deadline_ns(pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS));
+    pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
     return true;
 }
@@ -142,7 +144,7 @@ static void stop_for_failure(aire_local *l)
     if (!l->failure)
         l->failure = aire__strdup(l->shop.ctx, aire_error_message(aire_last_error()));
     l->stopping = true;
-    for (aire_job *job = l->jobs; job; job = job->next)
+    for (aire_job *job = aire__queue_first(l); job; job = aire__queue_after(job))
         aire_cancel_fire(job->cancel);
     pthread_cond_broadcast(&l->work);
     pthread_cond_broadcast(&l->done);
@@ -203,6 +205,8 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
                   .run = &job->run,
                   .attempt = job->run.attempts + 1,
                   .cancel = job->cancel,
+                  .gpus = job->task.gpus,
+                  .gpu_count = job->task.need.gpus,
                   .entered = note_stage,
                   .data = l};
     bool over = true;
@@ -229,21 +233,18 @@ void *aire__worker_main(void *local)
     pthread_mutex_lock(&l->lock);
     while (!l->stopping) {
         int64_t wake;
-        aire_job *job = aire__queue_next(l, &wake);
+        aire_job *job = aire__queue_take(l, &wake);
         if (!job) {
             aire__cond_wait_until(&l->work, &l->lock, wake);
             continue;
         }
         job->running = true;
-        l->free_slots -= l->run_cpus;
         pthread_mutex_unlock(&l->lock);
         aire_result *result = NULL;
         bool over = work_on(l, job, &result);
         pthread_mutex_lock(&l->lock);
-        l->free_slots += l->run_cpus;
         if (over)
             aire__queue_finish(l, job, result);
-        pthread_cond_broadcast(&l->work);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
