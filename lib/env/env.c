@@ -30,10 +30,10 @@ static void env_free(aire_env *env)
     }
     for (size_t i = 0; i < env->output_count; i++)
         aire_free(ctx, env->outputs[i].path);
-    void *blocks[] = {env->path,           env->name,        env->goal,     env->rules,
-                      env->hints,          env->mounts,      env->outputs,  env->metric.name,
-                      env->metric.pattern, env->budget_text, env->seed_var, env->stream_metric,
-                      env->baseline_seeds};
+    void *blocks[] = {env->path,           env->name,          env->goal,     env->rules,
+                      env->hints,          env->mounts,        env->outputs,  env->metric.name,
+                      env->metric.pattern, env->budget_text,   env->seed_var, env->stream.metric,
+                      env->stream.step,    env->baseline_seeds};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         aire_free(ctx, blocks[i]);
     aire_free(ctx, env);

@@ -64,6 +64,22 @@ typedef enum aire_env_transform {
     AIRE_REWARD_INVERSE   /* 1 / value */
 } aire_env_transform;
 
+/* When a run is hopeless, by its intermediate metric. */
+typedef enum aire_env_stop {
+    AIRE_ENV_STOP_NEVER,
+    AIRE_ENV_STOP_MEDIAN,
+    AIRE_ENV_STOP_ASHA
+} aire_env_stop;
+
+typedef struct aire_env_stream_rule {
+    char *metric; /* member of the stream's lines to watch; NULL for none */
+    char *step;   /* member that says how far the run is */
+    bool minimize;
+    aire_env_stop stop;
+    double min_step, eta;
+    int32_t min_runs;
+} aire_env_stream_rule;
+
 typedef struct aire_env_metric_rule {
     char *name;
     bool minimize;
@@ -137,8 +153,8 @@ struct aire_env {
     uint64_t seed;      /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;
-    char *seed_var;      /* variable beside AIRE_SEED that carries the seed; NULL for none */
-    char *stream_metric; /* intermediate metric to watch; NULL for none */
+    char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */
+    aire_env_stream_rule stream;
     int32_t priority;
     aire_env_knob *knobs;
     size_t knob_count;
@@ -171,6 +187,11 @@ aire_status aire__env_judge_report(const aire_env *env, const char *report, size
 /* The same from a self-reported metric: the run's log and its stream of JSON lines. */
 aire_status aire__env_judge_log(const aire_env *env, const char *log, size_t log_length,
                                 const char *stream, size_t stream_length, aire_env_verdict *out);
+
+/* A line of the stream: whether it holds the watched metric and a step. A metric that is no finite
+ * number is NaN. */
+bool aire__env_stream_line(const aire_env *env, const char *line, size_t length, double *step,
+                           double *value);
 
 void aire__env_verdict_free(const aire_env *env, aire_env_verdict *verdict);
 

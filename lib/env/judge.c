@@ -270,17 +270,22 @@ static void scan_log(const char *log, size_t length, const char *pattern, reduct
     }
 }
 
-/* A line that is no JSON because the metric in it is NaN or Infinity, as some programs write it. */
-static bool diverged(const char *line, size_t length, const char *name)
+/* The number of a member in a line that is no JSON. */
+static bool number_after(const char *line, size_t length, const char *name, double *value)
 {
     char quoted[160];
-    double value;
     int size = snprintf(quoted, sizeof quoted, "\"%s\"", name);
     if (size < 0 || (size_t)size >= sizeof quoted)
         return false;
     const char *at = memmem(line, length, quoted, (size_t)size);
-    return at && leading_number(at + size, length - (size_t)(at + size - line), &value) &&
-           isnan(value);
+    return at && leading_number(at + size, length - (size_t)(at + size - line), value);
+}
+
+/* A line that is no JSON because the metric in it is NaN or Infinity, as some programs write it. */
+static bool diverged(const char *line, size_t length, const char *name)
+{
+    double value;
+    return number_after(line, length, name, &value) && isnan(value);
 }
 
 static void scan_stream(const char *stream, size_t length, const char *name, reduction *r)
@@ -299,6 +304,27 @@ static void scan_stream(const char *stream, size_t length, const char *name, red
         stream += used;
         length -= used;
     }
+}
+
+bool aire__env_stream_line(const aire_env *env, const char *line, size_t length, double *step,
+                           double *value)
+{
+    const aire_env_stream_rule *rule = &env->stream;
+    if (!rule->metric)
+        return false;
+    json_t *parsed = json_loadb(line, length, 0, NULL);
+    const json_t *metric = json_object_get(parsed, rule->metric);
+    const json_t *at = json_object_get(parsed, rule->step);
+    bool found = json_is_number(metric) && json_is_number(at);
+    if (found) {
+        *value = json_number_value(metric);
+        *step = json_number_value(at);
+    } else if (!parsed && diverged(line, length, rule->metric)) {
+        *value = NAN;
+        found = number_after(line, length, rule->step, step) && isfinite(*step);
+    }
+    json_decref(parsed);
+    return found;
 }
 
 static aire_status keep_one(const aire_env *env, double value, aire_env_verdict *v)

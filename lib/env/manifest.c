@@ -273,19 +273,72 @@ static aire_status read_seed(aire_env *env, const aire_node *top)
     return status == AIRE_OK && present ? read_baseline_seeds(env, &seed) : status;
 }
 
+static aire_status read_stop(aire_env *env, const aire_node *stream)
+{
+    static const char *const known[] = {"rule", "min_step", "min_runs", "eta", NULL};
+    static const aire_word rules[] = {
+        {"median", AIRE_ENV_STOP_MEDIAN}, {"asha", AIRE_ENV_STOP_ASHA}, {NULL, 0}};
+    aire_env_stream_rule *rule = &env->stream;
+    aire_node stop;
+    bool present;
+    int word = AIRE_ENV_STOP_NEVER;
+    int64_t runs = 5;
+    rule->min_step = 1;
+    rule->eta = 3;
+    aire_status status = aire__node_object(stream, "stop", false, &stop, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    status = aire__node_known(&stop, known);
+    if (status == AIRE_OK)
+        status = aire__node_word(&stop, "rule", true, rules, &word);
+    if (status == AIRE_OK)
+        status = aire__node_number(&stop, "min_step", &rule->min_step);
+    if (status == AIRE_OK)
+        status = aire__node_int(&stop, "min_runs", 2, 100000, &runs);
+    if (status == AIRE_OK)
+        status = aire__node_number(&stop, "eta", &rule->eta);
+    if (status == AIRE_OK && rule->min_step <= 0)
+        return aire__node_fail(&stop, "min_step", json_object_get(stop.json, "min_step"),
+                               "a number above 0");
+    if (status == AIRE_OK && rule->eta < 1.5)
+        return aire__node_fail(&stop, "eta", json_object_get(stop.json, "eta"),
+                               "a number from 1.5");
+    rule->stop = (aire_env_stop)word;
+    rule->min_runs = (int32_t)runs;
+    return status;
+}
+
+/* Without a direction of its own the stream's metric has that of the manifest's. */
+static aire_status read_stream(aire_env *env, const aire_node *top)
+{
+    static const char *const known[] = {"metric", "step", "direction", "stop", NULL};
+    static const aire_word directions[] = {{"minimize", 1}, {"maximize", 0}, {NULL, 0}};
+    aire_node stream;
+    bool present;
+    int minimize = env->metric.minimize;
+    aire_status status = aire__node_object(top, "stream", false, &stream, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    status = aire__node_known(&stream, known);
+    if (status == AIRE_OK)
+        status = aire__node_text(&stream, "metric", true, &env->stream.metric);
+    if (status == AIRE_OK)
+        status = aire__node_text(&stream, "step", false, &env->stream.step);
+    if (status == AIRE_OK)
+        status = aire__node_word(&stream, "direction", false, directions, &minimize);
+    if (status == AIRE_OK && !env->stream.step &&
+        !(env->stream.step = aire__strdup(env->ctx, "step")))
+        return aire__fail_nomem();
+    env->stream.minimize = minimize;
+    return status == AIRE_OK ? read_stop(env, &stream) : status;
+}
+
 static aire_status read_rest(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"metric", NULL};
-    aire_node stream, retention;
+    aire_node retention;
     bool present;
     int64_t priority = 0;
-    aire_status status = aire__node_object(top, "stream", false, &stream, &present);
-    if (status == AIRE_OK && present)
-        status = aire__node_known(&stream, known);
-    if (status == AIRE_OK && present)
-        status = aire__node_text(&stream, "metric", true, &env->stream_metric);
-    if (status == AIRE_OK)
-        status = aire__node_int(top, "priority", -1000, 1000, &priority);
+    aire_status status = aire__node_int(top, "priority", -1000, 1000, &priority);
     env->priority = (int32_t)priority;
     if (status == AIRE_OK)
         status = aire__node_object(top, "retention", false, &retention, &present);
@@ -300,7 +353,7 @@ aire_status aire__manifest_read(aire_env *env, const aire_node *top)
                                         "stream",  "priority", "knobs",  "retention", NULL};
     static aire_status (*const parts[])(aire_env *, const aire_node *) = {
         read_texts,  read_roles, aire__manifest_read_steps,  read_mounts, read_outputs,
-        read_budget, read_seed,  aire__manifest_read_metric, read_rest,
+        read_budget, read_seed,  aire__manifest_read_metric, read_stream, read_rest,
     };
     if (!json_is_object(top->json))
         return aire__node_fail(top, NULL, top->json, "an object");

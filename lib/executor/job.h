@@ -44,7 +44,11 @@ typedef struct aire_try {
     aire_ending ending;
     void (*entered)(struct aire_try *t, int32_t stage,
                     void *data); /* told of each stage; nullable */
+    /* Told of the stream's metric as it comes; true: the run is hopeless. Nullable. */
+    bool (*reported)(struct aire_try *t, double step, double value, void *data);
     void *data;
+    double last_step, last_value; /* of the stream */
+    bool has_streamed;
 } aire_try;
 
 /* ---- implement.c ---- */

@@ -127,6 +127,20 @@ static aire_status start_threads(aire_local *l)
     return AIRE_OK;
 }
 
+static aire_status make_stopper(aire_local *l)
+{
+    const aire_env_stream_rule *rule = &l->shop.env->stream;
+    const aire_stop_options options = {.rule = rule->stop == AIRE_ENV_STOP_MEDIAN ? AIRE_STOP_MEDIAN
+                                                                                  : AIRE_STOP_ASHA,
+                                       .minimize = rule->minimize,
+                                       .min_step = rule->min_step,
+                                       .min_runs = rule->min_runs,
+                                       .eta = rule->eta};
+    if (rule->stop == AIRE_ENV_STOP_NEVER)
+        return AIRE_OK;
+    return aire__stopper_new(l->shop.ctx, &options, &l->stopper);
+}
+
 static aire_status set_up(aire_local *l, const aire_executor_options *options)
 {
     aire_status status = aire__store_bind_env(l->store, l->shop.env->name, l->shop.env->hash);
@@ -136,6 +150,8 @@ static aire_status set_up(aire_local *l, const aire_executor_options *options)
         status = make_work_dir(l, options->work_dir);
     if (status == AIRE_OK)
         status = take_options(l, options);
+    if (status == AIRE_OK)
+        status = make_stopper(l);
     if (status != AIRE_OK)
         return status;
     l->threads = aire__calloc(l->shop.ctx, (size_t)l->slots, sizeof *l->threads);
@@ -210,6 +226,7 @@ void aire__local_free(void *local)
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
+    aire__stopper_free(l->stopper);
     aire_free(ctx, l->results);
     aire_free(ctx, l->threads);
     aire_free(ctx, l->failure);

@@ -7,6 +7,7 @@
 
 #include "executor/job.h"
 #include "executor/schedule.h"
+#include "stats/early_stop.h"
 
 enum { AIRE_PROGRESS_KEPT = 256 };
 
@@ -33,6 +34,7 @@ typedef struct aire_local {
     pthread_t *threads;
     int32_t thread_count;
     aire_schedule schedule; /* of jobs */
+    aire_stopper *stopper;  /* NULL where runs are never stopped early */
     aire_result **results;  /* finished, oldest first */
     size_t result_count, result_capacity;
     aire_progress events[AIRE_PROGRESS_KEPT]; /* a ring; the oldest are overwritten */

@@ -1,4 +1,5 @@
 /* Build, run and evaluate, each in a sandbox of its own. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,7 @@ typedef struct stage {
     char *vars[VARS_MAX + 1];
     size_t var_count;
     char *paths[2]; /* workspace and output directory on the host */
-    char *log, *report;
+    char *log, *report, *stream;
 } stage;
 
 static aire_status add_var(stage *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -124,6 +125,7 @@ static void stage_free(stage *s)
     aire_free(ctx, s->paths[1]);
     aire_free(ctx, s->log);
     aire_free(ctx, s->report);
+    aire_free(ctx, s->stream);
 }
 
 /* ---- what is kept of a stage ---- */
@@ -167,10 +169,71 @@ static aire_status prepare(stage *s)
     snprintf(name, sizeof name, "%s.log", aire_stage_name(s->number));
     s->log = aire__try_path(t, name);
     s->report = aire__try_path(t, "report.json");
-    if (!s->log || !s->report)
+    s->stream = aire__try_path(t, AIRE_ENV_STREAM + 1);
+    if (!s->log || !s->report || !s->stream)
         return aire__fail_nomem();
     aire_status status = add_mounts(s);
     return status == AIRE_OK ? add_vars(s) : status;
+}
+
+/* ---- the stream ---- */
+
+static bool take_line(aire_try *t, const char *line, size_t length)
+{
+    double step, value;
+    if (!aire__env_stream_line(t->shop->env, line, length, &step, &value))
+        return false;
+    t->last_step = step;
+    t->last_value = value;
+    t->has_streamed = true;
+    return t->reported && t->reported(t, step, value, t->data);
+}
+
+static int32_t observe(int32_t kind, const char *data, size_t length, void *user_data)
+{
+    bool stop = false;
+    while (kind == AIRE_OBSERVE_STREAM && length > 0 && !stop) {
+        const char *newline = memchr(data, '\n', length);
+        size_t line = newline ? (size_t)(newline - data) : length;
+        stop = take_line(user_data, data, line);
+        size_t used = newline ? line + 1 : line;
+        data += used;
+        length -= used;
+    }
+    return stop;
+}
+
+static bool has_stream(const stage *s)
+{
+    return s->number == AIRE_STAGE_RUN && s->t->shop->env->stream.metric;
+}
+
+static aire_status keep_metric(aire_try *t, const char *name, double value)
+{
+    aire_env_verdict *verdict = &t->ending.verdict;
+    char *copy = isfinite(value) ? aire__strdup(t->shop->ctx, name) : NULL;
+    if (isfinite(value) && !copy)
+        return aire__fail_nomem();
+    if (copy)
+        verdict->metrics[verdict->metric_count++] = (aire_metric){copy, value};
+    return AIRE_OK;
+}
+
+/* What a run that was stopped early had come to: its metrics so far, and no reward. */
+static aire_status keep_partial(aire_try *t)
+{
+    enum { METRICS = 2 };
+    const aire_env_stream_rule *rule = &t->shop->env->stream;
+    if (t->ending.outcome != AIRE_OUTCOME_STOPPED_EARLY || !t->has_streamed ||
+        t->ending.verdict.metrics)
+        return AIRE_OK;
+    t->ending.verdict.metrics =
+        aire__calloc(t->shop->ctx, METRICS, sizeof *t->ending.verdict.metrics);
+    if (!t->ending.verdict.metrics)
+        return aire__fail_nomem();
+    t->ending.trust = AIRE_TRUST_SELF_REPORTED;
+    aire_status status = keep_metric(t, rule->metric, t->last_value);
+    return status == AIRE_OK ? keep_metric(t, rule->step, t->last_step) : status;
 }
 
 static aire_status run_command(stage *s)
@@ -189,6 +252,11 @@ static aire_status run_command(stage *s)
     command.gpu_count = (size_t)s->step->gpus;
     command.log_path = s->log;
     command.report_path = s->number == AIRE_STAGE_EVALUATE ? s->report : NULL;
+    if (has_stream(s)) {
+        command.stream_path = s->stream;
+        command.observe = observe;
+        command.observe_user_data = t;
+    }
     aire_status status = aire_sandbox_run(t->shop->sandbox, &command, t->cancel, &ended);
     if (status == AIRE_OK)
         status = keep_usage(t, &ended);
@@ -196,7 +264,7 @@ static aire_status run_command(stage *s)
         status = keep_log_tail(s);
     if (status == AIRE_OK)
         status = aire__settle_exit(t, &ended);
-    return status;
+    return status == AIRE_OK ? keep_partial(t) : status;
 }
 
 static aire_status take_verdict(aire_try *t, aire_status status, aire_env_verdict *verdict,

@@ -39,6 +39,28 @@ static void note_stage(aire_try *t, int32_t stage, void *data)
     pthread_mutex_unlock(&l->lock);
 }
 
+/* ---- early stopping ---- */
+
+/* Only ideas compete: a baseline and a confirmation run to their end. */
+static bool note_metric(aire_try *t, double step, double value, void *data)
+{
+    aire_local *l = data;
+    bool stop = false;
+    pthread_mutex_lock(&l->lock);
+    if (l->stopper && aire__stopper_report(l->stopper, t->run->id, step, value, &stop) != AIRE_OK)
+        stop = false; /* without memory for its curve a run goes on */
+    pthread_mutex_unlock(&l->lock);
+    return stop && t->run->kind == AIRE_RUN_IDEA;
+}
+
+static void note_end(aire_local *l, const aire_try *t)
+{
+    pthread_mutex_lock(&l->lock);
+    if (l->stopper)
+        aire__stopper_finish(l->stopper, t->run->id, t->ending.outcome == AIRE_OUTCOME_OK);
+    pthread_mutex_unlock(&l->lock);
+}
+
 /* ---- duplicates ---- */
 
 /*
@@ -208,9 +230,11 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
                   .gpus = job->task.gpus,
                   .gpu_count = job->task.need.gpus,
                   .entered = note_stage,
+                  .reported = note_metric,
                   .data = l};
     bool over = true;
     aire_status status = perform(l, job, &t);
+    note_end(l, &t);
     if (status == AIRE_BUSY || status == AIRE_CORRUPT) {
         stop_for_failure(l); /* the lease is lost: nothing more may be written */
         over = false;

@@ -30,6 +30,9 @@ typedef struct script {
     atomic_bool waiting;    /* "wait" has begun */
     atomic_bool hold;       /* "wait" waits while it is set */
     char order[1024];       /* values in the order of their runs */
+    atomic_int gpu_runs[8]; /* runs that had a device */
+    atomic_int gpu_in_use[8];
+    atomic_bool shared_gpu; /* two runs had the same at once */
     pthread_mutex_t lock;
 } script;
 
@@ -101,6 +104,31 @@ static void fake_evaluate(const aire_command *command, const char *word, aire_ex
     fclose(file);
 }
 
+static void use_gpus(const aire_command *command)
+{
+    for (size_t i = 0; i < command->gpu_count; i++)
+        if (atomic_fetch_add(&fake.gpu_in_use[command->gpus[i]], 1) > 0)
+            atomic_store(&fake.shared_gpu, true);
+    if (command->gpu_count > 0)
+        usleep(2000);
+    for (size_t i = 0; i < command->gpu_count; i++) {
+        atomic_fetch_add(&fake.gpu_runs[command->gpus[i]], 1);
+        atomic_fetch_sub(&fake.gpu_in_use[command->gpus[i]], 1);
+    }
+}
+
+static void report_curve(const aire_command *command, const char *word, aire_exit *ended)
+{
+    char line[80];
+    assert_non_null(command->observe);
+    for (int step = 1; step <= 10 && !ended->limit; step++) {
+        int length = snprintf(line, sizeof line, "{\"step\": %d, \"loss\": %s}\n", step, word + 5);
+        if (command->observe(AIRE_OBSERVE_STREAM, line, (size_t)length, command->observe_user_data))
+            ended->limit = AIRE_EXIT_LIMIT_STOPPED;
+    }
+    put(host_path(command, "/out"), "value", word + 5);
+}
+
 static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel, aire_exit *ended,
                                 void *unused)
 {
@@ -129,7 +157,11 @@ static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel
         atomic_store(&fake.waiting, true);
         usleep(1000);
     }
-    fake_run(command, word, ended);
+    use_gpus(command);
+    if (!strncmp(word, "curve", 5))
+        report_curve(command, word, ended);
+    else
+        fake_run(command, word, ended);
     return AIRE_OK;
 }
 
@@ -243,6 +275,8 @@ static void test_executor__every_end_has_its_outcome(void **state)
         {"limit4", AIRE_OUTCOME_LIMIT, AIRE_STAGE_RUN, AIRE_CAUSE_PROCESS_LIMIT},
         {"limit5", AIRE_OUTCOME_LIMIT, AIRE_STAGE_RUN, AIRE_CAUSE_FILE_SIZE_LIMIT},
         {"limit6", AIRE_OUTCOME_LIMIT, AIRE_STAGE_RUN, AIRE_CAUSE_DISK_LIMIT},
+        {"limit7", AIRE_OUTCOME_LIMIT, AIRE_STAGE_RUN, AIRE_CAUSE_OPEN_FILES_LIMIT},
+        {"limit8", AIRE_OUTCOME_LIMIT, AIRE_STAGE_RUN, AIRE_CAUSE_LOG_LIMIT},
         {"edit", AIRE_OUTCOME_VIOLATION, AIRE_STAGE_RUN, AIRE_CAUSE_PROTECTED_CHANGED},
         {"nothing", AIRE_OUTCOME_NO_METRIC, AIRE_STAGE_RUN, AIRE_CAUSE_OUTPUT_MISSING},
         {"link", AIRE_OUTCOME_VIOLATION, AIRE_STAGE_RUN, AIRE_CAUSE_OUTPUT_KIND},
@@ -501,6 +535,90 @@ static aire_status make_executor(aire_executor **out)
     return aire_executor_new(ctx, env, sandbox, store, &options, out);
 }
 
+/* ---- leases ---- */
+
+/* Another manifest: the run stage has more members. */
+static void change_run(const char *members, const char *more)
+{
+    char text[2000], directory[256];
+    const char *run = strstr(manifest, "[\"run\"]") + strlen("[\"run\"]");
+    snprintf(directory, sizeof directory, "%s", at("env"));
+    snprintf(text, sizeof text, "%.*s%s%.*s%s}", (int)(run - manifest), manifest, members,
+             (int)(strlen(run) - 1), run, more);
+    put(directory, "aire.json", text);
+    aire_env_unref(env);
+    env = NULL;
+    if (aire_env_open(ctx, directory, NULL, &env) != AIRE_OK)
+        fail_msg("%s", aire_error_message(aire_last_error()));
+}
+
+/* Each run has a device of its own, and no more run at once than there are devices. */
+static void test_executor__leases_gpus(void **state)
+{
+    static const int32_t gpus[] = {3, 5};
+    aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_executor *executor;
+    change_run(", \"gpus\": 1", "");
+    options.workers = 4;
+    options.gpus = gpus;
+    options.gpu_count = 2;
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor), AIRE_OK);
+    for (int i = 0; i < 20; i++) {
+        char word[8];
+        snprintf(word, sizeof word, "%d", 10 + i);
+        submit_word(executor, word, 0);
+    }
+    for (int i = 0; i < 20; i++)
+        expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    aire_executor_unref(executor);
+    assert_int_equal(atomic_load(&fake.gpu_runs[3]) + atomic_load(&fake.gpu_runs[5]), 20);
+    assert_true(atomic_load(&fake.gpu_runs[3]) > 0 && atomic_load(&fake.gpu_runs[5]) > 0);
+    assert_false(atomic_load(&fake.shared_gpu));
+}
+
+static void test_executor__says_what_there_is_too_little_of(void **state)
+{
+    static const int32_t gpus[] = {0, 0};
+    aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_executor *executor;
+    change_run(", \"gpus\": 2, \"memory_mb\": 100", "");
+    options.gpus = gpus;
+    options.gpu_count = 1;
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor), AIRE_LIMIT);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "'toy'"));
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "2 GPUs, and 1"));
+    options.gpu_count = 2; /* the same one twice */
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor),
+                     AIRE_INVALID);
+}
+
+/* ---- early stopping ---- */
+
+/* "curveN" reports N at ten steps; it has ended early, without reward, if it is among the worse. */
+static void test_executor__stops_hopeless_runs(void **state)
+{
+    aire_executor *executor;
+    change_run("", ", \"stream\": {\"metric\": \"loss\", \"direction\": \"minimize\","
+                   " \"stop\": {\"rule\": \"median\", \"min_step\": 3, \"min_runs\": 2}}");
+    executor = new_executor(1, NULL);
+    submit_word(executor, "curve2", 0);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    submit_word(executor, "curve8", 0); /* with one run there is no median yet */
+    expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    submit_word(executor, "curve9", 0);
+    aire_result *result = next(executor);
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_STOPPED_EARLY);
+    assert_int_equal(aire_result_cause(result), AIRE_CAUSE_EARLY_STOP);
+    assert_int_equal(aire_result_metric_count(result), 2);
+    assert_string_equal(aire_result_metric(result, 0)->name, "loss");
+    assert_true(aire_result_metric(result, 0)->value == 9);
+    assert_true(aire_result_metric(result, 1)->value == 3); /* as soon as it was allowed */
+    aire_result_unref(result);
+    submit_word(executor, "curve1", 0);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    aire_executor_unref(executor);
+}
+
 static void test_executor__fails_cleanly_without_memory(void **state)
 {
     aire_executor *executor;
@@ -525,6 +643,9 @@ int main(void)
         TEST(test_executor__many_runs_each_once),
         TEST(test_executor__takes_up_what_was_left),
         TEST(test_implementer__is_told_why_and_tries_again),
+        TEST(test_executor__leases_gpus),
+        TEST(test_executor__says_what_there_is_too_little_of),
+        TEST(test_executor__stops_hopeless_runs),
         TEST(test_executor__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

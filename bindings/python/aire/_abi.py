@@ -614,6 +614,10 @@ aire_executor_options._fields_ = [
     ("progress_user_data", c_void_p),
     ("max_attempts", c_int32),
     ("keep_workspaces", c_int32),
+    ("memory_bytes", c_int64),
+    ("disk_bytes", c_int64),
+    ("gpus", POINTER(c_int32)),
+    ("gpu_count", c_size_t),
 ]
 
 aire_submit_options._fields_ = [
