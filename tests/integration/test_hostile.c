@@ -104,19 +104,25 @@ static aire_result *run_patch(const char *text)
     return result;
 }
 
+/* Text of a patch that puts a script in the place of work.sh. */
+static void patch_for(const char *script, char *patch, size_t size)
+{
+    int lines = 0;
+    for (const char *c = script; *c; c++)
+        lines += *c == '\n';
+    size_t length = (size_t)snprintf(
+        patch, size, "--- work.sh\n+++ work.sh\n@@ -1 +1,%d @@\n-echo 1 >$AIRE_OUT/value\n+",
+        lines);
+    for (const char *c = script; *c; c++)
+        length +=
+            (size_t)snprintf(patch + length, size - length, *c == '\n' && c[1] ? "\n+" : "%c", *c);
+}
+
 /* Run a script in the place of work.sh; the outcome has to be the expected one. */
 static aire_result *run_script(const char *script, int32_t outcome, int32_t cause)
 {
     char patch[4096];
-    int lines = 0;
-    for (const char *c = script; *c; c++)
-        lines += *c == '\n';
-    int length =
-        snprintf(patch, sizeof patch,
-                 "--- work.sh\n+++ work.sh\n@@ -1 +1,%d @@\n-echo 1 >$AIRE_OUT/value\n+", lines);
-    for (const char *c = script; *c; c++)
-        length += snprintf(patch + length, sizeof patch - (size_t)length,
-                           *c == '\n' && c[1] ? "\n+" : "%c", *c);
+    patch_for(script, patch, sizeof patch);
     aire_result *result = run_patch(patch);
     double reward;
     if (aire_result_outcome(result) != outcome ||
@@ -131,6 +137,77 @@ static aire_result *run_script(const char *script, int32_t outcome, int32_t caus
 static void expect(const char *script, int32_t outcome, int32_t cause)
 {
     aire_result_unref(run_script(script, outcome, cause));
+}
+
+/* ---- many at once ---- */
+
+static aire_idea *idea_with(const char *script)
+{
+    char text[4096];
+    aire_patch *patch;
+    aire_idea *idea;
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    patch_for(script, text, sizeof text);
+    assert_int_equal(aire_patch_new(ctx, AIRE_PATCH_UNIFIED, text, strlen(text), &patch), AIRE_OK);
+    options.text = "one of many";
+    options.patch = patch;
+    assert_int_equal(aire_idea_new(ctx, &options, &idea), AIRE_OK);
+    aire_patch_unref(patch);
+    return idea;
+}
+
+enum { CROWD = 100 };
+
+/* A hundred ideas: the hostile ones among good ones. Results by the order of submission. */
+static void run_crowd(const char *const *hostile, int count, aire_result *results[CROWD])
+{
+    static int number;
+    char store_path[128];
+    aire_env *env;
+    aire_store *store;
+    aire_executor *executor;
+    int64_t first = 0;
+    snprintf(store_path, sizeof store_path, "%s/crowd%d", root, number++);
+    assert_int_equal(aire_env_open(ctx, env_path, NULL, &env), AIRE_OK);
+    assert_int_equal(aire_store_open(ctx, store_path, NULL, &store), AIRE_OK);
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, NULL, &executor), AIRE_OK);
+    for (int i = 0; i < CROWD; i++) {
+        char good[64];
+        int64_t run;
+        snprintf(good, sizeof good, "echo %d >$AIRE_OUT/value\n", i % 90 + 1);
+        if (i >= 90) /* no two are the same */
+            snprintf(good, sizeof good, "echo %d >$AIRE_OUT/value\n#\n", i % 90 + 1);
+        aire_idea *idea = idea_with(i < count ? hostile[i] : good);
+        assert_int_equal(aire_executor_submit(executor, idea, NULL, &run), AIRE_OK);
+        aire_idea_unref(idea);
+        first = first ? first : run;
+    }
+    for (int i = 0; i < CROWD; i++) {
+        aire_result *result;
+        assert_int_equal(aire_executor_next(executor, 120000, &result), AIRE_OK);
+        results[aire_result_run_id(result) - first] = result;
+    }
+    aire_executor_unref(executor);
+    aire_store_unref(store);
+    aire_env_unref(env);
+}
+
+/* All that were not hostile have the result that they should have. */
+static void expect_others_good(aire_result *const results[CROWD], int hostile)
+{
+    for (int i = hostile; i < CROWD; i++) {
+        double reward;
+        if (aire_result_reward(results[i], &reward) != AIRE_OK)
+            fail_msg("%d: %s: %s", i, aire_outcome_name(aire_result_outcome(results[i])),
+                     aire_result_detail(results[i]));
+        assert_true(reward == i % 90 + 1);
+    }
+}
+
+static void drop(aire_result *results[CROWD])
+{
+    for (int i = 0; i < CROWD; i++)
+        aire_result_unref(results[i]);
 }
 
 static int count_processes(const char *text)
@@ -192,6 +269,93 @@ static void test_hostile__never_ends(void **state)
     expect("trap '' TERM HUP INT\n(setsid sleep 4321.5 &)\nsleep 4321.5\n", AIRE_OUTCOME_TIMEOUT,
            AIRE_CAUSE_WALL_LIMIT);
     assert_int_equal(count_processes("sleep 4321.5"), 0);
+}
+
+/* Row 1: in the shell, in Python and in C; the others go on, and it ends on time. */
+static void test_hostile__endless_ones_end_on_time_and_alone(void **state)
+{
+    static const char *const scripts[] = {
+        "trap '' TERM HUP INT QUIT\nwhile :; do :; done\n",
+        "exec python3 - <<'END'\nimport os, signal, time\n"
+        "[signal.signal(s, signal.SIG_IGN) for s in (1, 2, 3, 15)]\n"
+        "if os.fork() == 0:\n  os.setsid()\n  os.fork()\nwhile True: time.sleep(4321.8)\nEND\n",
+        "cat >loop.c <<'END'\n#include <signal.h>\n#include <unistd.h>\nint main(void) { sigset_t "
+        "all;"
+        " sigfillset(&all); sigprocmask(SIG_BLOCK, &all, 0); fork(); setsid(); for (;;) pause(); "
+        "}\n"
+        "END\ncc -o loop4321 loop.c && ./loop4321\n"};
+    aire_result *results[CROWD];
+    run_crowd(scripts, 3, results);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(aire_result_outcome(results[i]), AIRE_OUTCOME_TIMEOUT);
+        const aire_usage *usage =
+            aire_result_usage(results[i], aire_result_usage_count(results[i]) - 1);
+        assert_true(usage->wall_ms >= 2000 && usage->wall_ms <= 3000);
+    }
+    expect_others_good(results, 3);
+    drop(results);
+    assert_int_equal(count_processes("loop4321"), 0);
+}
+
+/* Row 2. */
+static void test_hostile__crashes_are_theirs_alone(void **state)
+{
+    static const struct {
+        const char *script;
+        int32_t outcome, cause, code;
+    } rows[] = {
+        {"exec python3 -c 'import os; os._exit(7)'\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE,
+         7},
+        {"kill -SEGV $$\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_SIGNAL, 11},
+        {"exec python3 -c 'import os; os.abort()'\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_SIGNAL, 6},
+        {"exec python3 -c 'x = bytearray(400 << 20)'\n", AIRE_OUTCOME_OUT_OF_MEMORY,
+         AIRE_CAUSE_MEMORY_LIMIT, 0},
+        {"kill -9 -1\nkill -9 1\nkill -9 $$\n", AIRE_OUTCOME_CRASHED, AIRE_CAUSE_SIGNAL, 9},
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    const char *scripts[ROWS];
+    aire_result *results[CROWD];
+    for (int i = 0; i < ROWS; i++)
+        scripts[i] = rows[i].script;
+    run_crowd(scripts, ROWS, results);
+    for (int i = 0; i < ROWS; i++) {
+        if (aire_result_outcome(results[i]) != rows[i].outcome ||
+            aire_result_cause(results[i]) != rows[i].cause)
+            fail_msg("%d: %s: %s", i, aire_outcome_name(aire_result_outcome(results[i])),
+                     aire_result_detail(results[i]));
+        if (rows[i].code)
+            assert_int_equal(aire_result_code(results[i]), rows[i].code);
+    }
+    expect_others_good(results, ROWS);
+    drop(results);
+}
+
+/* Row 3: whatever one run leaves in places that look shared, no other one finds. */
+static void test_hostile__changes_no_other_run(void **state)
+{
+    static const char places[] =
+        "for p in /tmp /var/tmp /dev/shm /workspace /run /usr/lib/python3/dist-packages /etc /home"
+        " /root /data $HOME; do";
+    char script[600];
+    snprintf(script, sizeof script,
+             "%s echo 9 >$p/left 2>/dev/null; done\necho 3 >$AIRE_OUT/value\n", places);
+    expect(script, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    snprintf(script, sizeof script,
+             "n=0\n%s [ -e $p/left ] && n=$((n+1)); done\necho $n >$AIRE_OUT/value\n", places);
+    expect_blind(script);
+    assert_false(aire__fs_exists("/tmp/left") || aire__fs_exists("/dev/shm/left") ||
+                 aire__fs_exists("/usr/lib/python3/dist-packages/left"));
+}
+
+/* Row 4: a descriptor that the host forgot to close. */
+static void test_hostile__inherits_no_descriptor(void **state)
+{
+    int fd = open(secret, O_RDONLY);
+    assert_true(fd >= 0);
+    expect_blind("v=$(for f in /proc/self/fd/* /dev/fd/*; do case $f in */[0-2]) ;; *)"
+                 " head -c 2 $f 2>/dev/null | grep 42;; esac; done | head -n 1)\n"
+                 "echo ${v:-0} >$AIRE_OUT/value\n");
+    close(fd);
 }
 
 static void test_hostile__leaves_a_daemon(void **state)
@@ -292,6 +456,10 @@ int main(void)
         cmocka_unit_test(test_hostile__cannot_read_the_host),
         cmocka_unit_test(test_hostile__has_no_network),
         cmocka_unit_test(test_hostile__never_ends),
+        cmocka_unit_test(test_hostile__endless_ones_end_on_time_and_alone),
+        cmocka_unit_test(test_hostile__crashes_are_theirs_alone),
+        cmocka_unit_test(test_hostile__changes_no_other_run),
+        cmocka_unit_test(test_hostile__inherits_no_descriptor),
         cmocka_unit_test(test_hostile__leaves_a_daemon),
         cmocka_unit_test(test_hostile__edits_the_evaluator),
         cmocka_unit_test(test_hostile__claims_a_great_metric),
