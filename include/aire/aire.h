@@ -7,6 +7,7 @@
 
 #include "aire/api.h"
 #include "aire/cancel.h"
+#include "aire/confirm.h"
 #include "aire/context.h"
 #include "aire/env.h"
 #include "aire/error.h"

@@ -38,7 +38,7 @@ PUBLIC = {
     "api": "base", "cancel": "base", "context": "base", "error": "base", "status": "base",
     "plan": "record", "idea": "record", "patch": "record", "result": "record",
     "model_call": "record", "stats": "stats", "env": "env", "sandbox": "sandbox",
-    "store": "store", "model": "model", "ideator": "ideator", "executor": "executor",
+    "confirm": "executor", "store": "store", "model": "model", "ideator": "ideator", "executor": "executor",
     "searcher": "searcher", "tensor": "tensor",
 }
 # third-party header: the only rooms that may include it

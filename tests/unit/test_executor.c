@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "aire/executor.h"
+#include "aire/confirm.h"
 
 static const char manifest[] =
     "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"]},"
@@ -535,6 +535,108 @@ static aire_status make_executor(aire_executor **out)
     return aire_executor_new(ctx, env, sandbox, store, &options, out);
 }
 
+/* A run that takes long keeps its worker, and no other. */
+static void test_executor__goes_on_beside_a_slow_run(void **state)
+{
+    aire_executor *executor = new_executor(2, NULL);
+    atomic_store(&fake.hold, true);
+    submit_word(executor, "wait", 0);
+    for (int i = 0; i < 10; i++) {
+        char word[8];
+        snprintf(word, sizeof word, "%d", 10 + i);
+        submit_word(executor, word, 0);
+    }
+    for (int i = 0; i < 10; i++)
+        expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    assert_int_equal(aire_executor_pending(executor), 1);
+    atomic_store(&fake.hold, false);
+    aire_result_unref(next(executor));
+    aire_executor_unref(executor);
+}
+
+/* ---- confirmation ---- */
+
+/* Submit an idea and take its result. */
+static aire_result *result_of(aire_executor *executor, const char *word)
+{
+    submit_word(executor, word, 0);
+    aire_result *result = next(executor);
+    tell(store, aire_result_run_id(result), true);
+    return result;
+}
+
+static void test_confirm__compares_on_fresh_seeds(void **state)
+{
+    static const uint64_t seeds[] = {101, 102, 103};
+    aire_confirmation c = {.struct_size = sizeof c};
+    aire_executor *executor = new_executor(2, NULL);
+    aire_result *good = result_of(executor, "9"), *other = result_of(executor, "70");
+    aire_idea *idea = aire_result_idea(good);
+    assert_int_equal(aire_store_best_confirmed(store, 1, &c), AIRE_EMPTY);
+    assert_int_equal(aire_store_confirmation(store, aire_idea_id(idea), &c), AIRE_EMPTY);
+    for (int again = 0; again < 2; again++) /* the second time it adds nothing */
+        assert_int_equal(aire_executor_confirm(executor, idea, seeds, 3), AIRE_OK);
+    assert_true(aire_executor_pending(executor) <= 6);
+    for (int i = 0; i < 6; i++)
+        expect(executor, AIRE_OUTCOME_OK, AIRE_STAGE_EVALUATE, AIRE_CAUSE_NONE);
+    assert_int_equal(aire_executor_pending(executor), 0);
+    assert_int_equal(aire_store_confirmation(store, aire_idea_id(idea), &c), AIRE_OK);
+    assert_int_equal(c.idea.count, 3);
+    assert_int_equal(c.baseline.count, 3);
+    assert_int_equal(c.failures, 0);
+    assert_true(c.idea.mean == 9 && c.baseline.mean == 5 && c.gain == 4);
+    assert_true(c.p > 0.049 && c.p < 0.051); /* one order in twenty */
+    /* The other one looked better, but nobody confirmed it. */
+    assert_int_equal(aire_store_best_confirmed(store, 3, &c), AIRE_OK);
+    assert_int_equal(c.idea_id, aire_idea_id(idea));
+    assert_int_equal(aire_store_best_confirmed(store, 4, &c), AIRE_EMPTY);
+    aire_result_unref(good);
+    aire_result_unref(other);
+    aire_executor_unref(executor);
+}
+
+static void test_confirm__failures_count(void **state)
+{
+    static const uint64_t seeds[] = {101, 102};
+    aire_confirmation c = {.struct_size = sizeof c};
+    aire_executor *executor = new_executor(1, NULL);
+    aire_result *result = result_of(executor, "9");
+    aire_idea *idea = aire_result_idea(result);
+    assert_int_equal(aire_executor_confirm(executor, idea, seeds, 1), AIRE_OK);
+    aire_result_unref(next(executor));
+    aire_result_unref(next(executor));
+    atomic_store(&fake.fail_setups, 100);
+    assert_int_equal(aire_executor_confirm(executor, idea, seeds + 1, 1), AIRE_OK);
+    aire_result_unref(next(executor));
+    aire_result_unref(next(executor));
+    assert_int_equal(aire_store_confirmation(store, aire_idea_id(idea), &c), AIRE_OK);
+    assert_int_equal(c.failures, 1);
+    assert_int_equal(c.idea.count, 1);
+    assert_int_equal(aire_store_best_confirmed(store, 1, &c), AIRE_EMPTY);
+    aire_result_unref(result);
+    aire_executor_unref(executor);
+}
+
+static void test_confirm__refuses_what_is_wrong(void **state)
+{
+    static const uint64_t seeds[] = {101, 0};
+    aire_confirmation c = {.struct_size = sizeof c};
+    aire_executor *executor = new_executor(1, NULL);
+    aire_idea *idea = idea_for("9");
+    assert_int_equal(aire_executor_confirm(executor, idea, seeds, 1), AIRE_INVALID);
+    aire_idea_unref(idea);
+    aire_result *result = result_of(executor, "9");
+    assert_int_equal(aire_executor_confirm(executor, aire_result_idea(result), seeds, 2),
+                     AIRE_INVALID);
+    assert_int_equal(aire_executor_confirm(executor, aire_result_idea(result), seeds, 0),
+                     AIRE_INVALID);
+    assert_int_equal(aire_executor_pending(executor), 0);
+    assert_int_equal(aire_store_confirmation(store, 0, &c), AIRE_INVALID);
+    assert_int_equal(aire_store_best_confirmed(store, 0, &c), AIRE_INVALID);
+    aire_result_unref(result);
+    aire_executor_unref(executor);
+}
+
 /* ---- leases ---- */
 
 /* Another manifest: the run stage has more members. */
@@ -643,6 +745,10 @@ int main(void)
         TEST(test_executor__many_runs_each_once),
         TEST(test_executor__takes_up_what_was_left),
         TEST(test_implementer__is_told_why_and_tries_again),
+        TEST(test_executor__goes_on_beside_a_slow_run),
+        TEST(test_confirm__compares_on_fresh_seeds),
+        TEST(test_confirm__failures_count),
+        TEST(test_confirm__refuses_what_is_wrong),
         TEST(test_executor__leases_gpus),
         TEST(test_executor__says_what_there_is_too_little_of),
         TEST(test_executor__stops_hopeless_runs),

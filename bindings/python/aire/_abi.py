@@ -159,10 +159,6 @@ class aire_env_options(Structure):
     pass
 
 
-class aire_error(Structure):
-    pass
-
-
 class aire_model_call_options(Structure):
     pass
 
@@ -303,6 +299,18 @@ class aire_executor_ops(Structure):
     pass
 
 
+class aire_summary(Structure):
+    pass
+
+
+class aire_confirmation(Structure):
+    pass
+
+
+class aire_error(Structure):
+    pass
+
+
 class aire_ideator(Structure):
     pass
 
@@ -332,10 +340,6 @@ class aire_searcher_evolution_options(Structure):
 
 
 class aire_searcher_ops(Structure):
-    pass
-
-
-class aire_summary(Structure):
     pass
 
 
@@ -640,6 +644,26 @@ aire_executor_ops._fields_ = [
     ("destroy", CFUNCTYPE(None, c_void_p)),
 ]
 
+aire_summary._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("count", c_size_t),
+    ("mean", c_double),
+    ("deviation", c_double),
+    ("min", c_double),
+    ("max", c_double),
+]
+
+aire_confirmation._fields_ = [
+    ("struct_size", c_uint32),
+    ("failures", c_uint32),
+    ("idea_id", c_int64),
+    ("idea", aire_summary),
+    ("baseline", aire_summary),
+    ("gain", c_double),
+    ("p", c_double),
+]
+
 aire_ideator_knobs_options._fields_ = [
     ("struct_size", c_uint32),
     ("max_changes", c_int32),
@@ -688,16 +712,6 @@ aire_searcher_ops._fields_ = [
     ("destroy", CFUNCTYPE(None, c_void_p)),
 ]
 
-aire_summary._fields_ = [
-    ("struct_size", c_uint32),
-    ("reserved", c_uint32),
-    ("count", c_size_t),
-    ("mean", c_double),
-    ("deviation", c_double),
-    ("min", c_double),
-    ("max", c_double),
-]
-
 FUNCTIONS = {
     "aire_version_number": (c_uint32, []),
     "aire_version_string": (c_char_p, []),
@@ -737,11 +751,6 @@ FUNCTIONS = {
     "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
     "aire_file_role_name": (c_char_p, [c_int32]),
     "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
-    "aire_last_error": (POINTER(aire_error), []),
-    "aire_error_status": (c_int32, [POINTER(aire_error)]),
-    "aire_error_message": (c_char_p, [POINTER(aire_error)]),
-    "aire_error_code": (c_int32, [POINTER(aire_error)]),
-    "aire_error_set": (c_int32, [c_int32, c_int32, c_char_p]),
     "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
     "aire_model_call_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_model_call_options), POINTER(POINTER(aire_model_call))]),
     "aire_model_call_ref": (POINTER(aire_model_call), [POINTER(aire_model_call)]),
@@ -865,6 +874,16 @@ FUNCTIONS = {
     "aire_executor_wait": (c_int32, [POINTER(aire_executor), c_int32, POINTER(aire_cancel)]),
     "aire_executor_cancel": (c_int32, [POINTER(aire_executor), c_int64]),
     "aire_executor_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_executor_ops), c_void_p, POINTER(POINTER(aire_executor))]),
+    "aire_stats_summary": (c_int32, [POINTER(c_double), c_size_t, POINTER(aire_summary)]),
+    "aire_stats_rank_test": (c_int32, [POINTER(c_double), c_size_t, POINTER(c_double), c_size_t, POINTER(c_double)]),
+    "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
+    "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
+    "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_last_error": (POINTER(aire_error), []),
+    "aire_error_status": (c_int32, [POINTER(aire_error)]),
+    "aire_error_message": (c_char_p, [POINTER(aire_error)]),
+    "aire_error_code": (c_int32, [POINTER(aire_error)]),
+    "aire_error_set": (c_int32, [c_int32, c_int32, c_char_p]),
     "aire_ideator_knobs_options_init": (c_int32, [POINTER(aire_ideator_knobs_options), c_size_t]),
     "aire_ideator_knobs_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_ideator_knobs_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_chat_options_init": (c_int32, [POINTER(aire_ideator_chat_options), c_size_t]),
@@ -884,6 +903,4 @@ FUNCTIONS = {
     "aire_searcher_ask": (c_int32, [POINTER(aire_searcher), POINTER(POINTER(aire_plan))]),
     "aire_searcher_tell": (c_int32, [POINTER(aire_searcher), POINTER(aire_result)]),
     "aire_searcher_abandon": (c_int32, [POINTER(aire_searcher), POINTER(aire_plan)]),
-    "aire_stats_summary": (c_int32, [POINTER(c_double), c_size_t, POINTER(aire_summary)]),
-    "aire_stats_rank_test": (c_int32, [POINTER(c_double), c_size_t, POINTER(c_double), c_size_t, POINTER(c_double)]),
 }

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Switch each protection off, in a copy of the sources, and see the test that guards it fail.
+
+usage: switch_off.py [ROW ...]      default: all rows
+
+A test that passes without its protection proves nothing. Each row below names a promise, an edit that
+breaks it, and the test that has to notice. Prints one line a row; exit code 1 if a test did not notice.
+Takes a few minutes: each row builds what it changes. Not part of the suite.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+SECONDS = 120  # without its protection a test may never end
+
+# row, promise, [(file, text, what stands there instead)], program, test (NAME in TAP; None: any)
+ROWS = [
+    ("1", "endless runs end at their limit",
+     [("lib/worker/main.c", "!s->limit && now >= deadline)", "!s->limit && now < 0)")],
+     "integration/test_hostile", "test_hostile__endless_ones_end_on_time_and_alone"),
+    ("2", "a crash is told with its signal",
+     [("lib/worker/main.c", "s->signal = WTERMSIG(s->status);", "s->code = 0;")],
+     "integration/test_hostile", "test_hostile__crashes_are_theirs_alone"),
+    ("3", "every run has a /tmp of its own",
+     [("lib/sandbox/argv.c", '"--tmpfs", "/tmp", "--ro-bind-data"',
+       '"--tmpfs", "/tmp", "--bind", "/tmp", "/tmp", "--ro-bind-data"')],
+     "integration/test_hostile", "test_hostile__changes_no_other_run"),
+    ("4", "the host's files are not there",
+     [("lib/sandbox/argv.c", '"--cap-drop", "ALL", NULL)', '"--cap-drop", "ALL", "--ro-bind", "/", "/", NULL)'),
+      ("lib/sandbox/argv.c", '"--remount-ro", "/", ', "")],
+     "integration/test_hostile", "test_hostile__cannot_read_the_host"),
+    ("5", "processes are limited",
+     [("lib/worker/main.c", "s->limit = AIRE_EXIT_LIMIT_PROCESSES;", ";")],
+     "integration/test_hostile", "test_hostile__eats_the_machine"),
+    ("6", "nothing survives the host",
+     [("lib/worker/main.c", "{AIRE_WORKER_CONTROL, POLLIN, 0}", "{-1, POLLIN, 0}"),
+      ("lib/worker/main.c", "{AIRE_WORKER_HOST, POLLIN, 0}", "{-1, POLLIN, 0}")],
+     "unit/test_sandbox", "test_sandbox__nothing_survives_the_host"),
+    ("7", "a result is durable before it is told",
+     [("lib/executor/worker.c", "status = aire__store_finish(l->store, result);", "status = AIRE_OK;")],
+     "unit/test_executor", "test_executor__takes_up_what_was_left"),
+    ("8", "decisions are a function of the seed",
+     [("lib/base/rng.c", "void aire__rng_init(aire_rng *rng, uint64_t seed, const char *stream, uint64_t index)\n{",
+       "void aire__rng_init(aire_rng *rng, uint64_t seed, const char *stream, uint64_t index)\n{\n"
+       "    static uint64_t calls;\n    seed += calls++;")],
+     "unit/test_searcher", "test_evolution__restarts_change_nothing"),
+    ("9", "a decision's queries use indexes",
+     [("lib/store/schema.c", '"CREATE INDEX results_by_variant ON results (variant, run_id)"\n'
+       '''    " WHERE kind = 1 AND variant <> '' AND outcome NOT IN (1, 13, 14);"''', '""')],
+     "unit/test_store", "test_sql__does_not_search_through_tables"),
+    ("16", "a failure of the infrastructure is tried again",
+     [("lib/executor/worker.c", "if (t->attempt >= l->max_attempts)", "if (true)")],
+     "unit/test_executor", "test_executor__infrastructure_is_tried_again"),
+    ("17", "a device is leased once",
+     [("lib/executor/schedule.c", "if (s->gpu_holders[i] == 0)", "if (true)")],
+     "unit/test_schedule", "test_schedule__ten_thousand_random_ones_hold"),
+    ("17b", "nothing is overtaken for ever",
+     [("lib/executor/schedule.c", "if (task->overtaken >= s->patience)", "if (false)")],
+     "unit/test_schedule", "test_schedule__a_gang_is_overtaken_only_so_often"),
+    ("18", "a free slot is used at once",
+     [("lib/executor/schedule.c", "        if (task->leased)\n            continue;",
+       "        if (task->leased)\n            return NULL;")],
+     "unit/test_executor", "test_executor__goes_on_beside_a_slow_run"),
+    ("20", "the host's own children are left alone",
+     [("lib/base/process.c", "CLONE_VM | CLONE_VFORK | CLONE_FILES, s)",
+       "CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, s)")],
+     "unit/test_sandbox", "test_sandbox__hosts_children_are_their_own_business"),
+    ("22", "a write that fails leaves no trace",
+     [("lib/store/db.c", 'sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);',
+       'sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);')],
+     "unit/test_store_crash", "test_full__is_an_io_failure_that_leaves_no_trace"),
+]
+
+
+def run(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", **more)
+
+
+def build(tree):
+    made = run("ninja", "-C", str(tree / "build"))
+    if made.returncode:
+        sys.exit(f"does not build:\n{made.stdout[-2000:]}")
+
+
+def passes(tree, program, test):
+    """Whether that test of the program passes; one that does not come to its end does not."""
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP",
+                       AIRE_TESTS=str(tree / "tests"), AIRE_WORKER=str(tree / "build/lib/worker/aire-worker"))
+    process = subprocess.Popen([tree / "build/tests" / program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               env=environment, text=True, errors="replace", start_new_session=True)
+    try:
+        out, _ = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        process.communicate()
+        return False
+    return any(line.startswith("ok") and line.endswith(test) for line in out.splitlines())
+
+
+def edit(tree, edits):
+    for name, old, new in edits:
+        path = tree / name
+        text = path.read_text()
+        if text.count(old) != 1:
+            sys.exit(f"{name}: {text.count(old)} places, expected one, with:\n{old}")
+        path.write_text(text.replace(old, new))
+
+
+def try_row(tree, row, promise, edits, program, test):
+    originals = {name: (tree / name).read_text() for name, _, _ in edits}
+    edit(tree, edits)
+    build(tree)
+    without = passes(tree, program, test)
+    for name, text in originals.items():
+        (tree / name).write_text(text)
+    build(tree)
+    noticed = passes(tree, program, test) and not without
+    print(f"row {row}: {promise}: {program} {test} {'notices' if noticed else 'DOES NOT NOTICE'}", flush=True)
+    return noticed
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="aire-switch-off-") as directory:
+        tree = pathlib.Path(directory) / "tree"
+        shutil.copytree(SOURCES, tree, ignore=shutil.ignore_patterns("build", ".git"))
+        os.chmod(directory, 0o755)
+        made = run("meson", "setup", str(tree / "build"), str(tree))
+        if made.returncode:
+            sys.exit(made.stdout[-2000:])
+        build(tree)
+        wanted = [row for row in ROWS if not sys.argv[1:] or row[0] in sys.argv[1:]]
+        return 0 if all([try_row(tree, *row) for row in wanted]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
