@@ -57,8 +57,7 @@ static int push_system_places(json_t *argv, bool network)
     static const char *const directories[] = {"/usr",   "/bin",   "/sbin",  "/lib",
                                               "/lib32", "/lib64", "/libx32"};
     /* Of /etc only what programs need to start: no host name, no accounts, no keys. */
-    static const char *const etc[] = {"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-                                      "/etc/alternatives", "/etc/localtime"};
+    static const char *const etc[] = {"/etc/ld.so.cache", "/etc/alternatives"};
     static const char *const net[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
                                       "/etc/ssl", "/etc/ca-certificates"};
     int failed = 0;
@@ -91,9 +90,9 @@ static int push_private_places(json_t *argv, const aire_limits *limits)
     failed |= push_number(argv, size);
     failed |= push(argv, "--tmpfs", "/dev/shm", "--size", NULL);
     failed |= push_number(argv, size);
-    failed |= push(argv, "--tmpfs", "/tmp", "--ro-bind-data", NULL);
+    failed |= push(argv, "--tmpfs", "/tmp", "--file", NULL);
     failed |= push_number(argv, AIRE_WORKER_PASSWD);
-    failed |= push(argv, "/etc/passwd", "--ro-bind-data", NULL);
+    failed |= push(argv, "/etc/passwd", "--file", NULL);
     failed |= push_number(argv, AIRE_WORKER_GROUP);
     return failed | push(argv, "/etc/group", NULL);
 }

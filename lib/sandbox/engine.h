@@ -10,7 +10,9 @@ typedef struct aire_engine {
     int32_t kind;  /* AIRE_SANDBOX_* */
     char *worker;  /* path of aire-worker */
     char *bwrap;   /* path of bwrap; NULL for AIRE_SANDBOX_NONE */
-    char *cgroup;  /* directory of a control group to use; "": look for one */
+    char *filter;  /* of system calls, as a program of the kernel's */
+    size_t filter_length;
+    char *cgroup; /* directory of a control group to use; "": look for one */
 } aire_engine;
 
 /* Limits with the defaults filled in. */
@@ -40,7 +42,20 @@ extern const char *const aire__gpu_nodes[];
  */
 void aire__gpu_identity(const char *proc, int32_t gpu, char out[64]);
 
-/* A descriptor with the filter's program, for bubblewrap's --seccomp. */
-aire_status aire__seccomp_open(int *out);
+/* ---- nvml.c ---- */
+
+/* What GPUs are doing while a command has them; NULL where there is no NVML, or no GPU. */
+typedef struct aire_gpu_watch aire_gpu_watch;
+
+aire_gpu_watch *aire__gpu_watch_open(const int32_t *gpus, size_t count);
+void aire__gpu_watch_look(aire_gpu_watch *watch);
+
+/* Write what was seen. */
+void aire__gpu_watch_close(aire_gpu_watch *watch, aire_exit *exit);
+
+/* ---- seccomp.c ---- */
+
+/* The filter's program, for bubblewrap's --seccomp; from aire_alloc. */
+aire_status aire__seccomp_program(aire_ctx *ctx, char **out, size_t *length);
 
 #endif

@@ -28,6 +28,7 @@
 enum {
     FD_COUNT = 10,
     REPORT_MAX = 64 << 10,
+    GPU_LOOK_MS = 250,
     KILL_GRACE_MS =
         10000 /* the worker needs milliseconds; a machine under memory pressure may need more */
 };
@@ -40,6 +41,7 @@ typedef struct running {
     int control; /* our end of the control pipe */
     int report;  /* our end of the report pipe */
     aire_observer observer;
+    aire_gpu_watch *gpus;
     aire_process worker;
 } running;
 
@@ -59,14 +61,19 @@ static void close_worker_ends(running *r)
     r->fd_count = 0;
 }
 
-static int text_fd(const char *name, const char *text)
+static int data_fd(const char *name, const char *data, size_t length)
 {
     int fd = memfd_create(name, MFD_CLOEXEC);
-    if (fd >= 0 && (aire__write_all(fd, text, strlen(text)) || lseek(fd, 0, SEEK_SET) < 0)) {
+    if (fd >= 0 && (aire__write_all(fd, data, length) || lseek(fd, 0, SEEK_SET) < 0)) {
         close(fd);
         fd = -1;
     }
     return fd;
+}
+
+static int text_fd(const char *name, const char *text)
+{
+    return data_fd(name, text, strlen(text));
 }
 
 /* ---- the specification ---- */
@@ -101,29 +108,14 @@ static json_t *environment(const aire_engine *engine, const aire_command *comman
     return env;
 }
 
-static json_t *gpu_identities(const aire_command *command)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < command->gpu_count && list; i++) {
-        char identity[64];
-        aire__gpu_identity("/proc/driver/nvidia", command->gpus[i], identity);
-        if (*identity && json_array_append_new(list, json_string(identity)) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
 static aire_status make_spec(running *r, const aire_command *command, const aire_limits *limits,
                              json_t *argv, char **out)
 {
-    json_t *spec =
-        json_pack("{s:O, s:o, s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "argv", argv, "env",
-                  environment(r->engine, command), "writable", writable_places(command), "gpus",
-                  gpu_identities(command), "cwd", command->cwd ? command->cwd : "/", "cgroup",
-                  r->engine->cgroup, "stream", command->stream_path ? command->stream_path : "",
-                  "report", command->report_path != NULL, "live", command->observe != NULL);
+    json_t *spec = json_pack("{s:O, s:o, s:o, s:s, s:s, s:s, s:b, s:b}", "argv", argv, "env",
+                             environment(r->engine, command), "writable", writable_places(command),
+                             "cwd", command->cwd ? command->cwd : "/", "cgroup", r->engine->cgroup,
+                             "stream", command->stream_path ? command->stream_path : "", "report",
+                             command->report_path != NULL, "live", command->observe != NULL);
     const struct {
         const char *key;
         int64_t value;
@@ -174,12 +166,10 @@ static aire_status open_files(running *r, const aire_command *command)
 
 static aire_status open_filter(running *r)
 {
-    int filter = -1;
     if (r->engine->kind == AIRE_SANDBOX_NONE)
         return AIRE_OK;
-    aire_status status = aire__seccomp_open(&filter);
-    if (status == AIRE_OK)
-        status = keep(r, filter, AIRE_WORKER_SECCOMP, "the filter");
+    aire_status status = keep(r, data_fd("seccomp", r->engine->filter, r->engine->filter_length),
+                              AIRE_WORKER_SECCOMP, "the filter");
     if (status == AIRE_OK)
         status = keep(r, text_fd("passwd", "user:x:1000:1000::/workspace:/bin/sh\n"),
                       AIRE_WORKER_PASSWD, "passwd");
@@ -247,8 +237,9 @@ static aire_status read_report(running *r, aire_cancel *cancel, aire_buf *text, 
         struct pollfd fds[3] = {{r->report, POLLIN, 0},
                                 {*cancelled ? -1 : aire_cancel_fd(cancel), POLLIN, 0},
                                 {r->observer.fd, POLLIN, 0}};
-        int ready = poll(fds, 3, *cancelled ? KILL_GRACE_MS : -1);
-        if (ready < 0 && errno == EINTR)
+        int ready = poll(fds, 3, *cancelled ? KILL_GRACE_MS : r->gpus ? GPU_LOOK_MS : -1);
+        aire__gpu_watch_look(r->gpus);
+        if ((ready < 0 && errno == EINTR) || (ready == 0 && !*cancelled))
             continue;
         if (ready == 0)
             return aire__fail(AIRE_SANDBOX, "the worker (process %d) does not end",
@@ -295,8 +286,6 @@ static aire_status parse_report(const char *text, size_t length, aire_exit *exit
                 {"end_ms", &exit->end_ms},
                 {"io_read_bytes", &exit->io_read_bytes},
                 {"io_write_bytes", &exit->io_write_bytes},
-                {"gpu_memory_bytes", &exit->gpu_memory_bytes},
-                {"gpu_ms", &exit->gpu_ms},
                 {"supports", &guards}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows && status == AIRE_OK; i++)
         status = aire__json_get_int(report, "worker's report", rows[i].key, rows[i].out);
@@ -357,7 +346,10 @@ aire_status aire__engine_run(const aire_engine *engine, const aire_command *comm
     }
     close_worker_ends(&r);
     if (status == AIRE_OK)
+        r.gpus = aire__gpu_watch_open(command->gpus, command->gpu_count);
+    if (status == AIRE_OK)
         status = finish(&r, cancel, exit, supports);
+    aire__gpu_watch_close(r.gpus, exit);
     if (r.control >= 0)
         close(r.control);
     if (r.report >= 0)

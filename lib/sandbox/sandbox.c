@@ -152,6 +152,7 @@ static void engine_destroy(void *user_data)
     aire_free(ctx, engine->worker);
     aire_free(ctx, engine->bwrap);
     aire_free(ctx, engine->cgroup);
+    aire_free(ctx, engine->filter);
     aire_free(ctx, engine);
 }
 
@@ -226,6 +227,8 @@ aire_status aire_sandbox_new(aire_ctx *ctx, const aire_sandbox_options *options,
     engine->ctx = ctx;
     engine->kind = given.engine;
     status = aire__engine_find(engine, &given);
+    if (status == AIRE_OK && engine->kind == AIRE_SANDBOX_BWRAP)
+        status = aire__seccomp_program(ctx, &engine->filter, &engine->filter_length);
     if (status == AIRE_OK)
         status = probe(engine, &supports);
     if (status == AIRE_OK)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/str.h"
 #include "sandbox/engine.h"
 
 static const int forbidden[] = {
@@ -92,7 +93,26 @@ static int add_rules(scmp_filter_ctx filter)
     return failed;
 }
 
-aire_status aire__seccomp_open(int *out)
+/* The library writes it to a descriptor only. */
+static int export_to(scmp_filter_ctx filter, int fd, aire_ctx *ctx, char **out, size_t *length)
+{
+    int failed = seccomp_export_bpf(filter, fd);
+    off_t size = failed ? 0 : lseek(fd, 0, SEEK_END);
+    char *program = size > 0 ? aire__calloc(ctx, (size_t)size, 1) : NULL;
+    if (failed)
+        return failed;
+    if (!program)
+        return -ENOMEM;
+    if (pread(fd, program, (size_t)size, 0) != size) {
+        aire_free(ctx, program);
+        return -EIO;
+    }
+    *out = program;
+    *length = (size_t)size;
+    return 0;
+}
+
+aire_status aire__seccomp_program(aire_ctx *ctx, char **out, size_t *length)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
@@ -100,15 +120,13 @@ aire_status aire__seccomp_open(int *out)
     int fd = memfd_create("aire-seccomp", MFD_CLOEXEC);
     int failed = fd < 0 ? -errno : add_rules(filter);
     if (!failed)
-        failed = seccomp_export_bpf(filter, fd);
+        failed = export_to(filter, fd, ctx, out, length);
     seccomp_release(filter);
-    if (!failed && lseek(fd, 0, SEEK_SET) < 0)
-        failed = -errno;
-    if (failed) {
-        if (fd >= 0)
-            close(fd);
-        return aire__fail_errno(AIRE_SANDBOX, -failed, "cannot make the filter of system calls");
-    }
-    *out = fd;
-    return AIRE_OK;
+    if (fd >= 0)
+        close(fd);
+    if (failed == -ENOMEM)
+        return aire__fail_nomem();
+    return failed
+               ? aire__fail_errno(AIRE_SANDBOX, -failed, "cannot make the filter of system calls")
+               : AIRE_OK;
 }

@@ -9,11 +9,10 @@
  * Specification: argv (the program to start, bubblewrap or the command itself, with all arguments),
  * env (its environment), the limits that the worker watches, writable (directories whose growth
  * counts as disk), cgroup (directory of a control group to make one in; "" to look for one), stream
- * (file to watch; "" for none), gpus (identities to ask NVML for), report and live (whether there
- * are those descriptors).
+ * (file to watch; "" for none), report and live (whether there are those descriptors).
  *
- * Report: setup (text: why the command could not be started; else absent), the fields of aire_exit,
- * and supports (AIRE_SUPPORTS_*, or'ed: what guarded this command).
+ * Report: setup (text: why the command could not be started; else absent), the fields of aire_exit
+ * but for the GPUs', and supports (AIRE_SUPPORTS_*, or'ed: what guarded this command).
  *
  * Control: AIRE_WORKER_STOP ends the command with AIRE_EXIT_LIMIT_STOPPED, anything else and the
  * end of the pipe as cancelled.

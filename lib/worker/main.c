@@ -26,8 +26,9 @@
 #include "worker/worker.h"
 
 enum {
-    LOOK_MS = 25, /* between looks at memory and processes */
-    SELDOM = 10   /* looks between looks at the disk and the GPUs */
+    LOOK_MS = 25,  /* between looks at memory and processes */
+    GRACE_MS = 20, /* for what ends by itself */
+    SELDOM = 10    /* looks between looks at the disk */
 };
 
 typedef struct supervision {
@@ -35,7 +36,6 @@ typedef struct supervision {
     log_pump log;
     live_feed live;
     control_group group;
-    gpu_watch *gpus;
     tree_sample used; /* when it was last looked at */
     int inner;        /* tells that the command began, and how it ended */
     pid_t child;
@@ -116,7 +116,6 @@ static bool start(supervision *s)
     if (!high_pipe(log) || !high_pipe(inner) || !high_pipe(go) ||
         !log_open(&s->log, log[0], AIRE_WORKER_LOG, s->spec.log_bytes, &s->live))
         return false;
-    s->gpus = gpu_open(s->spec.gpus);
     s->disk_before = disk_used(s->spec.writable);
     s->inner = inner[0];
     s->child = fork();
@@ -198,18 +197,15 @@ static void look(supervision *s, int looks)
 {
     look_at_processes(s);
     live_stream(&s->live);
-    if (looks % SELDOM == 0) {
-        gpu_look(s->gpus, now_ms());
-        if (!s->limit)
-            look_at_disk(s);
-    }
+    if (looks % SELDOM == 0 && !s->limit)
+        look_at_disk(s);
 }
 
 /* Watch until the command has ended, a limit is reached, or nobody wants it any more. */
 static void watch(supervision *s)
 {
     bool log_open_still = true;
-    int64_t next_look = s->start_ms + 5; /* short runs are looked at once, at least */
+    int64_t next_look = s->start_ms + 10; /* short runs are looked at once, at least */
     for (int looks = 0; !s->ended && !s->limit && !s->abandoned && s->inner >= 0;) {
         int64_t now = now_ms(), deadline = s->start_ms + s->spec.wall_ms;
         struct pollfd fds[] = {{s->inner, POLLIN, 0},
@@ -321,8 +317,6 @@ static void report_end(const supervision *s)
         {"log_bytes", s->log.written},
         {"io_read_bytes", (int64_t)used.ru_inblock * BLOCK},
         {"io_write_bytes", (int64_t)used.ru_oublock * BLOCK},
-        {"gpu_memory_bytes", gpu_memory_bytes(s->gpus)},
-        {"gpu_ms", gpu_busy_ms(s->gpus)},
         {"supports", s->supports},
     };
     json_t *report = json_object();
@@ -332,6 +326,17 @@ static void report_end(const supervision *s)
     json_decref(report);
 }
 
+/* The end of bubblewrap, which comes with that of the namespace. */
+static void await_child(const supervision *s, int patience_ms)
+{
+    int fd = (int)syscall(SYS_pidfd_open, s->child, 0);
+    struct pollfd ends = {fd, POLLIN, 0};
+    if (fd >= 0)
+        poll(&ends, 1, patience_ms);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* Nothing of the command is left when this returns. */
 static void end(supervision *s)
 {
@@ -339,6 +344,8 @@ static void end(supervision *s)
     s->wall_ms = verdict - s->start_ms;
     if (!s->ended)
         s->used = tree_look((int)s->spec.processes);
+    if (s->ended) /* whatever is left ends with its namespace: no need to look for it */
+        await_child(s, GRACE_MS);
     cgroup_kill(&s->group);
     tree_kill();
     s->end_ms = now_ms() - verdict;

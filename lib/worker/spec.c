@@ -3,8 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "sandbox/spec.h"
 #include "worker/worker.h"
 
@@ -20,6 +22,18 @@ static char **texts(const json_t *array)
             return NULL;
     }
     return out;
+}
+
+/* At once: jansson itself would read a byte at a time. */
+static json_t *load(void)
+{
+    struct stat info;
+    char *text = fstat(AIRE_WORKER_SPEC, &info) == 0 ? malloc((size_t)info.st_size + 1) : NULL;
+    ssize_t length = text ? aire__read_full(AIRE_WORKER_SPEC, text, (size_t)info.st_size) : -1;
+    json_t *json = length >= 0 ? json_loadb(text, (size_t)length, 0, NULL) : NULL;
+    free(text);
+    close(AIRE_WORKER_SPEC);
+    return json;
 }
 
 static bool read_numbers(spec *s, const json_t *json)
@@ -44,9 +58,7 @@ bool spec_read(spec *s, const char **why)
 {
     int report, live;
     const char *cwd, *cgroup, *stream;
-    json_error_t error;
-    json_t *json = json_loadfd(AIRE_WORKER_SPEC, 0, &error);
-    close(AIRE_WORKER_SPEC);
+    json_t *json = load();
     if (!json || !read_numbers(s, json) ||
         json_unpack(json, "{s:s, s:s, s:s, s:b, s:b}", "cwd", &cwd, "cgroup", &cgroup, "stream",
                     &stream, "report", &report, "live", &live) != 0) {
@@ -56,15 +68,13 @@ bool spec_read(spec *s, const char **why)
     s->argv = texts(json_object_get(json, "argv"));
     s->env = texts(json_object_get(json, "env"));
     s->writable = texts(json_object_get(json, "writable"));
-    s->gpus = texts(json_object_get(json, "gpus"));
     s->cwd = strdup(cwd);
     s->cgroup = strdup(cgroup);
     s->stream = strdup(stream);
     s->report = report;
     s->live = live;
     json_decref(json);
-    if (!s->argv || !s->argv[0] || !s->env || !s->writable || !s->gpus || !s->cwd || !s->cgroup ||
-        !s->stream) {
+    if (!s->argv || !s->argv[0] || !s->env || !s->writable || !s->cwd || !s->cgroup || !s->stream) {
         *why = "the specification lacks a list";
         return false;
     }

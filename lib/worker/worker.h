@@ -13,7 +13,6 @@ typedef struct spec {
     char **argv; /* end in NULL */
     char **env;
     char **writable;
-    char **gpus;
     const char *cwd, *cgroup, *stream;
     int64_t wall_ms, cpu_ms, memory_bytes, disk_bytes, log_bytes, output_bytes, processes,
         open_files;
@@ -86,19 +85,6 @@ void cgroup_kill(const control_group *g);
 
 /* When its processes are gone. */
 void cgroup_remove(control_group *g);
-
-/* ---- gpu.c: what its GPUs are doing ---- */
-
-typedef struct gpu_watch gpu_watch;
-
-/* NULL where there is no NVML, or no GPU was leased. */
-gpu_watch *gpu_open(char *const *identities);
-
-/* Look at memory and utilisation; `now_ms` weighs the latter. */
-void gpu_look(gpu_watch *g, int64_t now_ms);
-
-int64_t gpu_memory_bytes(const gpu_watch *g);
-int64_t gpu_busy_ms(const gpu_watch *g);
 
 /* ---- landlock.c ---- */
 

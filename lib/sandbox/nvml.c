@@ -5,7 +5,8 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
-#include "worker/worker.h"
+#include "base/thread.h"
+#include "sandbox/engine.h"
 
 enum { GPUS_MAX = 64 };
 
@@ -18,7 +19,9 @@ typedef struct utilization {
     unsigned gpu, memory; /* percent of the last sampling period */
 } utilization;
 
-struct gpu_watch {
+struct aire_gpu_watch {
+    void *library;
+    int (*shut_down)(void);
     int (*get_memory)(void *device, memory_info *info);
     int (*get_utilization)(void *device, utilization *use);
     void *devices[GPUS_MAX];
@@ -26,34 +29,44 @@ struct gpu_watch {
     int64_t last_ms, busy_percent_ms, memory;
 };
 
-static bool find_functions(gpu_watch *g, void *library, int (**init)(void),
+static bool find_functions(aire_gpu_watch *g, void *library, int (**init)(void),
                            int (**by_identity)(const char *, void **))
 {
     *(void **)init = dlsym(library, "nvmlInit_v2");
     *(void **)by_identity = dlsym(library, "nvmlDeviceGetHandleByUUID");
+    *(void **)&g->shut_down = dlsym(library, "nvmlShutdown");
     *(void **)&g->get_memory = dlsym(library, "nvmlDeviceGetMemoryInfo");
     *(void **)&g->get_utilization = dlsym(library, "nvmlDeviceGetUtilizationRates");
-    return *init && *by_identity && g->get_memory && g->get_utilization;
+    return *init && *by_identity && g->shut_down && g->get_memory && g->get_utilization;
 }
 
-gpu_watch *gpu_open(char *const *identities)
+aire_gpu_watch *aire__gpu_watch_open(const int32_t *gpus, size_t count)
 {
     int (*init)(void), (*by_identity)(const char *, void **);
-    void *library = *identities ? dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
-    gpu_watch *g = library ? calloc(1, sizeof *g) : NULL;
+    void *library = count > 0 ? dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
+    aire_gpu_watch *g = library ? calloc(1, sizeof *g) : NULL;
     if (!g || !find_functions(g, library, &init, &by_identity) || init() != 0) {
+        if (library)
+            dlclose(library);
         free(g);
         return NULL;
     }
-    for (size_t i = 0; identities[i] && g->count < GPUS_MAX; i++)
-        g->count += by_identity(identities[i], &g->devices[g->count]) == 0;
+    g->library = library;
+    for (size_t i = 0; i < count && g->count < GPUS_MAX; i++) {
+        char identity[64];
+        aire__gpu_identity("/proc/driver/nvidia", gpus[i], identity);
+        g->count += by_identity(identity, &g->devices[g->count]) == 0;
+    }
     return g;
 }
 
-void gpu_look(gpu_watch *g, int64_t now_ms)
+void aire__gpu_watch_look(aire_gpu_watch *g)
 {
+    int64_t now_ms = aire__monotonic_ns() / 1000000;
     int64_t memory = 0, percent = 0;
-    for (int i = 0; g && i < g->count; i++) {
+    if (!g)
+        return;
+    for (int i = 0; i < g->count; i++) {
         memory_info info;
         utilization use;
         if (g->get_memory(g->devices[i], &info) == 0)
@@ -61,8 +74,6 @@ void gpu_look(gpu_watch *g, int64_t now_ms)
         if (g->get_utilization(g->devices[i], &use) == 0)
             percent += use.gpu;
     }
-    if (!g)
-        return;
     if (memory > g->memory)
         g->memory = memory;
     if (g->last_ms)
@@ -70,12 +81,13 @@ void gpu_look(gpu_watch *g, int64_t now_ms)
     g->last_ms = now_ms;
 }
 
-int64_t gpu_memory_bytes(const gpu_watch *g)
+void aire__gpu_watch_close(aire_gpu_watch *g, aire_exit *exit)
 {
-    return g ? g->memory : 0;
-}
-
-int64_t gpu_busy_ms(const gpu_watch *g)
-{
-    return g ? g->busy_percent_ms / 100 : 0;
+    if (!g)
+        return;
+    exit->gpu_memory_bytes = g->memory;
+    exit->gpu_ms = g->busy_percent_ms / 100;
+    g->shut_down();
+    dlclose(g->library);
+    free(g);
 }
