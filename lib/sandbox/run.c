@@ -119,10 +119,15 @@ static aire_status make_spec(running *r, const aire_command *command, const aire
     const struct {
         const char *key;
         int64_t value;
-    } rows[] = {{"wall_ms", limits->wall_ms},           {"cpu_ms", limits->cpu_ms},
-                {"memory_bytes", limits->memory_bytes}, {"disk_bytes", limits->disk_bytes},
-                {"log_bytes", limits->log_bytes},       {"output_bytes", limits->output_bytes},
-                {"processes", limits->processes},       {"open_files", limits->open_files}};
+    } rows[] = {{"protocol", AIRE_WORKER_PROTOCOL},
+                {"wall_ms", limits->wall_ms},
+                {"cpu_ms", limits->cpu_ms},
+                {"memory_bytes", limits->memory_bytes},
+                {"disk_bytes", limits->disk_bytes},
+                {"log_bytes", limits->log_bytes},
+                {"output_bytes", limits->output_bytes},
+                {"processes", limits->processes},
+                {"open_files", limits->open_files}};
     int failed = !spec;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !failed; i++)
         failed = json_object_set_new(spec, rows[i].key, json_integer(rows[i].value));

@@ -6,7 +6,7 @@
  * started is gone. It kills everything when the host process ends, or when it can read a byte or
  * the end of the control pipe.
  *
- * Specification: argv (the program to start, bubblewrap or the command itself, with all arguments),
+ * Specification: protocol (AIRE_WORKER_PROTOCOL), argv (the program to start, bubblewrap or the command itself, with all arguments),
  * env (its environment), the limits that the worker watches, writable (directories whose growth
  * counts as disk), cgroup (directory of a control group to make one in; "" to look for one), stream
  * (file to watch; "" for none), report and live (whether there are those descriptors).
@@ -21,6 +21,10 @@
 #define AIRE_SANDBOX_SPEC_H
 
 #include <stdint.h>
+
+/* Raised whenever anything below changes: a worker that was left from another installation says so
+ * instead of misunderstanding. */
+#define AIRE_WORKER_PROTOCOL 2
 
 enum {
     AIRE_WORKER_REPORT_FILE =

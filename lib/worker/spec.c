@@ -59,6 +59,10 @@ bool spec_read(spec *s, const char **why)
     int report, live;
     const char *cwd, *cgroup, *stream;
     json_t *json = load();
+    if (json && json_integer_value(json_object_get(json, "protocol")) != AIRE_WORKER_PROTOCOL) {
+        *why = "this aire-worker belongs to another version of libaire than the library";
+        return false;
+    }
     if (!json || !read_numbers(s, json) ||
         json_unpack(json, "{s:s, s:s, s:s, s:b, s:b}", "cwd", &cwd, "cgroup", &cgroup, "stream",
                     &stream, "report", &report, "live", &live) != 0) {

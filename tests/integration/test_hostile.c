@@ -336,15 +336,26 @@ static void test_hostile__changes_no_other_run(void **state)
     static const char places[] =
         "for p in /tmp /var/tmp /dev/shm /workspace /run /usr/lib/python3/dist-packages /etc /home"
         " /root /data $HOME; do";
-    char script[600];
+    static const char *const shared[] = {"/tmp", "/dev/shm", "/usr/lib/python3/dist-packages"};
+    char script[600], path[128];
+    bool reached = false;
     snprintf(script, sizeof script,
-             "%s echo 9 >$p/left 2>/dev/null; done\necho 3 >$AIRE_OUT/value\n", places);
+             "%s echo 9 >$p/left-%d 2>/dev/null; done\necho 3 >$AIRE_OUT/value\n", places,
+             (int)getpid());
     expect(script, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
     snprintf(script, sizeof script,
-             "n=0\n%s [ -e $p/left ] && n=$((n+1)); done\necho $n >$AIRE_OUT/value\n", places);
-    expect_blind(script);
-    assert_false(aire__fs_exists("/tmp/left") || aire__fs_exists("/dev/shm/left") ||
-                 aire__fs_exists("/usr/lib/python3/dist-packages/left"));
+             "n=0\n%s [ -e $p/left-%d ] && n=$((n+1)); done\necho $n >$AIRE_OUT/value\n", places,
+             (int)getpid());
+    aire_result *result = run_script(script, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++) {
+        snprintf(path, sizeof path, "%s/left-%d", shared[i], (int)getpid());
+        reached |= unlink(path) == 0;
+    }
+    double reward;
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    aire_result_unref(result);
+    assert_true(reward == 0);
+    assert_false(reached);
 }
 
 /* Row 4: a descriptor that the host forgot to close. */
