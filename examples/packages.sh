@@ -6,7 +6,7 @@
 build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 bubblewrap libcurl4-openssl-dev
     libjansson-dev libsqlite3-dev libseccomp-dev)
 # shellcheck disable=SC2034
-test_packages=(g++ libcmocka-dev python3-venv python3-pip binutils git procps)
+test_packages=(g++ libcmocka-dev python3-venv python3-pip binutils git procps slurm-wlm munge)
 
 # have PACKAGE: whether it is installed.
 have() {

@@ -21,6 +21,7 @@
 #include "aire/result.h"
 #include "aire/sandbox.h"
 #include "aire/searcher.h"
+#include "aire/slurm.h"
 #include "aire/stats.h"
 #include "aire/status.h"
 #include "aire/store.h"

@@ -14,6 +14,7 @@
 #include "aire/model.h"
 #include "aire/result.h"
 #include "aire/sandbox.h"
+#include "aire/slurm.h"
 #include "aire/store.h"
 
 AIRE_BEGIN_DECLS
@@ -48,11 +49,12 @@ typedef struct aire_executor_options {
     int64_t disk_bytes;          /**< disk space to lease; 0: what is free where the workspaces are */
     const int32_t *gpus;         /**< devices /dev/nvidiaN to lease, each at most once; NULL: all there are */
     size_t gpu_count;            /**< at most 64 */
+    const aire_slurm_options *slurm; /**< run on a cluster; workers is then how many jobs at once; nullable */
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0 }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

@@ -24,6 +24,7 @@ static void env_free(aire_env *env)
     aire__env_steps_free(env);
     aire__env_knobs_free(env);
     aire__texts_free(ctx, env->budget_vars);
+    aire__texts_free(ctx, env->variables);
     for (size_t i = 0; i < env->mount_count; i++) {
         aire_free(ctx, env->mounts[i].source);
         aire_free(ctx, env->mounts[i].target);
@@ -98,6 +99,20 @@ static aire_status check_variables(const char *const *variables)
     return AIRE_OK;
 }
 
+static aire_status keep_variables(aire_env *env, const char *const *variables)
+{
+    size_t count = 0;
+    while (variables && variables[count])
+        count++;
+    env->variables = aire__calloc(env->ctx, count + 1, sizeof *env->variables);
+    if (!env->variables)
+        return aire__fail_nomem();
+    for (size_t i = 0; i < count; i++)
+        if (!(env->variables[i] = aire__strdup(env->ctx, variables[i])))
+            return aire__fail_nomem();
+    return AIRE_OK;
+}
+
 aire_status aire_env_open(aire_ctx *ctx, const char *path, const aire_env_options *options,
                           aire_env **out)
 {
@@ -117,6 +132,8 @@ aire_status aire_env_open(aire_ctx *ctx, const char *path, const aire_env_option
     aire__ref_init(&env->refs);
     env->ctx = aire_ctx_ref(ctx);
     status = aire__fs_real_path(ctx, path, &env->path);
+    if (status == AIRE_OK)
+        status = keep_variables(env, given.variables);
     if (status == AIRE_OK)
         status = read_manifest(env, given.variables);
     if (status != AIRE_OK) {

@@ -132,7 +132,8 @@ typedef struct aire_env_knob {
 struct aire_env {
     aire_refcount refs;
     aire_ctx *ctx;
-    char *path; /* absolute directory */
+    char *path;       /* absolute directory */
+    char **variables; /* that it was opened with, "NAME=value"; ends in NULL */
     char *name;
     char *goal;
     char *rules; /* lines; "" for none */

@@ -15,6 +15,20 @@
 
 enum { REVISIONS_MAX = 2, MESSAGES_MAX = 2 * REVISIONS_MAX + 1 };
 
+aire_status aire__workshop_sources(aire_workshop *shop)
+{
+    const aire_env *env = shop->env;
+    shop->sources =
+        aire__calloc(shop->ctx, env->file_count ? env->file_count : 1, sizeof *shop->sources);
+    if (!shop->sources)
+        return aire__fail_nomem();
+    for (size_t i = 0; i < env->file_count; i++)
+        shop->sources[i] =
+            (aire_patch_source){env->files[i].path, env->files[i].data, env->files[i].length,
+                                env->files[i].role == AIRE_FILE_EDITABLE};
+    return AIRE_OK;
+}
+
 void aire__variant_hash(const aire_env *env, const aire_patched *patched, char out[65])
 {
     aire_sha256 hash;

@@ -53,6 +53,9 @@ typedef struct aire_try {
 
 /* ---- implement.c ---- */
 
+/* Fill shop->sources; freed by the workshop's owner. */
+aire_status aire__workshop_sources(aire_workshop *shop);
+
 /* The content hash of the environment with edits. */
 void aire__variant_hash(const aire_env *env, const aire_patched *patched, char out[65]);
 

@@ -11,26 +11,13 @@
 
 #include "base/fail.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "base/thread.h"
 
 enum { WORKERS_MAX = 1024 };
 
 /* ---- making it ---- */
-
-static aire_status make_sources(aire_workshop *shop)
-{
-    const aire_env *env = shop->env;
-    shop->sources =
-        aire__calloc(shop->ctx, env->file_count ? env->file_count : 1, sizeof *shop->sources);
-    if (!shop->sources)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < env->file_count; i++)
-        shop->sources[i] =
-            (aire_patch_source){env->files[i].path, env->files[i].data, env->files[i].length,
-                                env->files[i].role == AIRE_FILE_EDITABLE};
-    return AIRE_OK;
-}
 
 static aire_status take_options(aire_local *l, const aire_executor_options *o)
 {
@@ -141,17 +128,31 @@ static aire_status make_stopper(aire_local *l)
     return aire__stopper_new(l->shop.ctx, &options, &l->stopper);
 }
 
+/* Runs of a store are known to the cluster by where it is. */
+static aire_status make_slurm(aire_local *l, const aire_slurm_options *options)
+{
+    aire_sha256 hash;
+    char identity[65];
+    aire__sha256_init(&hash);
+    aire__sha256_field(&hash, l->shop.work_dir, strlen(l->shop.work_dir));
+    aire__sha256_hex(&hash, identity);
+    identity[12] = '\0';
+    return aire__slurm_new(&l->shop, options, identity, &l->slurm);
+}
+
 static aire_status set_up(aire_local *l, const aire_executor_options *options)
 {
     aire_status status = aire__store_bind_env(l->store, l->shop.env->name, l->shop.env->hash);
     if (status == AIRE_OK)
-        status = make_sources(&l->shop);
+        status = aire__workshop_sources(&l->shop);
     if (status == AIRE_OK)
         status = make_work_dir(l, options->work_dir);
     if (status == AIRE_OK)
         status = take_options(l, options);
     if (status == AIRE_OK)
         status = make_stopper(l);
+    if (status == AIRE_OK && options->slurm)
+        status = make_slurm(l, options->slurm);
     if (status != AIRE_OK)
         return status;
     l->threads = aire__calloc(l->shop.ctx, (size_t)l->slots, sizeof *l->threads);
@@ -227,6 +228,7 @@ void aire__local_free(void *local)
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
     aire__stopper_free(l->stopper);
+    aire__slurm_free(l->slurm);
     aire_free(ctx, l->results);
     aire_free(ctx, l->threads);
     aire_free(ctx, l->failure);

@@ -7,6 +7,7 @@
 
 #include "executor/job.h"
 #include "executor/schedule.h"
+#include "executor/slurm.h"
 #include "stats/early_stop.h"
 
 enum { AIRE_PROGRESS_KEPT = 256 };
@@ -24,6 +25,7 @@ typedef struct aire_local {
     aire_workshop shop;
     aire_store *store;
     int32_t slots, max_attempts;
+    aire_slurm *slurm;   /* NULL: runs are made on this machine */
     aire_resources need; /* of each run */
     aire_progress_fn progress;
     void *progress_user_data;

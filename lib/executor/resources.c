@@ -100,7 +100,8 @@ aire_status aire__resources_settle(aire_local *l, const aire_executor_options *o
     aire_status status = take_gpus(o, gpus, &capacity.gpus);
     if (status != AIRE_OK)
         return status;
-    l->need = need_of_run(l->shop.env, l->slots);
+    /* A cluster leases its own; here a run costs a thread that waits. */
+    l->need = o->slurm ? (aire_resources){.cpus = 1} : need_of_run(l->shop.env, l->slots);
     aire__schedule_init(&l->schedule, &capacity, gpus);
     status = aire__schedule_check(&l->schedule, &l->need);
     if (status != AIRE_OK)

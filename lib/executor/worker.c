@@ -113,7 +113,7 @@ static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
     if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
         status = check_duplicate(l, job, t);
     if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK)
-        status = aire__stages_run(t);
+        status = l->slurm ? aire__slurm_run(t, l->slurm) : aire__stages_run(t);
     return status;
 }
 
@@ -154,6 +154,8 @@ static int32_t infrastructure_cause(aire_status status)
     int32_t code = aire_error_code(aire_last_error());
     if (code == ENOSPC || code == EDQUOT)
         return AIRE_CAUSE_DISK_FULL;
+    if (status == AIRE_NOT_FOUND)
+        return AIRE_CAUSE_LOST;
     return status == AIRE_SANDBOX ? AIRE_CAUSE_SANDBOX : AIRE_CAUSE_SPAWN;
 }
 

@@ -30,6 +30,7 @@ MAY_SEE = {
     "prompt": {"env", "record", "patch"},
     "ideator": {"model", "prompt", "patch", "train", "env", "record"},
     "executor": {"env", "patch", "sandbox", "bundle", "store", "model", "prompt", "stats", "record"},
+    "job": {"executor", "env", "patch", "sandbox", "record"},
     "searcher": {"store", "record", "stats"},
     "kernels": set(),
 }
@@ -38,7 +39,7 @@ PUBLIC = {
     "api": "base", "cancel": "base", "context": "base", "error": "base", "status": "base",
     "plan": "record", "idea": "record", "patch": "record", "result": "record",
     "model_call": "record", "stats": "stats", "env": "env", "sandbox": "sandbox",
-    "confirm": "executor", "store": "store", "model": "model", "ideator": "ideator", "executor": "executor",
+    "confirm": "executor", "slurm": "executor", "store": "store", "model": "model", "ideator": "ideator", "executor": "executor",
     "searcher": "searcher", "tensor": "tensor",
 }
 # third-party header: the only rooms that may include it

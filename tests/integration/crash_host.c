@@ -5,6 +5,9 @@
  * usage: crash_host ENVIRONMENT STORE [POINT NTH]     with POINT it kills itself at the NTH passing
  * of that write point crash_host --points                          the names of all write points
  *
+ * With CRASH_SLURM, a directory, in the environment the runs are jobs of a Slurm cluster; its
+ * configuration is CRASH_SLURM_CONF, and the program aire-job AIRE_JOB.
+ *
  * When the search is done it prints a line for each finished run: kind, plan, ordinal, outcome,
  * reward, variant; and exits with 0.
  */
@@ -40,9 +43,19 @@ static aire_status open_all(host *h, const char *env, const char *store)
 {
     aire_sandbox_options sandbox = AIRE_SANDBOX_OPTIONS_INIT;
     aire_executor_options executor = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_slurm_options slurm = AIRE_SLURM_OPTIONS_INIT;
     aire_searcher_evolution_options search = AIRE_SEARCHER_EVOLUTION_OPTIONS_INIT;
     sandbox.worker_path = getenv("AIRE_WORKER");
     executor.workers = 2;
+    if (getenv("CRASH_SLURM")) {
+        slurm.directory = getenv("CRASH_SLURM");
+        slurm.conf_path = getenv("CRASH_SLURM_CONF");
+        slurm.job_path = getenv("AIRE_JOB");
+        slurm.worker_path = getenv("AIRE_WORKER");
+        slurm.poll_ms = 100;
+        executor.workers = 4;
+        executor.slurm = &slurm;
+    }
     search.epochs = 2;
     search.epoch_size = 6;
     search.batch = 3;

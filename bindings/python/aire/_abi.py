@@ -263,6 +263,10 @@ class aire_sandbox_ops(Structure):
     pass
 
 
+class aire_slurm_options(Structure):
+    pass
+
+
 class aire_store(Structure):
     pass
 
@@ -570,6 +574,20 @@ aire_sandbox_ops._fields_ = [
     ("destroy", CFUNCTYPE(None, c_void_p)),
 ]
 
+aire_slurm_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("poll_ms", c_int32),
+    ("directory", c_char_p),
+    ("partition", c_char_p),
+    ("account", c_char_p),
+    ("qos", c_char_p),
+    ("arguments", POINTER(c_char_p)),
+    ("bin_dir", c_char_p),
+    ("conf_path", c_char_p),
+    ("job_path", c_char_p),
+    ("worker_path", c_char_p),
+]
+
 aire_store_options._fields_ = [
     ("struct_size", c_uint32),
     ("flags", c_uint32),
@@ -622,6 +640,7 @@ aire_executor_options._fields_ = [
     ("disk_bytes", c_int64),
     ("gpus", POINTER(c_int32)),
     ("gpu_count", c_size_t),
+    ("slurm", POINTER(aire_slurm_options)),
 ]
 
 aire_submit_options._fields_ = [
@@ -852,6 +871,7 @@ FUNCTIONS = {
     "aire_sandbox_ref": (POINTER(aire_sandbox), [POINTER(aire_sandbox)]),
     "aire_sandbox_unref": (None, [POINTER(aire_sandbox)]),
     "aire_sandbox_run": (c_int32, [POINTER(aire_sandbox), POINTER(aire_command), POINTER(aire_cancel), POINTER(aire_exit)]),
+    "aire_slurm_options_init": (c_int32, [POINTER(aire_slurm_options), c_size_t]),
     "aire_store_options_init": (c_int32, [POINTER(aire_store_options), c_size_t]),
     "aire_store_open": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_store_options), POINTER(POINTER(aire_store))]),
     "aire_store_ref": (POINTER(aire_store), [POINTER(aire_store)]),

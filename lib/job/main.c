@@ -1,0 +1,212 @@
+/*
+ * aire-job: one run, inside a job of a cluster. See executor/slurm.h for its directory.
+ *
+ * It builds, runs and evaluates as the local executor does, in a directory of the node's own, and
+ * writes the result whole or not at all.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aire/error.h"
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "executor/slurm.h"
+
+typedef struct job {
+    aire_ctx *ctx;
+    const char *directory;
+    json_t *spec;
+    aire_workshop shop;
+    aire_run run;
+    int32_t gpus[64];
+} job;
+
+static const char *text_of(const job *j, const char *key)
+{
+    const char *text = json_string_value(json_object_get(j->spec, key));
+    return text ? text : "";
+}
+
+static aire_status read_file(const job *j, const char *name, char **out, size_t *length)
+{
+    char *path = aire__path_join(j->ctx, j->directory, name);
+    aire_status status =
+        path ? aire__fs_read(j->ctx, path, AIRE_JOB_FILE_MAX, out, length) : aire__fail_nomem();
+    aire_free(j->ctx, path);
+    return status;
+}
+
+/* ---- the workshop ---- */
+
+static aire_status open_env(job *j)
+{
+    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    const json_t *list = json_object_get(j->spec, "variables");
+    const char *variables[1 + 256] = {NULL};
+    for (size_t i = 0; i < json_array_size(list) && i < 256; i++)
+        variables[i] = json_string_value(json_array_get(list, i));
+    options.variables = variables;
+    aire_status status = aire_env_open(j->ctx, text_of(j, "environment"), &options, &j->shop.env);
+    if (status == AIRE_OK && strcmp(j->shop.env->hash, text_of(j, "hash")))
+        status = aire__fail(AIRE_STATE,
+                            "the environment '%s' has changed since the run was "
+                            "submitted, or this node sees another one",
+                            text_of(j, "environment"));
+    return status;
+}
+
+static aire_status open_workshop(job *j)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    const char *scratch = getenv("TMPDIR");
+    options.worker_path = text_of(j, "worker");
+    j->shop.ctx = j->ctx;
+    aire_status status = open_env(j);
+    if (status == AIRE_OK)
+        status = aire_sandbox_new(j->ctx, &options, &j->shop.sandbox);
+    if (status == AIRE_OK)
+        status = aire__workshop_sources(&j->shop);
+    char *prefix = aire__asprintf(j->ctx, "%s/aire-job-", scratch ? scratch : "/tmp");
+    if (status == AIRE_OK)
+        status =
+            prefix ? aire__fs_make_temp_dir(j->ctx, prefix, &j->shop.work_dir) : aire__fail_nomem();
+    aire_free(j->ctx, prefix);
+    return status;
+}
+
+static void close_workshop(job *j)
+{
+    if (j->shop.work_dir)
+        aire__fs_remove_tree(j->ctx, j->shop.work_dir);
+    aire_free(j->ctx, j->shop.work_dir);
+    aire_free(j->ctx, j->shop.sources);
+    aire_sandbox_unref(j->shop.sandbox);
+    aire_env_unref(j->shop.env);
+}
+
+/* ---- the run ---- */
+
+/* The devices that Slurm gave this job, by their numbers on the node. */
+static void find_gpus(job *j)
+{
+    const char *list = getenv("SLURM_JOB_GPUS");
+    if (!list)
+        list = getenv("CUDA_VISIBLE_DEVICES");
+    for (int i = 0; i < 64; i++) {
+        char *end = NULL;
+        long number = list ? strtol(list, &end, 10) : i;
+        j->gpus[i] = list && end == list ? i : (int32_t)number;
+        list = list && end != list && *end == ',' ? end + 1 : NULL;
+    }
+}
+
+static aire_status apply_patch(job *j, aire_try *t)
+{
+    char *diff = NULL;
+    size_t length = 0;
+    aire_patch *patch = NULL;
+    aire_status status = read_file(j, AIRE_JOB_PATCH, &diff, &length);
+    if (status == AIRE_OK && length > 0) {
+        status = aire_patch_new(j->ctx, AIRE_PATCH_UNIFIED, diff, length, &patch);
+        if (status == AIRE_OK)
+            status = aire__apply_to_env(&j->shop, patch, &t->patched);
+        if (status == AIRE_OK && t->patched.outcome != AIRE_OUTCOME_OK)
+            status = aire__fail(AIRE_INTERNAL, "the variant's patch does not apply: %s",
+                                t->patched.message);
+    }
+    aire_patch_unref(patch);
+    aire_free(j->ctx, diff);
+    if (status != AIRE_OK)
+        return status;
+    aire__variant_hash(j->shop.env, &t->patched, t->variant);
+    return strcmp(t->variant, text_of(j, "variant"))
+               ? aire__fail(AIRE_INTERNAL, "the variant came out differently on this node")
+               : AIRE_OK;
+}
+
+static aire_status perform(job *j, char **out)
+{
+    aire_result *result = NULL;
+    aire_try t = {.shop = &j->shop, .run = &j->run, .attempt = 1, .gpus = j->gpus};
+    aire_status status = apply_patch(j, &t);
+    if (status == AIRE_OK)
+        status = aire__stages_run(&t);
+    if (status == AIRE_OK)
+        status = aire__try_result(&t, &result);
+    if (status == AIRE_OK)
+        status = aire_result_to_json(result, out);
+    aire_result_unref(result);
+    aire__try_clear(&t);
+    return status;
+}
+
+/* ---- the directory ---- */
+
+static aire_status read_spec(job *j)
+{
+    char *text = NULL;
+    size_t length;
+    aire_status status = read_file(j, AIRE_JOB_SPEC, &text, &length);
+    if (status == AIRE_OK)
+        status = aire__json_load(text, length, AIRE_JOB_SPEC, &j->spec);
+    aire_free(j->ctx, text);
+    j->run =
+        (aire_run){.id = json_integer_value(json_object_get(j->spec, "run")),
+                   .kind = AIRE_RUN_BASELINE, /* whose idea it is, is none of the job's business */
+                   .seed = strtoull(text_of(j, "seed"), NULL, 10)};
+    return status;
+}
+
+static aire_status write_result(const job *j, const char *text)
+{
+    char *path = aire__path_join(j->ctx, j->directory, AIRE_JOB_RESULT);
+    aire_status status =
+        path ? aire__fs_write(j->ctx, path, text, strlen(text), 0600) : aire__fail_nomem();
+    aire_free(j->ctx, path);
+    return status;
+}
+
+/* A failure that is not the idea's is told as such. */
+static aire_status write_failure(const job *j)
+{
+    json_t *failure = json_pack("{s:s}", "infrastructure", aire_error_message(aire_last_error()));
+    char *text = failure ? json_dumps(failure, 0) : NULL;
+    aire_status status = text ? write_result(j, text) : AIRE_NOMEM;
+    free(text);
+    json_decref(failure);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    job j = {.directory = argv[1]};
+    char *text = NULL;
+    if (argc != 2) {
+        fputs("usage: aire-job DIRECTORY\nStarted by libaire inside a job of a cluster.\n", stderr);
+        return 2;
+    }
+    if (aire_ctx_new(NULL, &j.ctx) != AIRE_OK)
+        return 1;
+    aire_status status = read_spec(&j);
+    if (status == AIRE_OK)
+        status = open_workshop(&j);
+    find_gpus(&j);
+    if (status == AIRE_OK)
+        status = perform(&j, &text);
+    if (status == AIRE_OK)
+        status = write_result(&j, text);
+    else
+        fprintf(stderr, "aire-job: %s\n", aire_error_message(aire_last_error()));
+    if (status != AIRE_OK)
+        status = write_failure(&j);
+    aire_free(j.ctx, text);
+    close_workshop(&j);
+    json_decref(j.spec);
+    aire_ctx_unref(j.ctx);
+    return status == AIRE_OK ? 0 : 1;
+}

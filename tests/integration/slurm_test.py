@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""A search whose runs are jobs of a real Slurm cluster ends as one on this machine, whatever is killed meanwhile.
+
+usage: slurm_test.py CRASH_HOST ENVIRONMENT      prints TAP
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / name) for name in ("support", "checks")]
+import slurm  # noqa: E402
+from tap import Tap  # noqa: E402
+
+host, environment = sys.argv[1:3]
+tap = Tap()
+root = pathlib.Path(tempfile.mkdtemp(prefix="aire-slurm-"))
+
+
+def start(store, cluster=None, env=environment):
+    more = {"CRASH_SLURM": str(root / "jobs"), "CRASH_SLURM_CONF": str(cluster.conf)} if cluster else {}
+    return subprocess.Popen([host, env, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=dict(os.environ, **more))
+
+
+def finish(process, seconds=120):
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        out, err = process.communicate()
+        err += "\nit did not end"
+    return process.returncode, sorted(out.splitlines()), err
+
+
+def differences(code, lines, err, expected):
+    if code != 0:
+        yield f"exit code {code}: {err}"
+    yield from (set(lines) ^ set(expected)) if code == 0 else ()
+
+
+def slow_environment():
+    """The same, but each run takes a second."""
+    copy = root / "slow"
+    shutil.copytree(environment, copy)
+    text = (copy / "run.sh").read_text()
+    (copy / "run.sh").write_text(f"sleep 1\n{text}")
+    return str(copy)
+
+
+def names(cluster, before):
+    return [name for number, _, name in cluster.jobs() if int(number) > before]
+
+
+def newest(cluster):
+    return max((int(number) for number, _, _ in cluster.jobs()), default=0)
+
+
+def await_running(cluster, after, count=1):
+    cluster.wait(lambda: sum(state == "RUNNING" and int(number) > after for number, state, _ in cluster.jobs()) >= count,
+                 "running job")
+
+
+def same_as_here(cluster, expected):
+    code, lines, err = finish(start(root / "plain", cluster))
+    tap.check("a search on the cluster ends as one on this machine", differences(code, lines, err, expected))
+    tap.check("no job is left, and nothing of the runs", [str(path) for path in (root / "jobs").glob("*/run-*")])
+
+
+def controller_is_killed(cluster, slow, expected):
+    before, store = newest(cluster), root / "killed"
+    for _ in range(3):
+        process = start(store, cluster, slow)
+        await_running(cluster, before)
+        time.sleep(0.3)
+        process.kill()
+        process.communicate()
+    code, lines, err = finish(start(store, cluster, slow))
+    tap.check("a search whose controller is killed three times goes on", differences(code, lines, err, expected))
+    twice = [name for name in set(names(cluster, before)) if names(cluster, before).count(name) > 1]
+    tap.check("its jobs were taken up, and none was run twice", twice)
+
+
+def job_is_cancelled(cluster, slow, expected):
+    before = newest(cluster)
+    process = start(root / "cancelled", cluster, slow)
+    await_running(cluster, before)
+    victim = [number for number, state, _ in cluster.jobs() if state == "RUNNING" and int(number) > before][0]
+    cluster.run("scancel", victim)
+    code, lines, err = finish(process)
+    tap.check("a job that is cancelled from outside is run again", differences(code, lines, err, expected))
+
+
+def node_is_lost(cluster, slow, expected):
+    before = newest(cluster)
+    process = start(root / "lost", cluster, slow)
+    await_running(cluster, before, 2)
+    cluster.kill("slurmd")
+    time.sleep(1)
+    cluster.start_node()
+    code, lines, err = finish(process)
+    tap.check("the runs of a node that was lost are run again", differences(code, lines, err, expected))
+
+
+def slurmctld_is_away(cluster, slow, expected):
+    before = newest(cluster)
+    process = start(root / "away", cluster, slow)
+    await_running(cluster, before)
+    cluster.stop("slurmctld")
+    time.sleep(2)
+    cluster.start("slurmctld", "-D", "-f", str(cluster.conf))
+    code, lines, err = finish(process)
+    tap.check("a controller of the cluster that is away for a while is no job's end",
+              differences(code, lines, err, expected))
+
+
+def main():
+    code, expected, err = finish(start(root / "here"))
+    if code == 77 or slurm.missing():
+        print("1..0 # SKIP", err.strip() or slurm.missing())
+        return
+    slow = slow_environment()
+    _, expected_slow, _ = finish(start(root / "here-slow", env=slow))
+    with slurm.Cluster(root / "cluster") as cluster:
+        same_as_here(cluster, expected)
+        controller_is_killed(cluster, slow, expected_slow)
+        job_is_cancelled(cluster, slow, expected_slow)
+        node_is_lost(cluster, slow, expected_slow)
+        slurmctld_is_away(cluster, slow, expected_slow)
+        if tap.failed:
+            print("\n".join(f"# {line}" for line in cluster.logs().splitlines()))
+    tap.done()
+
+
+try:
+    main()
+finally:
+    shutil.rmtree(root, ignore_errors=True)
