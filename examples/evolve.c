@@ -310,6 +310,11 @@ static aire_status make_sandbox(search *s)
 static aire_status make_executor(search *s)
 {
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_slurm_options slurm = AIRE_SLURM_OPTIONS_INIT;
+    slurm.directory = settings_text(s->settings, OPT_SLURM);
+    slurm.partition = settings_text(s->settings, OPT_PARTITION);
+    slurm.worker_path = settings_text(s->settings, OPT_WORKER);
+    options.slurm = slurm.directory ? &slurm : NULL;
     options.workers = (int32_t)settings_number(s->settings, OPT_WORKERS);
     options.work_dir = settings_text(s->settings, OPT_WORK_DIR);
     options.implementer = s->implementer;

@@ -25,6 +25,8 @@ typedef enum option_id {
     OPT_CONFIRM,
     OPT_TOP,
     OPT_WORKERS,
+    OPT_SLURM,
+    OPT_PARTITION,
     OPT_WORK_DIR,
     OPT_WORKER,
     OPT_LOG,
