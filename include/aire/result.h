@@ -120,6 +120,10 @@ typedef struct aire_usage {
     int64_t user_ms;         /**< processor time in user mode, milliseconds */
     int64_t system_ms;       /**< processor time in the kernel, milliseconds */
     int64_t max_rss_bytes;   /**< largest resident memory seen, bytes; 0 if unknown */
+    int64_t io_read_bytes;   /**< read from devices, bytes; 0 if unknown */
+    int64_t io_write_bytes;  /**< written to devices, bytes; 0 if unknown */
+    int64_t gpu_memory_bytes; /**< largest memory in use on its GPUs together, bytes; 0 if unknown */
+    int64_t gpu_ms;           /**< GPU time: milliseconds times utilisation; 0 if unknown */
 } aire_usage;
 
 /** What a result is made of. Strings are UTF-8, borrowed for the call and copied. */

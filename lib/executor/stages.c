@@ -132,12 +132,17 @@ static void stage_free(stage *s)
 
 static aire_status keep_usage(aire_try *t, const aire_exit *ended)
 {
-    t->ending.usage[t->ending.usage_count++] = (aire_usage){.struct_size = sizeof(aire_usage),
-                                                            .stage = t->ending.stage,
-                                                            .wall_ms = ended->wall_ms,
-                                                            .user_ms = ended->user_ms,
-                                                            .system_ms = ended->system_ms,
-                                                            .max_rss_bytes = ended->max_rss_bytes};
+    t->ending.usage[t->ending.usage_count++] =
+        (aire_usage){.struct_size = sizeof(aire_usage),
+                     .stage = t->ending.stage,
+                     .wall_ms = ended->wall_ms,
+                     .user_ms = ended->user_ms,
+                     .system_ms = ended->system_ms,
+                     .max_rss_bytes = ended->max_rss_bytes,
+                     .io_read_bytes = ended->io_read_bytes,
+                     .io_write_bytes = ended->io_write_bytes,
+                     .gpu_memory_bytes = ended->gpu_memory_bytes,
+                     .gpu_ms = ended->gpu_ms};
     return AIRE_OK;
 }
 

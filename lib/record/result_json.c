@@ -2,6 +2,7 @@
 #include "aire/result.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -37,17 +38,41 @@ static json_t *metrics_to_json(const aire_result *result)
     return array;
 }
 
+/* The numbers of a usage, by name. */
+static const struct {
+    const char *key;
+    size_t offset;
+} usage_rows[] = {
+    {"wall_ms", offsetof(aire_usage, wall_ms)},
+    {"user_ms", offsetof(aire_usage, user_ms)},
+    {"system_ms", offsetof(aire_usage, system_ms)},
+    {"max_rss_bytes", offsetof(aire_usage, max_rss_bytes)},
+    {"io_read_bytes", offsetof(aire_usage, io_read_bytes)},
+    {"io_write_bytes", offsetof(aire_usage, io_write_bytes)},
+    {"gpu_memory_bytes", offsetof(aire_usage, gpu_memory_bytes)},
+    {"gpu_ms", offsetof(aire_usage, gpu_ms)},
+};
+enum { USAGE_ROWS = sizeof usage_rows / sizeof *usage_rows };
+
+static json_t *one_usage_to_json(const aire_usage *usage)
+{
+    json_t *object = json_pack("{s:s}", "stage", aire_stage_name(usage->stage));
+    for (size_t i = 0; object && i < USAGE_ROWS; i++) {
+        int64_t value = *(const int64_t *)((const char *)usage + usage_rows[i].offset);
+        if (json_object_set_new(object, usage_rows[i].key, json_integer(value)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
 static json_t *usage_to_json(const aire_result *result)
 {
     json_t *array = json_array();
 
     for (size_t i = 0; i < aire_result_usage_count(result); i++) {
-        const aire_usage *usage = aire_result_usage(result, i);
-        if (!append(array,
-                    json_pack("{s:s, s:I, s:I, s:I, s:I}", "stage", aire_stage_name(usage->stage),
-                              "wall_ms", (json_int_t)usage->wall_ms, "user_ms",
-                              (json_int_t)usage->user_ms, "system_ms", (json_int_t)usage->system_ms,
-                              "max_rss_bytes", (json_int_t)usage->max_rss_bytes))) {
+        if (!append(array, one_usage_to_json(aire_result_usage(result, i)))) {
             json_decref(array);
             return NULL;
         }
@@ -155,14 +180,9 @@ static aire_status usage_from_json(const json_t *item, aire_usage *usage)
     *usage = (aire_usage){.struct_size = sizeof(*usage)};
     aire_status status =
         aire__record_get_word(item, "usage", "stage", aire_stage_name, &usage->stage);
-    if (status == AIRE_OK)
-        status = aire__json_get_int(item, "usage", "wall_ms", &usage->wall_ms);
-    if (status == AIRE_OK)
-        status = aire__json_get_int(item, "usage", "user_ms", &usage->user_ms);
-    if (status == AIRE_OK)
-        status = aire__json_get_int(item, "usage", "system_ms", &usage->system_ms);
-    if (status == AIRE_OK)
-        status = aire__json_get_int(item, "usage", "max_rss_bytes", &usage->max_rss_bytes);
+    for (size_t i = 0; i < USAGE_ROWS && status == AIRE_OK; i++)
+        status = aire__json_get_int(item, "usage", usage_rows[i].key,
+                                    (int64_t *)((char *)usage + usage_rows[i].offset));
     return status;
 }
 

@@ -92,9 +92,17 @@ static aire_status read_usage(aire_store *store, int64_t run_id, parts *held)
             query.status = aire__fail_nomem();
             break;
         }
-        held->usage[held->usage_count++] = (aire_usage){
-            sizeof(aire_usage),         aire__query_int32(&query, 0), aire__query_int(&query, 1),
-            aire__query_int(&query, 2), aire__query_int(&query, 3),   aire__query_int(&query, 4)};
+        held->usage[held->usage_count++] =
+            (aire_usage){.struct_size = sizeof(aire_usage),
+                         .stage = aire__query_int32(&query, 0),
+                         .wall_ms = aire__query_int(&query, 1),
+                         .user_ms = aire__query_int(&query, 2),
+                         .system_ms = aire__query_int(&query, 3),
+                         .max_rss_bytes = aire__query_int(&query, 4),
+                         .io_read_bytes = aire__query_int(&query, 5),
+                         .io_write_bytes = aire__query_int(&query, 6),
+                         .gpu_memory_bytes = aire__query_int(&query, 7),
+                         .gpu_ms = aire__query_int(&query, 8)};
     }
     return aire__query_end(&query);
 }

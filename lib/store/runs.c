@@ -110,6 +110,10 @@ static aire_status add_usage(aire_store *store, aire_result *result, size_t inde
     aire__query_put_int(&query, usage->user_ms);
     aire__query_put_int(&query, usage->system_ms);
     aire__query_put_int(&query, usage->max_rss_bytes);
+    aire__query_put_int(&query, usage->io_read_bytes);
+    aire__query_put_int(&query, usage->io_write_bytes);
+    aire__query_put_int(&query, usage->gpu_memory_bytes);
+    aire__query_put_int(&query, usage->gpu_ms);
     return aire__query_run(&query);
 }
 

@@ -165,10 +165,17 @@ static const char version_1[] =
     " run_id INTEGER,"
     " text TEXT NOT NULL) STRICT;";
 
+/* Version 2: more of what a stage used. */
+static const char version_2[] =
+    "ALTER TABLE usage ADD COLUMN io_read_bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE usage ADD COLUMN io_write_bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE usage ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE usage ADD COLUMN gpu_ms INTEGER NOT NULL DEFAULT 0;";
+
 /* clang-format on */
 
 /* migrations[v] makes version v + 1 out of version v. A released one is never changed. */
-static const char *const migrations[] = {version_1};
+static const char *const migrations[] = {version_1, version_2};
 #define NEWEST ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
 static aire_status read_number(aire_store *store, const char *sql, int64_t *out)

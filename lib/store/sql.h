@@ -96,15 +96,17 @@
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                        \
     X(ADD_METRIC, "INSERT INTO metrics (run_id, ordinal, name, value) VALUES (?, ?, ?, ?)")        \
     X(ADD_USAGE,                                                                                   \
-      "INSERT INTO usage (run_id, ordinal, stage, wall_ms, user_ms, system_ms, max_rss_bytes)"     \
-      " VALUES (?, ?, ?, ?, ?, ?, ?)")                                                             \
+      "INSERT INTO usage (run_id, ordinal, stage, wall_ms, user_ms, system_ms, max_rss_bytes,"     \
+      " io_read_bytes, io_write_bytes, gpu_memory_bytes, gpu_ms)"                                  \
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                             \
     X(RESULT, AIRE_SQL_RESULTS_ " WHERE results.run_id = ?")                                       \
     X(UNTOLD,                                                                                      \
       AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL ORDER BY results.seq")        \
     X(TOLD, AIRE_SQL_RESULTS_ " WHERE runs.told IS NOT NULL ORDER BY runs.told")                   \
     X(METRICS, "SELECT name, value FROM metrics WHERE run_id = ? ORDER BY ordinal")                \
     X(USAGE,                                                                                       \
-      "SELECT stage, wall_ms, user_ms, system_ms, max_rss_bytes FROM usage WHERE run_id = ?"       \
+      "SELECT stage, wall_ms, user_ms, system_ms, max_rss_bytes, io_read_bytes, io_write_bytes,"   \
+      " gpu_memory_bytes, gpu_ms FROM usage WHERE run_id = ?"                                      \
       " ORDER BY ordinal")                                                                         \
                                                                                                    \
     X(ADD_CALL,                                                                                    \

@@ -31,7 +31,7 @@ static void test_open__makes_a_store_and_opens_it_again(void **state)
     store = open_store(AIRE_STORE_MUST_EXIST);
     assert_int_equal(scalar(store, "SELECT fence FROM lease"), 2);
     assert_int_equal(scalar(store, "PRAGMA application_id"), 0x61697265);
-    assert_int_equal(scalar(store, "PRAGMA user_version"), 1);
+    assert_int_equal(scalar(store, "PRAGMA user_version"), 2);
     assert_int_equal(scalar(store, "PRAGMA foreign_keys"), 1);
     aire_store_unref(store);
 }
@@ -134,6 +134,41 @@ static void test_open__refuses_a_newer_store(void **state)
     assert_int_equal(try_open(0, &store), AIRE_UNSUPPORTED);
     assert_message("99");
     assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
+}
+
+/* A store as version 1 made it. */
+static void make_old(void)
+{
+    char script[512];
+    size_t length;
+    char *sql;
+    sqlite3 *db;
+    snprintf(script, sizeof script, "%s/data/store-v1.sql", getenv("AIRE_TESTS"));
+    assert_int_equal(aire__fs_read(ctx, script, 1 << 20, &sql, &length), AIRE_OK);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    aire_free(ctx, sql);
+}
+
+static void test_open__brings_version_1_up_to_date(void **state)
+{
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    make_old();
+    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
+    assert_message("for writing");
+    for (int again = 0; again < 2; again++) {
+        store = open_store(0);
+        assert_int_equal(scalar(store, "PRAGMA user_version"), 2);
+        assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
+        assert_int_equal(aire_results_count(results), 13);
+        const aire_usage *usage = aire_result_usage(aire_results_get(results, 0), 0);
+        assert_int_equal(usage->wall_ms, 21);
+        assert_int_equal(usage->gpu_ms, 0);
+        aire_results_unref(results);
+        aire_store_unref(store);
+    }
 }
 
 static void test_open__says_when_the_file_was_cut(void **state)
@@ -1150,6 +1185,7 @@ int main(void)
         STORE_TEST(test_open__leaves_another_programs_database_as_it_is),
         STORE_TEST(test_open__takes_an_empty_file_only_for_writing),
         STORE_TEST(test_open__refuses_a_newer_store),
+        STORE_TEST(test_open__brings_version_1_up_to_date),
         STORE_TEST(test_open__says_when_the_file_was_cut),
         STORE_TEST(test_open__survives_noise_anywhere),
         STORE_TEST(test_store__gives_back_what_was_put_in),

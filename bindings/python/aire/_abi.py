@@ -478,6 +478,10 @@ aire_usage._fields_ = [
     ("user_ms", c_int64),
     ("system_ms", c_int64),
     ("max_rss_bytes", c_int64),
+    ("io_read_bytes", c_int64),
+    ("io_write_bytes", c_int64),
+    ("gpu_memory_bytes", c_int64),
+    ("gpu_ms", c_int64),
 ]
 
 aire_result_options._fields_ = [
