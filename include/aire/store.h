@@ -60,6 +60,16 @@ AIRE_API void aire_store_unref(aire_store *store);
 /** Path that it was opened with. Borrowed, until the store is released. @since 0.1 */
 AIRE_API const char *aire_store_path(const aire_store *store);
 
+/**
+ * Check the whole store: its file, its references, and that its records agree (finished runs have a
+ * result and no others do, only what is OK has a reward, no tell is missing). Takes time in proportion
+ * to its size. Done by itself when a store is opened for writing that was not closed in order.
+ *
+ * @return AIRE_OK; AIRE_CORRUPT with a detail that says what is wrong; AIRE_IO, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_store_check(aire_store *store);
+
 /** Orders of a query's results. */
 enum {
     AIRE_ORDER_RUN = 0,   /**< by run, oldest first */

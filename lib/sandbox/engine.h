@@ -47,7 +47,7 @@ void aire__gpu_identity(const char *proc, int32_t gpu, char out[64]);
 /* What GPUs are doing while a command has them; NULL where there is no NVML, or no GPU. */
 typedef struct aire_gpu_watch aire_gpu_watch;
 
-aire_gpu_watch *aire__gpu_watch_open(const int32_t *gpus, size_t count);
+aire_gpu_watch *aire__gpu_watch_open(aire_ctx *ctx, const int32_t *gpus, size_t count);
 void aire__gpu_watch_look(aire_gpu_watch *watch);
 
 /* Write what was seen. */

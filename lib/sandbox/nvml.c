@@ -3,8 +3,8 @@
  * is there. The devices are leased to one command at a time, so what they do is its doing.
  */
 #include <dlfcn.h>
-#include <stdlib.h>
 
+#include "base/str.h"
 #include "base/thread.h"
 #include "sandbox/engine.h"
 
@@ -20,6 +20,7 @@ typedef struct utilization {
 } utilization;
 
 struct aire_gpu_watch {
+    aire_ctx *ctx; /* borrowed */
     void *library;
     int (*shut_down)(void);
     int (*get_memory)(void *device, memory_info *info);
@@ -40,17 +41,18 @@ static bool find_functions(aire_gpu_watch *g, void *library, int (**init)(void),
     return *init && *by_identity && g->shut_down && g->get_memory && g->get_utilization;
 }
 
-aire_gpu_watch *aire__gpu_watch_open(const int32_t *gpus, size_t count)
+aire_gpu_watch *aire__gpu_watch_open(aire_ctx *ctx, const int32_t *gpus, size_t count)
 {
     int (*init)(void), (*by_identity)(const char *, void **);
     void *library = count > 0 ? dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) : NULL;
-    aire_gpu_watch *g = library ? calloc(1, sizeof *g) : NULL;
+    aire_gpu_watch *g = library ? aire__calloc(ctx, 1, sizeof *g) : NULL;
     if (!g || !find_functions(g, library, &init, &by_identity) || init() != 0) {
         if (library)
             dlclose(library);
-        free(g);
+        aire_free(ctx, g);
         return NULL;
     }
+    g->ctx = ctx;
     g->library = library;
     for (size_t i = 0; i < count && g->count < GPUS_MAX; i++) {
         char identity[64];
@@ -89,5 +91,5 @@ void aire__gpu_watch_close(aire_gpu_watch *g, aire_exit *exit)
     exit->gpu_ms = g->busy_percent_ms / 100;
     g->shut_down();
     dlclose(g->library);
-    free(g);
+    aire_free(g->ctx, g);
 }

@@ -351,7 +351,7 @@ aire_status aire__engine_run(const aire_engine *engine, const aire_command *comm
     }
     close_worker_ends(&r);
     if (status == AIRE_OK)
-        r.gpus = aire__gpu_watch_open(command->gpus, command->gpu_count);
+        r.gpus = aire__gpu_watch_open(engine->ctx, command->gpus, command->gpu_count);
     if (status == AIRE_OK)
         status = finish(&r, cancel, exit, supports);
     aire__gpu_watch_close(r.gpus, exit);

@@ -6,10 +6,11 @@
  * started is gone. It kills everything when the host process ends, or when it can read a byte or
  * the end of the control pipe.
  *
- * Specification: protocol (AIRE_WORKER_PROTOCOL), argv (the program to start, bubblewrap or the command itself, with all arguments),
- * env (its environment), the limits that the worker watches, writable (directories whose growth
- * counts as disk), cgroup (directory of a control group to make one in; "" to look for one), stream
- * (file to watch; "" for none), report and live (whether there are those descriptors).
+ * Specification: protocol (AIRE_WORKER_PROTOCOL), argv (the program to start, bubblewrap or the
+ * command itself, with all arguments), env (its environment), the limits that the worker watches,
+ * writable (directories whose growth counts as disk), cgroup (directory of a control group to make
+ * one in; "" to look for one), stream (file to watch; "" for none), report and live (whether there
+ * are those descriptors).
  *
  * Report: setup (text: why the command could not be started; else absent), the fields of aire_exit
  * but for the GPUs', and supports (AIRE_SUPPORTS_*, or'ed: what guarded this command).

@@ -221,6 +221,15 @@ static void remove_files(aire_store *store)
     }
 }
 
+/* SQLite removes its log when a store is closed in order. */
+static bool has_log(aire_store *store)
+{
+    char *path = aire__asprintf(store->ctx, "%s-wal", store->file);
+    bool has = path && aire__fs_exists(path);
+    aire_free(store->ctx, path);
+    return has;
+}
+
 static aire_status open_for_writing(aire_store *store)
 {
     int64_t version = 0;
@@ -229,11 +238,14 @@ static aire_status open_for_writing(aire_store *store)
     if (status != AIRE_OK)
         return status;
     bool is_new = !aire__fs_exists(store->file); /* nobody else makes or uses it from here on */
+    bool was_killed = has_log(store);
     status = connect_file(store, store->file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     if (status == AIRE_OK)
         status = aire__schema_check(store, &version); /* before anything is changed in it */
     if (status == AIRE_OK)
         status = use_log(store);
+    if (status == AIRE_OK && was_killed && version > 0)
+        status = aire_store_check(store);
     if (status == AIRE_OK)
         status = begin_reign(store, version);
     if (status != AIRE_OK && is_new) {

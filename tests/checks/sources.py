@@ -25,7 +25,7 @@ ALLOWED = {
     ("lib/base/process.c", "_exit"),    # in the child, when exec failed
     ("lib/base/process.c", "sigaction"),  # in the child, which must not inherit the host's handlers
 }
-PROGRAMS = ("lib/worker/",)  # a process of its own may exit and print
+PROGRAMS = ("lib/worker/", "lib/job/")  # a process of its own may exit and print
 
 
 def sources(*folders):
