@@ -186,6 +186,17 @@ static void test_env__names_every_mistake(void **state)
         {"\"timeout_s\": 9", "\"timeout\": 9",
          "build.timeout: unknown key; did you mean \"timeout_s\"?", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"timeout_s\": 0", "build.timeout_s: found 0", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"open_files\": 3", "build.open_files: found 3", AIRE_FORMAT},
+        {"\"metric\": \"train_loss\"", "\"metric\": \"train_loss\", \"stop\": {\"rule\": \"mean\"}",
+         "stream.stop.rule", AIRE_FORMAT},
+        {"\"metric\": \"train_loss\"",
+         "\"metric\": \"train_loss\", \"stop\": {\"rule\": \"asha\", \"eta\": 1}",
+         "stream.stop.eta: found 1", AIRE_FORMAT},
+        {"\"metric\": \"train_loss\"",
+         "\"metric\": \"train_loss\", \"stop\": {\"rule\": \"asha\", \"min_step\": 0}",
+         "stream.stop.min_step", AIRE_FORMAT},
+        {"\"metric\": \"train_loss\"", "\"metric\": \"train_loss\", \"direction\": \"up\"",
+         "stream.direction", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"timeout_s\": 1.5",
          "build.timeout_s: found 1.5, expected an integer", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"with_variant\": true", "build.with_variant: only evaluate",
@@ -535,6 +546,30 @@ static void judge_log(const char *metric, const char *log, const char *stream, i
     aire_env_unref(env);
 }
 
+static void expect_line(const aire_env *env, const char *line, bool found, double step,
+                        double value)
+{
+    double at = -1, is = -1;
+    assert_int_equal(aire__env_stream_line(env, line, strlen(line), &at, &is), found);
+    if (found)
+        assert_true(at == step && (is == value || (isnan(is) && isnan(value))));
+}
+
+static void test_stream__reads_lines_as_they_come(void **state)
+{
+    aire_env *env = open_good();
+    assert_true(env->stream.minimize); /* as the metric */
+    expect_line(env, "{\"step\": 3, \"train_loss\": 2.5}", true, 3, 2.5);
+    expect_line(env, "{\"train_loss\": NaN, \"step\": 4}", true, 4, NAN);
+    expect_line(env, "{\"train_loss\": -Infinity, \"step\": 4}", true, 4, NAN);
+    expect_line(env, "{\"train_loss\": 2.5}", false, 0, 0);
+    expect_line(env, "{\"step\": 3}", false, 0, 0);
+    expect_line(env, "{\"step\": \"3\", \"train_loss\": 2.5}", false, 0, 0);
+    expect_line(env, "train_loss 3", false, 0, 0);
+    expect_line(env, "", false, 0, 0);
+    aire_env_unref(env);
+}
+
 static void test_judge__logs_and_streams(void **state)
 {
     const char *last = "\"pattern\": \"loss:\"",
@@ -661,6 +696,7 @@ int main(void)
         cmocka_unit_test(test_env__opens_the_examples),
         cmocka_unit_test(test_env__refuses_links_and_missing_manifests),
         cmocka_unit_test(test_judge__reports),
+        cmocka_unit_test(test_stream__reads_lines_as_they_come),
         cmocka_unit_test(test_judge__logs_and_streams),
         cmocka_unit_test(test_env__fails_cleanly_without_memory),
         cmocka_unit_test(test_env__survives_noise),
