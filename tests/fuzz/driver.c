@@ -3,8 +3,8 @@
  * the same ones every time. No coverage is measured, so any compiler will do; with clang the same
  * targets are libFuzzer's, too (meson.build).
  *
- * usage: fuzz_TARGET CORPUS_DIRECTORY      AIRE_FUZZ_SECONDS (10) of made inputs, from AIRE_FUZZ_SEED (1)
- *        fuzz_TARGET FILE ...              these inputs only
+ * usage: fuzz_TARGET CORPUS_DIRECTORY      AIRE_FUZZ_SECONDS (10) of made inputs, from
+ * AIRE_FUZZ_SEED (1) fuzz_TARGET FILE ...              these inputs only
  *
  * An input that ends the process is kept as crash-TARGET in the current directory.
  */

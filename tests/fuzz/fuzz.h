@@ -30,9 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static failing fuzz_memory;
 static aire_ctx *fuzz_ctx;
 
+/* Counted, but always granted: jansson does not always say that it was memory that it lacked. */
 static inline void *fuzz_json_alloc(size_t size)
 {
-    return failing_alloc(size, &fuzz_memory);
+    void *ptr = malloc(size);
+    if (ptr)
+        atomic_fetch_add(&fuzz_memory.live, 1);
+    return ptr;
 }
 
 static inline void fuzz_json_free(void *ptr)

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "aire/error.h"
 #include "env/env.h"
 #include "fuzz/directory.h"
 

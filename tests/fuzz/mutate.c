@@ -16,7 +16,8 @@ static void splice(fuzz_input *input, size_t at, size_t removed, const uint8_t *
     size_t tail = input->size - at - removed;
     if (length > FUZZ_MAX - at - tail)
         length = FUZZ_MAX - at - tail;
-    memcpy(copy, bytes, length); /* they may be the input's own */
+    if (length > 0)
+        memcpy(copy, bytes, length); /* they may be the input's own */
     memmove(input->data + at + length, input->data + at + removed, tail);
     memcpy(input->data + at, copy, length);
     input->size = at + length + tail;
@@ -49,11 +50,38 @@ static void change_byte(aire_rng *rng, fuzz_input *input)
 
 static void insert_token(aire_rng *rng, fuzz_input *input)
 {
-    static const char *const tokens[] = {
-        "\xef\xbb\xbf", "\r\n", "\n\n", "\"\\u0000\"", "\\ud800", "NaN", "Infinity", "1e999",
-        "-0", "../", "/", "./", "/dev/null", "--- a/", "+++ b/", "@@ -1 +1 @@\n", "@@ -0,0 +1,9 @@",
-        "\\ No newline at end of file\n", "${AIRE_ENV}", "${", "{}", "**", "null", "[", "{\"",
-        "```", "```diff\n", "</", "<", "%s%n", "\xf0\x9f\x98\x80", "\xc0\x80"};
+    static const char *const tokens[] = {"\xef\xbb\xbf",
+                                         "\r\n",
+                                         "\n\n",
+                                         "\"\\u0000\"",
+                                         "\\ud800",
+                                         "NaN",
+                                         "Infinity",
+                                         "1e999",
+                                         "-0",
+                                         "../",
+                                         "/",
+                                         "./",
+                                         "/dev/null",
+                                         "--- a/",
+                                         "+++ b/",
+                                         "@@ -1 +1 @@\n",
+                                         "@@ -0,0 +1,9 @@",
+                                         "\\ No newline at end of file\n",
+                                         "${AIRE_ENV}",
+                                         "${",
+                                         "{}",
+                                         "**",
+                                         "null",
+                                         "[",
+                                         "{\"",
+                                         "```",
+                                         "```diff\n",
+                                         "</",
+                                         "<",
+                                         "%s%n",
+                                         "\xf0\x9f\x98\x80",
+                                         "\xc0\x80"};
     const char *token = tokens[below(rng, sizeof tokens / sizeof *tokens)];
     splice(input, below(rng, input->size + 1), 0, (const uint8_t *)token, strlen(token));
 }
@@ -68,10 +96,26 @@ static void repeat(aire_rng *rng, fuzz_input *input)
 
 static void change_number(aire_rng *rng, fuzz_input *input)
 {
-    static const char *const numbers[] = {
-        "0", "1", "-1", "2", "255", "256", "65536", "2147483647", "2147483648", "4294967296",
-        "9223372036854775807", "9223372036854775808", "18446744073709551615", "-9223372036854775808",
-        "99999999999999999999999", "1e308", "1e-320", "0.5", "1e400", "00"};
+    static const char *const numbers[] = {"0",
+                                          "1",
+                                          "-1",
+                                          "2",
+                                          "255",
+                                          "256",
+                                          "65536",
+                                          "2147483647",
+                                          "2147483648",
+                                          "4294967296",
+                                          "9223372036854775807",
+                                          "9223372036854775808",
+                                          "18446744073709551615",
+                                          "-9223372036854775808",
+                                          "99999999999999999999999",
+                                          "1e308",
+                                          "1e-320",
+                                          "0.5",
+                                          "1e400",
+                                          "00"};
     size_t at = below(rng, input->size), end;
     while (at < input->size && !strchr("123456789", input->data[at] ? input->data[at] : 'x'))
         at++;

@@ -87,11 +87,12 @@ static json_t *long_text(aire_rng *rng)
 
 static json_t *new_value(aire_rng *rng)
 {
-    static const json_int_t integers[] = {0,           1,         -1,        2,       100, INT32_MAX,
-                                          1LL + INT32_MAX, INT64_MAX, INT64_MIN, 1 << 20};
+    static const json_int_t integers[] = {
+        0, 1, -1, 2, 100, INT32_MAX, 1LL + INT32_MAX, INT64_MAX, INT64_MIN, 1 << 20};
     static const double reals[] = {0.0, -0.0, 0.5, 1e-320, 1e308, -1e308, 9007199254740993.0};
-    static const char *const texts[] = {"",  ".",     "..",  "/",        "a",  "/workspace", "aire.json",
-                                        "*", "model.c", "{}", "${NONE}", "0", "../x",       "loss"};
+    static const char *const texts[] = {"",           ".",         "..",   "/",       "a",
+                                        "/workspace", "aire.json", "*",    "model.c", "{}",
+                                        "${NONE}",    "0",         "../x", "loss"};
 #define ONE_OF(rows) rows[aire__rng_below(rng, sizeof rows / sizeof *rows)]
     switch (aire__rng_below(rng, 10)) {
     case 0:

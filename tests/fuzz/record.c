@@ -20,7 +20,7 @@ static void read_idea(const char *text, size_t length, bool starved)
         FUZZ_NEED(!idea && may_fail(status, starved));
         return;
     }
-    FUZZ_NEED(*aire_idea_text(idea) && *aire_idea_title(idea));
+    FUZZ_NEED(*aire_idea_text(idea) && !strpbrk(aire_idea_title(idea), "\r\n"));
     status = aire_idea_to_json(idea, &json);
     if (status == AIRE_OK)
         status = aire_idea_from_json(fuzz_ctx, json, strlen(json), &again);
