@@ -146,6 +146,41 @@ AIRE_API AIRE_CHECK aire_status aire_store_get_note(aire_store *store, const cha
 AIRE_API AIRE_CHECK aire_status aire_store_set_note(aire_store *store, const char *name,
                                                     const char *value);
 
+/**
+ * Write a finished run as one file: a tar archive, compressed by zstd, of
+ *
+ *     manifest.json   {"aire_bundle": 1, "environment": {"name", "hash"}, "sha256": {FILE: HASH}}
+ *     idea.json       as aire_idea_to_json; not for a baseline
+ *     result.json     as aire_result_to_json: outcome, metrics, reward, what it used
+ *     variant.diff    the patch as it was applied, for people
+ *     log.txt         end of the log, for people
+ *
+ * and of nothing else that the store holds. The same run gives the same bytes.
+ *
+ * @param path file; written whole or not at all
+ * @return AIRE_OK; AIRE_NOT_FOUND (no such run has finished); AIRE_STATE (the store is not tied to an
+ *         environment yet); AIRE_IO, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_store_export(aire_store *store, int64_t run_id,
+                                                  const char *path);
+
+/**
+ * Take a run over from such a file: its idea, without plan and parents, and its result, under numbers
+ * of this store. Taking the same one again adds nothing. The next executor gives the result, as any
+ * that has finished and was not told. The file may come from anywhere: whatever is not a small
+ * archive of plain files is refused.
+ *
+ * @param[out] run_id nullable: number of the run here
+ * @return AIRE_OK; AIRE_NOT_FOUND; AIRE_FORMAT (no bundle, or a damaged one); AIRE_REFUSED (links,
+ *         devices, names that leave the directory, something twice); AIRE_LIMIT (more than 256 files
+ *         or 256 MiB); AIRE_STATE (of another environment); AIRE_EXISTS (the baseline of that seed is
+ *         there); AIRE_UNSUPPORTED (of a newer version); AIRE_IO, AIRE_BUSY, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_store_import(aire_store *store, const char *path,
+                                                  int64_t *run_id);
+
 AIRE_END_DECLS
 
 #endif

@@ -1,6 +1,7 @@
 /* Runs: begun, finished and told. */
 #include "base/fail.h"
 #include "store/read.h"
+#include "store/steps.h"
 
 /* ---- running ---- */
 
@@ -117,7 +118,7 @@ static aire_status add_usage(aire_store *store, aire_result *result, size_t inde
     return aire__query_run(&query);
 }
 
-static aire_status finish(aire_store *store, aire_result *result)
+aire_status aire__step_finish(aire_store *store, aire_result *result)
 {
     aire_query query;
     run_state state;
@@ -150,7 +151,7 @@ aire_status aire__store_finish(aire_store *store, aire_result *result)
 {
     aire_status status = aire__write_begin(store, AIRE_WRITE_FINISH);
     if (status == AIRE_OK)
-        status = finish(store, result);
+        status = aire__step_finish(store, result);
     return aire__write_end(store, status);
 }
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "store/db.h"
 #include "store/read.h"
+#include "store/steps.h"
 
 aire_status aire_store_options_init(aire_store_options *options, size_t size)
 {
@@ -73,6 +74,16 @@ static aire_status set_text(aire_store *store, aire_sql sql, const char *name, c
     aire__query_put_text(&query, name);
     aire__query_put_text(&query, value);
     return aire__query_run(&query);
+}
+
+aire_status aire__step_get_meta(aire_store *store, const char *name, char **out)
+{
+    return get_text(store, AIRE_SQL_META, name, out);
+}
+
+aire_status aire__step_set_meta(aire_store *store, const char *name, const char *value)
+{
+    return set_text(store, AIRE_SQL_SET_META, name, value);
 }
 
 aire_status aire__store_read_text(aire_store *store, aire_sql sql, const char *name, char **out)

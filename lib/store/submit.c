@@ -4,6 +4,7 @@
 #include "base/fail.h"
 #include "base/str.h"
 #include "store/read.h"
+#include "store/steps.h"
 
 void aire__run_clear(aire_run *run)
 {
@@ -158,8 +159,8 @@ static aire_status keep_plan(aire_store *store, aire_idea *given, aire_run *run)
     return AIRE_OK;
 }
 
-static aire_status submit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
-                          int32_t priority, aire_run *run, bool *is_new)
+aire_status aire__step_submit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
+                              int32_t priority, aire_run *run, bool *is_new)
 {
     int64_t idea_id;
     int64_t run_id = 0;
@@ -189,7 +190,7 @@ aire_status aire__store_submit(aire_store *store, aire_idea *idea, int32_t kind,
                           aire_run_kind_name(kind), idea ? "has not" : "needs");
     aire_status status = aire__write_begin(store, AIRE_WRITE_SUBMIT);
     if (status == AIRE_OK)
-        status = submit(store, idea, kind, seed, priority, &run, &added);
+        status = aire__step_submit(store, idea, kind, seed, priority, &run, &added);
     status = aire__write_end(store, status);
     if (status != AIRE_OK) {
         aire__run_clear(&run);

@@ -23,7 +23,7 @@ MAY_SEE = {
     "tensor": {"kernels"},
     "sandbox": set(),
     "worker": {"sandbox"},
-    "store": {"record"},
+    "store": {"record", "bundle"},
     "env": {"record"},
     "model": {"net", "stats", "record"},
     "train": {"tensor"},

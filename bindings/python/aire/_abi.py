@@ -887,6 +887,8 @@ FUNCTIONS = {
     "aire_store_count": (c_int32, [POINTER(aire_store), POINTER(aire_store_counts)]),
     "aire_store_get_note": (c_int32, [POINTER(aire_store), c_char_p, POINTER(c_void_p)]),
     "aire_store_set_note": (c_int32, [POINTER(aire_store), c_char_p, c_char_p]),
+    "aire_store_export": (c_int32, [POINTER(aire_store), c_int64, c_char_p]),
+    "aire_store_import": (c_int32, [POINTER(aire_store), c_char_p, POINTER(c_int64)]),
     "aire_executor_options_init": (c_int32, [POINTER(aire_executor_options), c_size_t]),
     "aire_executor_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_sandbox), POINTER(aire_store), POINTER(aire_executor_options), POINTER(POINTER(aire_executor))]),
     "aire_executor_ref": (POINTER(aire_executor), [POINTER(aire_executor)]),
