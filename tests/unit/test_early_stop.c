@@ -181,6 +181,14 @@ static void test_values__that_are_not_finite_stay_in_averages(void **state)
     assert_false(report(s, 12, 3, 1e9)); /* 1 2 3 and four infinite ones */
     assert_false(report(s, 13, 3, NAN)); /* not strictly worse */
     aire__stopper_free(s);
+
+    s = stopper((aire_stop_options){AIRE_STOP_MEDIAN, true, 0, 3, 0});
+    complete(s, 0, 2, (const double[]){1, 1});
+    complete(s, 1, 2, (const double[]){2, 2});
+    complete(s, 2, 2, (const double[]){NAN, 0});
+    assert_false(report(s, 10, 2, 1.9)); /* the median is 2 */
+    assert_true(report(s, 11, 2, 2.1));
+    aire__stopper_free(s);
 }
 
 static void test_values__at_the_ends_of_the_range_do_not_overflow(void **state)
