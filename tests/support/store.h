@@ -74,6 +74,21 @@ static inline aire_status try_open(uint32_t flags, aire_store **out)
     return aire_store_open(ctx, path, &options, out);
 }
 
+/* A store as version 1 made it. */
+static inline void make_old_store(void)
+{
+    char script[512];
+    size_t length;
+    char *sql;
+    sqlite3 *db;
+    snprintf(script, sizeof script, "%s/data/store-v1.sql", getenv("AIRE_TESTS"));
+    assert_int_equal(aire__fs_read(ctx, script, 1 << 20, &sql, &length), AIRE_OK);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    aire_free(ctx, sql);
+}
+
 static inline aire_store *open_store(uint32_t flags)
 {
     aire_store *store = NULL;

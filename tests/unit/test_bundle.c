@@ -18,19 +18,6 @@ static aire_store *open_other(const char *name)
     return store;
 }
 
-static void make_old(void)
-{
-    char script[512], *sql;
-    size_t length;
-    sqlite3 *db;
-    snprintf(script, sizeof script, "%s/data/store-v1.sql", getenv("AIRE_TESTS"));
-    assert_int_equal(aire__fs_read(ctx, script, 1 << 20, &sql, &length), AIRE_OK);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    aire_free(ctx, sql);
-}
-
 static aire_result *result_of(aire_store *store, int64_t run)
 {
     aire_store_query query = AIRE_STORE_QUERY_INIT;
@@ -64,7 +51,7 @@ static void expect_same(aire_result *a, aire_result *b)
 
 static void test_bundle__goes_from_store_to_store(void **state)
 {
-    make_old();
+    make_old_store();
     aire_store *from = open_store(0), *to = open_other("other");
     for (int64_t run = 1; run <= 4; run++) { /* the first is a baseline */
         int64_t here = 0, again = 0;
@@ -93,7 +80,7 @@ static void test_bundle__same_run_same_bytes(void **state)
 {
     char *a, *b;
     size_t a_length, b_length;
-    make_old();
+    make_old_store();
     aire_store *store = open_store(0);
     assert_int_equal(aire_store_export(store, 3, at("a")), AIRE_OK);
     assert_int_equal(aire_store_export(store, 3, at("b")), AIRE_OK);
@@ -111,7 +98,7 @@ static void test_bundle__same_run_same_bytes(void **state)
 
 static void test_bundle__another_environment_is_refused(void **state)
 {
-    make_old();
+    make_old_store();
     aire_store *from = open_store(0), *to = open_other("other");
     assert_int_equal(aire_store_export(from, 2, at("run")), AIRE_OK);
     assert_int_equal(aire__store_bind_env(to, "mine", "abcd"), AIRE_OK);
@@ -218,7 +205,7 @@ static void test_bundle__damage_is_told(void **state)
     aire_bundle bundle;
     char *text;
     size_t length;
-    make_old();
+    make_old_store();
     int64_t run;
     aire_store *store = open_store(0), *to = open_other("other");
     aire_result *good = result_of(store, 2);

@@ -136,26 +136,11 @@ static void test_open__refuses_a_newer_store(void **state)
     assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
 }
 
-/* A store as version 1 made it. */
-static void make_old(void)
-{
-    char script[512];
-    size_t length;
-    char *sql;
-    sqlite3 *db;
-    snprintf(script, sizeof script, "%s/data/store-v1.sql", getenv("AIRE_TESTS"));
-    assert_int_equal(aire__fs_read(ctx, script, 1 << 20, &sql, &length), AIRE_OK);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-    aire_free(ctx, sql);
-}
-
 static void test_open__brings_version_1_up_to_date(void **state)
 {
     aire_store *store = NULL;
     aire_results *results = NULL;
-    make_old();
+    make_old_store();
     assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
     assert_message("for writing");
     for (int again = 0; again < 2; again++) {
@@ -202,7 +187,7 @@ static void test_check__finds_what_does_not_agree(void **state)
         {"DELETE FROM ideas WHERE id = 1", "broken reference"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        make_old();
+        make_old_store();
         expect_damage(rows[i].sql, rows[i].word);
     }
 }
@@ -213,7 +198,7 @@ static void test_open__checks_what_was_not_closed(void **state)
     char log[300];
     aire_store *store = NULL;
     snprintf(log, sizeof log, "%s-wal", path);
-    make_old();
+    make_old_store();
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(
