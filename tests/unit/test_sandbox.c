@@ -289,10 +289,12 @@ static void test_sandbox__landlock_guards_what_mounts_leave_open(void **state)
     FILE *out = fopen(file, "w");
     fputs("plain\n", out);
     fclose(out);
-    aire_mount mount = {sizeof mount, AIRE_MOUNT_DEVICE, file, "/mnt/file"};
+    const aire_mount mounts[] = {
+        {sizeof *mounts, AIRE_MOUNT_DEVICE, file, "/mnt/file"},
+        {sizeof *mounts, AIRE_MOUNT_WRITABLE | AIRE_MOUNT_OPTIONAL, "/no/such/place", "/none"}};
     command.argv = argv;
-    command.mounts = &mount;
-    command.mount_count = 1;
+    command.mounts = mounts;
+    command.mount_count = 2;
     assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_OK);
     assert_true(ended.code > 0);
     struct stat info;
