@@ -70,6 +70,27 @@ AIRE_API const char *aire_store_path(const aire_store *store);
  */
 AIRE_API AIRE_CHECK aire_status aire_store_check(aire_store *store);
 
+/**
+ * Pin a run, or take its pin off: what is tidied away by age or size leaves a pinned run's files
+ * alone. Pinning twice is pinning once.
+ *
+ * @param run_id a run of this store, finished or not
+ * @param pinned 0 to take the pin off
+ * @return AIRE_OK; AIRE_NOT_FOUND (no such run); AIRE_STATE (opened read-only), AIRE_IO, AIRE_BUSY
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_store_pin(aire_store *store, int64_t run_id, int32_t pinned);
+
+/**
+ * Whether a run is pinned.
+ *
+ * @param[out] pinned 1 or 0
+ * @return AIRE_OK; AIRE_NOT_FOUND (no such run); AIRE_IO, AIRE_CORRUPT, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_store_pinned(aire_store *store, int64_t run_id,
+                                                  int32_t *pinned);
+
 /** Orders of a query's results. */
 enum {
     AIRE_ORDER_RUN = 0,   /**< by run, oldest first */

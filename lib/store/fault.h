@@ -29,6 +29,7 @@
     X(FINISH, "finish", true)                                                                      \
     X(TELL, "tell", true)                                                                          \
     X(NOTE, "note", true)                                                                          \
+    X(PIN, "pin", true)                                                                            \
     X(CALL, "call", true)                                                                          \
     X(EVENT, "event", false)
 

@@ -165,12 +165,13 @@ static const char version_1[] =
     " run_id INTEGER,"
     " text TEXT NOT NULL) STRICT;";
 
-/* Version 2: more of what a stage used. */
+/* Version 2: more of what a stage used, and runs to keep. */
 static const char version_2[] =
     "ALTER TABLE usage ADD COLUMN io_read_bytes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE usage ADD COLUMN io_write_bytes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE usage ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE usage ADD COLUMN gpu_ms INTEGER NOT NULL DEFAULT 0;";
+    "ALTER TABLE usage ADD COLUMN gpu_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE pins (run_id INTEGER PRIMARY KEY REFERENCES runs (id)) STRICT;";
 
 /* clang-format on */
 

@@ -98,7 +98,7 @@
     X(ADD_USAGE,                                                                                   \
       "INSERT INTO usage (run_id, ordinal, stage, wall_ms, user_ms, system_ms, max_rss_bytes,"     \
       " io_read_bytes, io_write_bytes, gpu_memory_bytes, gpu_ms)"                                  \
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                             \
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                 \
     X(RESULT, AIRE_SQL_RESULTS_ " WHERE results.run_id = ?")                                       \
     X(UNTOLD,                                                                                      \
       AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL ORDER BY results.seq")        \
@@ -108,6 +108,12 @@
       "SELECT stage, wall_ms, user_ms, system_ms, max_rss_bytes, io_read_bytes, io_write_bytes,"   \
       " gpu_memory_bytes, gpu_ms FROM usage WHERE run_id = ?"                                      \
       " ORDER BY ordinal")                                                                         \
+                                                                                                   \
+    X(PINNED,                                                                                      \
+      "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \
+      " WHERE runs.id = ?")                                                                        \
+    X(PIN, "INSERT INTO pins (run_id) VALUES (?)")                                                 \
+    X(UNPIN, "DELETE FROM pins WHERE run_id = ?")                                                  \
                                                                                                    \
     X(ADD_CALL,                                                                                    \
       "INSERT INTO model_calls (at_ms, plan_id, idea_id, status, purpose, model, input_tokens,"    \

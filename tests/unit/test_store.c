@@ -136,24 +136,115 @@ static void test_open__refuses_a_newer_store(void **state)
     assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
 }
 
+/* The rows of a query, a line each. */
+static char *rows_of(sqlite3 *db, const char *sql)
+{
+    char *text = NULL;
+    size_t length = 0;
+    sqlite3_stmt *stmt = NULL;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    while (sqlite3_step(stmt) == SQLITE_ROW)
+        fprintf(out, "%s\n", sqlite3_column_text(stmt, 0));
+    sqlite3_finalize(stmt);
+    fclose(out);
+    return text;
+}
+
+/* One query a table, of all columns that it has now; the lease is what opening changes. */
+static const char columns_sql[] =
+    "SELECT format('SELECT ''%s '' || %s FROM %s', t.name,"
+    " group_concat('quote(' || c.name || ')', ' || '','' || '), t.name)"
+    " FROM sqlite_schema t, pragma_table_info(t.name) c"
+    " WHERE t.type = 'table' AND t.name <> 'lease' GROUP BY t.name ORDER BY t.name";
+
+/* All that a store holds, by such queries. */
+static char *contents(const char *queries)
+{
+    char *text = NULL;
+    size_t length = 0;
+    sqlite3 *db;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (const char *line = queries; *line != '\0'; line = strchr(line, '\n') + 1) {
+        char sql[1024];
+        snprintf(sql, sizeof sql, "%.*s", (int)strcspn(line, "\n"), line);
+        char *rows = rows_of(db, sql);
+        fputs(rows, out);
+        free(rows);
+    }
+    sqlite3_close(db);
+    fclose(out);
+    return text;
+}
+
+static void expect_old_search(aire_store *store)
+{
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    aire_results *results = NULL;
+    aire_plan *plan = NULL;
+    size_t submitted;
+    bool closed;
+    double reward;
+    assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
+    assert_int_equal(aire_results_count(results), 13);
+    const aire_usage *usage = aire_result_usage(aire_results_get(results, 0), 0);
+    assert_int_equal(usage->wall_ms, 21);
+    assert_int_equal(usage->max_rss_bytes, 3342336);
+    assert_int_equal(usage->io_read_bytes + usage->io_write_bytes, 0);
+    assert_int_equal(usage->gpu_memory_bytes + usage->gpu_ms, 0);
+    assert_int_equal(aire_result_reward(aire_results_get(results, 3), &reward), AIRE_OK);
+    assert_true(reward == -5);
+    aire_results_unref(results);
+    assert_int_equal(aire__store_last_plan(store, &plan, &submitted, &closed), AIRE_OK);
+    assert_int_equal(aire_plan_id(plan), 4);
+    assert_int_equal(aire_plan_parent_count(plan), 6);
+    assert_int_equal(aire_plan_avoid_count(plan), 3);
+    aire_plan_unref(plan);
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    assert_int_equal(counts.ideas, 12);
+    assert_int_equal(counts.runs_told, 13);
+    assert_int_equal(counts.model_calls, 1);
+    assert_int_equal(counts.output_tokens, 7);
+}
+
 static void test_open__brings_version_1_up_to_date(void **state)
 {
     aire_store *store = NULL;
-    aire_results *results = NULL;
+    sqlite3 *db;
     make_old_store();
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "INSERT INTO model_calls VALUES"
+                                  " (1, 2, 3, 4, 0, 'ideas', 'x', 5, 7, 8, 1, 'r', 'a', '');"
+                                  "INSERT INTO notes VALUES ('how', 'by hand')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    char *queries = rows_of(db, columns_sql);
+    sqlite3_close(db);
+    char *before = contents(queries);
+    assert_true(strlen(before) > 10000);
     assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_UNSUPPORTED);
+    assert_message("older version");
     assert_message("for writing");
     for (int again = 0; again < 2; again++) {
         store = open_store(0);
         assert_int_equal(scalar(store, "PRAGMA user_version"), 2);
-        assert_int_equal(aire_store_results(store, NULL, &results), AIRE_OK);
-        assert_int_equal(aire_results_count(results), 13);
-        const aire_usage *usage = aire_result_usage(aire_results_get(results, 0), 0);
-        assert_int_equal(usage->wall_ms, 21);
-        assert_int_equal(usage->gpu_ms, 0);
-        aire_results_unref(results);
+        assert_int_equal(aire_store_check(store), AIRE_OK);
+        expect_old_search(store);
         aire_store_unref(store);
+        char *after = contents(queries);
+        assert_string_equal(after, before);
+        free(after);
     }
+    store = open_store(AIRE_STORE_READ_ONLY);
+    expect_old_search(store);
+    aire_store_unref(store);
+    free(before);
+    free(queries);
 }
 
 static void expect_damage(const char *sql, const char *word)
@@ -299,9 +390,10 @@ static void assert_rich_idea(const aire_idea *idea, int64_t id, int64_t plan_id)
 
 static void test_store__gives_back_what_was_put_in(void **state)
 {
-    static const aire_usage usage[] = {
-        {sizeof(aire_usage), AIRE_STAGE_BUILD, 1, 2, 3, 4},
-        {sizeof(aire_usage), AIRE_STAGE_RUN, INT64_C(5000000000), 6, 7, INT64_C(9000000000)}};
+    static const aire_usage usage[] = {{sizeof(aire_usage), AIRE_STAGE_BUILD, 1, 2, 3, 4},
+                                       {sizeof(aire_usage), AIRE_STAGE_RUN, INT64_C(5000000000), 6,
+                                        7, INT64_C(9000000000), INT64_C(10000000000),
+                                        INT64_C(11000000000), INT64_C(85000000000), 13}};
     static const aire_metric metrics[] = {{"val_loss", 3.2500000000000004}, {"ε", -1e-300}};
     aire_store *store = open_store(0);
     aire_plan *plan = add_plan(store, 6);
@@ -930,6 +1022,44 @@ static void test_note__is_kept_and_replaced(void **state)
     aire_store_unref(store);
 }
 
+static void test_pin__is_put_on_and_taken_off(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 0);
+    aire_run first = submit(store, plan, 0), second = submit(store, plan, 1);
+    int32_t pinned = 7;
+    assert_int_equal(aire_store_pin(store, 3, 1), AIRE_NOT_FOUND);
+    assert_message("run 3");
+    assert_int_equal(aire_store_pinned(store, 3, &pinned), AIRE_NOT_FOUND);
+    assert_int_equal(pinned, 7);
+    assert_int_equal(aire_store_pin(NULL, 1, 1), AIRE_INVALID);
+    assert_int_equal(aire_store_pinned(store, 1, NULL), AIRE_INVALID);
+    assert_int_equal(aire_store_pinned(store, second.id, &pinned), AIRE_OK);
+    assert_int_equal(pinned, 0);
+    assert_int_equal(aire_store_pin(store, second.id, 0), AIRE_OK);
+    for (int twice = 0; twice < 2; twice++)
+        assert_int_equal(aire_store_pin(store, second.id, 5), AIRE_OK);
+    aire_store_unref(store);
+
+    store = open_store(AIRE_STORE_READ_ONLY);
+    assert_int_equal(aire_store_pinned(store, second.id, &pinned), AIRE_OK);
+    assert_int_equal(pinned, 1);
+    assert_int_equal(aire_store_pinned(store, first.id, &pinned), AIRE_OK);
+    assert_int_equal(pinned, 0);
+    assert_int_equal(aire_store_pin(store, first.id, 1), AIRE_STATE);
+    aire_store_unref(store);
+
+    store = open_store(0);
+    assert_int_equal(aire_store_pin(store, second.id, 0), AIRE_OK);
+    assert_int_equal(aire_store_pinned(store, second.id, &pinned), AIRE_OK);
+    assert_int_equal(pinned, 0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM pins"), 0);
+    aire__run_clear(&first);
+    aire__run_clear(&second);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
 static void test_count__counts_each_thing(void **state)
 {
     aire_store *store = open_store(0);
@@ -1133,6 +1263,10 @@ static void test_memory__every_failed_allocation_is_survived(void **state)
     char *text = NULL;
     OOM_LOOP(&memory, aire_store_get_note(store, "a", &text), aire_free(ctx, text));
     OOM_LOOP(&memory, aire__store_search_state(store, &text), aire_free(ctx, text));
+    int32_t pinned = 0;
+    OOM_LOOP(&memory, aire_store_pin(store, run.id, 1), (void)0);
+    OOM_LOOP(&memory, aire_store_pinned(store, run.id, &pinned), (void)0);
+    assert_int_equal(pinned, 1);
 
     aire_plan_options plan_options = AIRE_PLAN_OPTIONS_INIT;
     aire_plan *added = NULL;
@@ -1246,6 +1380,7 @@ int main(void)
         STORE_TEST(test_sql__does_not_search_through_tables),
         STORE_TEST(test_bind__holds_to_one_environment_and_search),
         STORE_TEST(test_note__is_kept_and_replaced),
+        STORE_TEST(test_pin__is_put_on_and_taken_off),
         STORE_TEST(test_count__counts_each_thing),
         STORE_TEST(test_fault__passes_the_points_of_a_write),
         STORE_TEST(test_reader__sees_what_is_written_beside_it_and_changes_nothing),

@@ -882,6 +882,8 @@ FUNCTIONS = {
     "aire_store_unref": (None, [POINTER(aire_store)]),
     "aire_store_path": (c_char_p, [POINTER(aire_store)]),
     "aire_store_check": (c_int32, [POINTER(aire_store)]),
+    "aire_store_pin": (c_int32, [POINTER(aire_store), c_int64, c_int32]),
+    "aire_store_pinned": (c_int32, [POINTER(aire_store), c_int64, POINTER(c_int32)]),
     "aire_store_results": (c_int32, [POINTER(aire_store), POINTER(aire_store_query), POINTER(POINTER(aire_results))]),
     "aire_store_ideas": (c_int32, [POINTER(aire_store), c_int64, POINTER(POINTER(aire_ideas))]),
     "aire_store_count": (c_int32, [POINTER(aire_store), POINTER(aire_store_counts)]),
