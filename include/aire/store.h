@@ -63,7 +63,8 @@ AIRE_API const char *aire_store_path(const aire_store *store);
 /**
  * Check the whole store: its file, its references, and that its records agree (finished runs have a
  * result and no others do, only what is OK has a reward, no tell is missing). Takes time in proportion
- * to its size. Done by itself when a store is opened for writing that was not closed in order.
+ * to its size. The most of it is done by itself when a store is opened for writing that was not closed
+ * in order.
  *
  * @return AIRE_OK; AIRE_CORRUPT with a detail that says what is wrong; AIRE_IO, AIRE_NOMEM
  * @since 0.1

@@ -221,31 +221,31 @@ static void remove_files(aire_store *store)
     }
 }
 
-/* SQLite removes its log when a store is closed in order. */
-static bool has_log(aire_store *store)
+/* Closing a store in order removes its log and its lock file: one that is there was left over. */
+static bool is_left(aire_store *store, const char *suffix)
 {
-    char *path = aire__asprintf(store->ctx, "%s-wal", store->file);
-    bool has = path && aire__fs_exists(path);
+    char *path = aire__asprintf(store->ctx, "%s%s", store->file, suffix);
+    bool left = path && aire__fs_exists(path);
     aire_free(store->ctx, path);
-    return has;
+    return left;
 }
 
 static aire_status open_for_writing(aire_store *store)
 {
     int64_t version = 0;
+    bool was_killed = is_left(store, "-wal") || is_left(store, "-lock");
 
     aire_status status = aire__lease_take(store->ctx, store->file, &store->lease);
     if (status != AIRE_OK)
         return status;
     bool is_new = !aire__fs_exists(store->file); /* nobody else makes or uses it from here on */
-    bool was_killed = has_log(store);
     status = connect_file(store, store->file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
     if (status == AIRE_OK)
         status = aire__schema_check(store, &version); /* before anything is changed in it */
     if (status == AIRE_OK)
         status = use_log(store);
     if (status == AIRE_OK && was_killed && version > 0)
-        status = aire_store_check(store);
+        status = aire__store_check_quickly(store);
     if (status == AIRE_OK)
         status = begin_reign(store, version);
     if (status != AIRE_OK && is_new) {

@@ -179,6 +179,39 @@ static const char version_2[] =
 static const char *const migrations[] = {version_1, version_2};
 #define NEWEST ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
+/* Every table, and the version that brought it. */
+static const struct {
+    int64_t since;
+    const char *name;
+} tables[] = {{1, "lease"},       {1, "meta"},         {1, "notes"},        {1, "plans"},
+              {1, "ideas"},       {1, "idea_parents"}, {1, "runs"},         {1, "results"},
+              {1, "metrics"},     {1, "usage"},        {1, "plan_parents"}, {1, "plan_avoid"},
+              {1, "model_calls"}, {1, "events"},       {2, "pins"}};
+
+static aire_status check_table(aire_store *store, const char *name)
+{
+    aire_query query;
+    int64_t found;
+
+    aire__query_begin_text(&query, store,
+                           "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+    aire__query_put_text(&query, name);
+    aire_status status = aire__query_get_int(&query, &found);
+    if (status == AIRE_EMPTY)
+        return aire__fail(AIRE_CORRUPT, "store '%s': its table \"%s\" is missing", store->path,
+                          name);
+    return status;
+}
+
+static aire_status check_tables(aire_store *store, int64_t version)
+{
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; status == AIRE_OK && i < sizeof tables / sizeof *tables; i++)
+        if (tables[i].since <= version)
+            status = check_table(store, tables[i].name);
+    return status;
+}
+
 static aire_status read_number(aire_store *store, const char *sql, int64_t *out)
 {
     aire_query query;
@@ -218,7 +251,7 @@ aire_status aire__schema_check(aire_store *store, int64_t *version)
                           "store '%s': made by an older version of libaire; open it once for "
                           "writing to bring it up to date",
                           store->path);
-    return AIRE_OK;
+    return check_tables(store, *version);
 }
 
 aire_status aire__schema_migrate(aire_store *store, int64_t version)

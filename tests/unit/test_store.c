@@ -247,107 +247,6 @@ static void test_open__brings_version_1_up_to_date(void **state)
     free(queries);
 }
 
-static void expect_damage(const char *sql, const char *word)
-{
-    aire_store *store = open_store(0);
-    assert_int_equal(aire_store_check(store), AIRE_OK);
-    assert_int_equal(
-        sqlite3_exec(store->db,
-                     "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON; BEGIN;",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(aire_store_check(store), AIRE_CORRUPT);
-    assert_message(word);
-    aire_store_unref(store);
-    unlink(path);
-}
-
-static void test_check__finds_what_does_not_agree(void **state)
-{
-    static const struct {
-        const char *sql, *word;
-    } rows[] = {
-        {"UPDATE runs SET told = NULL WHERE told = 1", "tell"},
-        {"UPDATE runs SET state = 1 WHERE id = 3", "run 3 has a result"},
-        {"DELETE FROM metrics; DELETE FROM usage; DELETE FROM results WHERE run_id = 2",
-         "run 2 has finished without a result"},
-        {"UPDATE results SET reward = NULL WHERE run_id = 4", "run 4 has a reward and has failed"},
-        {"UPDATE results SET kind = 3 WHERE run_id = 5", "another kind"},
-        {"DELETE FROM ideas WHERE id = 1", "broken reference"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        make_old_store();
-        expect_damage(rows[i].sql, rows[i].word);
-    }
-}
-
-/* Killed, and then damaged: the next one is told before it writes. */
-static void test_open__checks_what_was_not_closed(void **state)
-{
-    char log[300];
-    aire_store *store = NULL;
-    snprintf(log, sizeof log, "%s-wal", path);
-    make_old_store();
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db, "UPDATE runs SET told = NULL WHERE told = 1", NULL, NULL, NULL),
-        SQLITE_OK);
-    sqlite3_close(db);
-    aire_store_unref(open_store(0)); /* closed in order, nobody looks */
-    fclose(fopen(log, "we"));
-    assert_int_equal(try_open(0, &store), AIRE_CORRUPT);
-    assert_message("tell");
-}
-
-static void test_open__says_when_the_file_was_cut(void **state)
-{
-    aire_store *store = NULL;
-    fill(30);
-    assert_int_equal(truncate(path, size_of(path) / 2 / 4096 * 4096), 0);
-    assert_int_equal(try_open(0, &store), AIRE_CORRUPT);
-    assert_int_equal(try_open(AIRE_STORE_READ_ONLY, &store), AIRE_CORRUPT);
-    assert_int_equal(truncate(path, 60), 0);
-    assert_int_equal(try_open(0, &store), AIRE_CORRUPT);
-    assert_int_equal(truncate(path, 10), 0); /* nothing tells that it was a store */
-    assert_int_equal(try_open(0, &store), AIRE_FORMAT);
-    assert_int_equal(size_of(path), 10);
-}
-
-/* Whatever is overwritten with noise: a status, and neither a crash nor an endless loop. */
-static void test_open__survives_noise_anywhere(void **state)
-{
-    char noise[4096];
-    fill(30);
-    off_t size = size_of(path);
-    char *good = NULL;
-    size_t length;
-    int damaged = 0;
-    assert_int_equal(aire__fs_read(ctx, path, 1 << 24, &good, &length), AIRE_OK);
-    memset(noise, 0xa5, sizeof(noise));
-    for (off_t offset = 0; offset < size; offset += sizeof(noise)) {
-        aire_store *store = NULL;
-        aire_results *results = NULL;
-        write_file(path, good, length);
-        int fd = open(path, O_WRONLY | O_CLOEXEC);
-        assert_int_equal(pwrite(fd, noise, sizeof(noise), offset), sizeof(noise));
-        close(fd);
-        aire_status status = try_open(0, &store);
-        if (status == AIRE_OK)
-            status = aire_store_results(store, NULL, &results);
-        if (status != AIRE_OK) {
-            assert_true(status == AIRE_CORRUPT || status == AIRE_FORMAT);
-            damaged++;
-        }
-        aire_results_unref(results);
-        aire_store_unref(store);
-    }
-    assert_true(damaged > 5);
-    aire_free(ctx, good);
-}
-
 /* ---- round trips ---- */
 
 static aire_idea *rich_idea(aire_plan *plan, aire_patch *patch)
@@ -1360,10 +1259,6 @@ int main(void)
         STORE_TEST(test_open__takes_an_empty_file_only_for_writing),
         STORE_TEST(test_open__refuses_a_newer_store),
         STORE_TEST(test_open__brings_version_1_up_to_date),
-        STORE_TEST(test_check__finds_what_does_not_agree),
-        STORE_TEST(test_open__checks_what_was_not_closed),
-        STORE_TEST(test_open__says_when_the_file_was_cut),
-        STORE_TEST(test_open__survives_noise_anywhere),
         STORE_TEST(test_store__gives_back_what_was_put_in),
         STORE_TEST(test_store__keeps_how_a_failure_ended),
         STORE_TEST(test_plan__last_one_comes_back_with_its_lists),
