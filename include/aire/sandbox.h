@@ -119,7 +119,7 @@ typedef struct aire_exit {
     int64_t wall_ms;       /**< elapsed, milliseconds */
     int64_t user_ms;       /**< processor time in user mode, all processes, milliseconds */
     int64_t system_ms;     /**< processor time in the kernel, all processes, milliseconds */
-    int64_t max_rss_bytes; /**< largest resident memory seen; 0 if unknown */
+    int64_t max_rss_bytes; /**< largest resident memory seen, or the limit that it met; 0 if unknown */
     int64_t log_bytes;     /**< output written, kept or not */
     int64_t end_ms;        /**< from the verdict until none of its processes was left, milliseconds */
     int64_t io_read_bytes; /**< read from devices, all processes; 0 if unknown */

@@ -237,6 +237,11 @@ static void watch(supervision *s)
 
 /* ---- the report ---- */
 
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* A failure after a limit of the kernel was met is that limit's doing; who succeeds all the same
  * has coped with it. */
 static int limit_of_kernel(const supervision *s)
@@ -265,6 +270,9 @@ static void interpret(supervision *s)
         s->limit = limit_of_kernel(s);
     if (!s->ended && s->limit)
         s->signal = SIGKILL;
+    /* The kernel ends it between two looks. */
+    if (s->limit == AIRE_EXIT_LIMIT_MEMORY)
+        s->max_resident = larger(s->max_resident, s->spec.memory_bytes);
 }
 
 static void send_report(const json_t *report)
@@ -288,11 +296,6 @@ static void report_failure(const char *why, size_t length)
 static int64_t milliseconds(struct timeval time)
 {
     return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 static void report_end(const supervision *s)
