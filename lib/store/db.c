@@ -127,6 +127,21 @@ static aire_status check_fence(aire_store *store)
     return ended != AIRE_OK ? ended : status;
 }
 
+/* A file without a name takes writes as before, and they are lost when it is closed. */
+static aire_status check_file(aire_store *store)
+{
+    int moved = 0;
+
+    sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        return AIRE_OK;
+    return aire__fail(
+        AIRE_IO,
+        "store '%s': its file was removed or replaced while it was open; what is "
+        "written now would be lost: close it and put the file back, or open a new one",
+        store->path);
+}
+
 aire_status aire__write_begin(aire_store *store, aire_store_write write)
 {
     /* before the lock: in a forked child it may be held by a thread that is not here */
@@ -138,7 +153,9 @@ aire_status aire__write_begin(aire_store *store, aire_store_write write)
     if (store->read_only)
         return aire__fail(AIRE_STATE, "store '%s': it was opened read-only", store->path);
     aire__store_fault(store, write, AIRE_MOMENT_BEFORE);
-    status = set_synced(store, aire__store_write_is_synced(write));
+    status = check_file(store);
+    if (status == AIRE_OK)
+        status = set_synced(store, aire__store_write_is_synced(write));
     if (status == AIRE_OK)
         status = run_plain(store, AIRE_SQL_BEGIN);
     if (status == AIRE_OK)

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -490,6 +492,169 @@ static void test_disk__that_takes_no_more_is_an_io_failure(void **state)
     aire_store_unref(store);
 }
 
+/* ---- a disk that is really full ---- */
+
+enum { RUNS_MAX = 200 };
+
+static aire_status submit_and_finish(aire_store *store, int i, const char *log)
+{
+    aire_run run = {0};
+    aire_idea *idea = NULL;
+    bool is_new;
+    aire_status status = make_idea(NULL, i, &idea);
+    if (status == AIRE_OK)
+        status = aire__store_submit(store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new);
+    if (status == AIRE_OK) {
+        aire_result_options options = options_for(&run, AIRE_OUTCOME_OK, i);
+        options.log_tail = log;
+        status = try_finish(store, &options);
+    }
+    aire__run_clear(&run);
+    aire_idea_unref(idea);
+    return status;
+}
+
+static int complain(int code)
+{
+    fprintf(stderr, "%d: %s\n", code, aire_error_message(aire_last_error()));
+    return code;
+}
+
+/* Whole records only, and as many as were written. */
+static bool has_finished(aire_store *store, int64_t expected)
+{
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    return aire_store_check(store) == AIRE_OK && aire_store_count(store, &counts) == AIRE_OK &&
+           counts.runs_finished == expected && counts.runs_waiting <= 1;
+}
+
+static int fill_small_disk(aire_store *store, const char *log, int64_t *finished)
+{
+    aire_status status = AIRE_OK;
+    for (*finished = 0; status == AIRE_OK && *finished < RUNS_MAX; *finished += status == AIRE_OK)
+        status = submit_and_finish(store, (int)*finished, log);
+    if (status != AIRE_IO || *finished < 3)
+        return complain(11);
+    if (!strstr(aire_error_message(aire_last_error()), "full"))
+        return complain(12);
+    if (submit_and_finish(store, RUNS_MAX, log) != AIRE_IO || !has_finished(store, *finished))
+        return complain(13);
+    return 0;
+}
+
+/* The store alone on a disk of 400 KiB; a mount of our own, which ends with us. */
+static int use_small_disk(int from_parent, int to_parent)
+{
+    enum { CANNOT_MOUNT = 99 };
+    static char log[6001];
+    char disk[100];
+    aire_store *store = NULL;
+    int64_t finished = 0;
+    snprintf(disk, sizeof disk, "%s", root);
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("store", disk, "tmpfs", 0, "size=400k") != 0)
+        return CANNOT_MOUNT;
+    memset(log, 'x', sizeof log - 1);
+    if (try_open(0, &store) != AIRE_OK)
+        return complain(1);
+    int code = fill_small_disk(store, log, &finished);
+    aire_store_unref(store);
+    if (code != 0)
+        return code;
+    if (try_open(AIRE_STORE_READ_ONLY, &store) != AIRE_OK || !has_finished(store, finished))
+        return complain(2);
+    aire_store_unref(store);
+    if (mount("store", disk, "tmpfs", MS_REMOUNT, "size=4m") != 0)
+        return CANNOT_MOUNT;
+    if (try_open(0, &store) != AIRE_OK)
+        return complain(3);
+    for (int i = 0; i < 20; i++)
+        if (submit_and_finish(store, 2 * RUNS_MAX + i, log) != AIRE_OK)
+            return complain(4);
+    if (!has_finished(store, finished + 20))
+        return complain(5);
+    aire_store_unref(store);
+    return 0;
+}
+
+static void test_disk__that_is_full_is_an_io_failure_until_there_is_room(void **state)
+{
+    child process = start_child(use_small_disk);
+    int status = end_child(&process);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 99)
+        skip(); /* needs the right to mount */
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* ---- files that are taken away ---- */
+
+/* Nothing that is written from now on would be found again. */
+static void assert_refuses_to_write(aire_store *store)
+{
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan = NULL;
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    assert_int_equal(aire_store_set_note(store, "a", "b"), AIRE_IO);
+    assert_message("removed or replaced");
+    assert_int_equal(aire__store_add_plan(store, &options, &plan), AIRE_IO);
+    assert_null(plan);
+    assert_int_equal(aire__store_run_begins(store, 1, 1), AIRE_IO);
+}
+
+static void test_file__removed_underneath_takes_no_writes(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_store *second = NULL;
+    assert_int_equal(aire_store_set_note(store, "a", "before"), AIRE_OK);
+    remove_store();
+    assert_refuses_to_write(store);
+    aire_store_unref(store);
+    assert_int_equal(try_open(AIRE_STORE_MUST_EXIST, &second), AIRE_NOT_FOUND);
+    assert_false(aire__fs_exists(path));
+}
+
+/* Whoever opens a new store at the place of a removed one is not harmed by the end of the old. */
+static void test_file__made_anew_is_not_touched_by_its_predecessor(void **state)
+{
+    aire_store *store = open_store(0);
+    assert_int_equal(aire_store_set_note(store, "a", "old"), AIRE_OK);
+    remove_store();
+    aire_store *second = open_store(0);
+    assert_int_equal(aire_store_set_note(second, "a", "new"), AIRE_OK);
+    assert_refuses_to_write(store);
+    aire_store_unref(store);
+    assert_true(aire__fs_exists(at("s.db-lock")));
+    assert_true(aire__fs_exists(at("s.db-wal")));
+    assert_int_equal(aire_store_set_note(second, "b", "newer"), AIRE_OK);
+    aire_store_unref(second);
+    second = open_store(0);
+    char *text = NULL;
+    assert_int_equal(aire_store_get_note(second, "a", &text), AIRE_OK);
+    assert_string_equal(text, "new");
+    aire_free(ctx, text);
+    assert_int_equal(aire_store_check(second), AIRE_OK);
+    aire_store_unref(second);
+}
+
+static void test_file__moved_away_takes_no_writes_until_it_is_back(void **state)
+{
+    char elsewhere[256];
+    snprintf(elsewhere, sizeof elsewhere, "%s", at("elsewhere"));
+    aire_store *store = open_store(0);
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_refuses_to_write(store);
+    write_file(path, "another", 7);
+    assert_refuses_to_write(store);
+    assert_int_equal(rename(elsewhere, path), 0);
+    assert_int_equal(aire_store_set_note(store, "a", "b"), AIRE_OK);
+    aire_store_unref(store);
+    aire_store_unref(open_store(0));
+}
+
+/* ---- rights ---- */
+
 static bool become_nobody(void)
 {
     return setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0;
@@ -548,6 +713,35 @@ static void test_reader__needs_no_right_to_write(void **state)
     }
 }
 
+static int write_as_nobody(int from_parent, int to_parent)
+{
+    aire_store *store = NULL;
+    if (!become_nobody())
+        return 1;
+    if (try_open(0, &store) != AIRE_IO || store)
+        return 2;
+    if (!strstr(aire_error_message(aire_last_error()), "read-only"))
+        return complain(3);
+    if (try_open(AIRE_STORE_READ_ONLY, &store) != AIRE_OK)
+        return complain(4);
+    aire_store_unref(store);
+    return 0;
+}
+
+/* In a directory where one may write, with a file where one may not. */
+static void test_writer__needs_the_right_to_write_the_file(void **state)
+{
+    if (geteuid() != 0)
+        skip(); /* only root can become somebody without rights */
+    fill(1);
+    assert_int_equal(chmod(root, 0777), 0);
+    assert_int_equal(chmod(path, 0444), 0);
+    child process = start_child(write_as_nobody);
+    assert_int_equal(end_child(&process), 0);
+    assert_false(aire__fs_exists(at("s.db-lock")));
+    aire_store_unref(open_store(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,7 +754,12 @@ int main(void)
         STORE_TEST(test_crash__twice_at_random_moments),
         STORE_TEST(test_full__is_an_io_failure_that_leaves_no_trace),
         STORE_TEST(test_disk__that_takes_no_more_is_an_io_failure),
+        STORE_TEST(test_disk__that_is_full_is_an_io_failure_until_there_is_room),
+        STORE_TEST(test_file__removed_underneath_takes_no_writes),
+        STORE_TEST(test_file__made_anew_is_not_touched_by_its_predecessor),
+        STORE_TEST(test_file__moved_away_takes_no_writes_until_it_is_back),
         STORE_TEST(test_reader__needs_no_right_to_write),
+        STORE_TEST(test_writer__needs_the_right_to_write_the_file),
     };
     return cmocka_run_group_tests_name("store_crash", tests, NULL, NULL);
 }
