@@ -22,6 +22,12 @@ static aire_status add_call(aire_store *store, const aire_model_call_options *ca
     aire__query_put_text(&query, call->request);
     aire__query_put_text(&query, call->answer);
     aire__query_put_text(&query, call->detail);
+    aire_status status = aire__query_run(&query);
+    if (status != AIRE_OK)
+        return status;
+    aire__query_begin(&query, store, AIRE_SQL_ADD_TOTALS);
+    aire__query_put_int(&query, call->input_tokens);
+    aire__query_put_int(&query, call->output_tokens);
     return aire__query_run(&query);
 }
 

@@ -4,35 +4,58 @@
 
 #include "base/fail.h"
 #include "store/db.h"
+#include "store/schema.h"
 
 /* What a user can do about it. */
 #define ADVICE "; opened read-only it can still be looked at"
 
+/* Rows are numbered from 1, and none is ever deleted: counting relies on it. */
+#define NO_GAPS(table, number, what)                                                               \
+    {                                                                                              \
+        1, "SELECT max(" number ") FROM " table " HAVING max(" number ") <> count(*)",             \
+            "the last " what " has number", "and some before it are missing"                       \
+    }
+
 /* Each finds what must not be: the first row, a number, is told between the words. */
 static const struct {
+    int64_t since; /* version of the schema */
     const char *sql, *before, *after;
 } invariants[] = {
-    {"SELECT id FROM runs WHERE state = 2 AND id NOT IN (SELECT run_id FROM results) LIMIT 1",
+    {1, "SELECT id FROM runs WHERE state = 2 AND id NOT IN (SELECT run_id FROM results) LIMIT 1",
      "run", "has finished without a result"},
-    {"SELECT run_id FROM results JOIN runs ON runs.id = run_id WHERE state <> 2 LIMIT 1", "run",
+    {1, "SELECT run_id FROM results JOIN runs ON runs.id = run_id WHERE state <> 2 LIMIT 1", "run",
      "has a result, and has not finished"},
-    {"SELECT run_id FROM results JOIN runs ON runs.id = run_id WHERE results.kind <> runs.kind"
+    NO_GAPS("plans", "id", "plan"),
+    NO_GAPS("ideas", "id", "idea"),
+    NO_GAPS("runs", "id", "run"),
+    NO_GAPS("results", "seq", "result"),
+    NO_GAPS("model_calls", "id", "model call"),
+    {1,
+     "SELECT run_id FROM results JOIN runs ON runs.id = run_id WHERE results.kind <> runs.kind"
      " LIMIT 1",
      "run", "is of another kind than its result"},
-    {"SELECT id FROM runs WHERE (kind = 2) <> (idea_id IS NULL) LIMIT 1", "run",
+    {1, "SELECT id FROM runs WHERE (kind = 2) <> (idea_id IS NULL) LIMIT 1", "run",
      "is of a baseline and has an idea, or the other way round"},
-    {"SELECT runs.id FROM runs JOIN ideas ON ideas.id = runs.idea_id"
+    {1,
+     "SELECT runs.id FROM runs JOIN ideas ON ideas.id = runs.idea_id"
      " LEFT JOIN plans ON plans.id = ideas.plan_id WHERE runs.epoch IS NOT plans.epoch LIMIT 1",
      "run", "is of another epoch than the plan of its idea"},
-    {"SELECT run_id FROM results WHERE (outcome = 0) <> (reward IS NOT NULL) LIMIT 1", "run",
+    {1, "SELECT run_id FROM results WHERE (outcome = 0) <> (reward IS NOT NULL) LIMIT 1", "run",
      "has a reward and has failed, or the other way round"},
-    {"SELECT id FROM runs WHERE told IS NOT NULL AND state <> 2 LIMIT 1", "run",
+    {1, "SELECT id FROM runs WHERE told IS NOT NULL AND state <> 2 LIMIT 1", "run",
      "was told to the searcher before it had finished"},
-    {"SELECT max(told) FROM runs HAVING max(told) <> count(told) OR min(told) <> 1",
+    {1, "SELECT max(told) FROM runs HAVING max(told) <> count(told) OR min(told) <> 1",
      "the last tell has number", "and some before it are missing"},
-    {"SELECT id FROM plans WHERE submitted <> (SELECT count(*) FROM ideas WHERE plan_id = plans.id)"
+    {1,
+     "SELECT id FROM plans WHERE submitted <> (SELECT count(*) FROM ideas WHERE plan_id = plans.id)"
      " LIMIT 1",
      "plan", "has another number of ideas than were submitted for it"},
+    /* beyond 2^53 sums are not exact */
+    {2,
+     "SELECT id FROM model_totals t, (SELECT total(input_tokens) AS i, total(output_tokens) AS o"
+     " FROM model_calls) WHERE i + o < 9e15 AND (t.input_tokens <> i OR t.output_tokens <> o)"
+     " UNION ALL SELECT 0 WHERE (SELECT count(*) FROM model_totals) <> 1",
+     "row", "of model_totals does not say what the model calls come to"},
 };
 
 static aire_status check_invariant(aire_store *store, size_t index)
@@ -52,9 +75,11 @@ static aire_status check_invariant(aire_store *store, size_t index)
 
 static aire_status check_invariants(aire_store *store)
 {
-    aire_status status = AIRE_OK;
+    int64_t version = 0;
+    aire_status status = aire__schema_check(store, &version);
     for (size_t i = 0; status == AIRE_OK && i < sizeof invariants / sizeof *invariants; i++)
-        status = check_invariant(store, i);
+        if (invariants[i].since <= version)
+            status = check_invariant(store, i);
     return status;
 }
 

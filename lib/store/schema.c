@@ -165,13 +165,24 @@ static const char version_1[] =
     " run_id INTEGER,"
     " text TEXT NOT NULL) STRICT;";
 
-/* Version 2: more of what a stage used, and runs to keep. */
+/*
+ * Version 2: more of what a stage used, runs to keep, and what the model calls come to, so that
+ * counting does not read them all. Nothing else needs a table: rows are numbered from 1 without
+ * gaps and never deleted, so the highest number says how many there are.
+ */
 static const char version_2[] =
     "ALTER TABLE usage ADD COLUMN io_read_bytes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE usage ADD COLUMN io_write_bytes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE usage ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE usage ADD COLUMN gpu_ms INTEGER NOT NULL DEFAULT 0;"
-    "CREATE TABLE pins (run_id INTEGER PRIMARY KEY REFERENCES runs (id)) STRICT;";
+    "CREATE TABLE pins (run_id INTEGER PRIMARY KEY REFERENCES runs (id)) STRICT;"
+    "CREATE TABLE model_totals ("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " input_tokens INTEGER NOT NULL,"
+    " output_tokens INTEGER NOT NULL) STRICT;"
+    "INSERT INTO model_totals SELECT 1, ifnull(sum(input_tokens), 0), ifnull(sum(output_tokens), 0)"
+    " FROM model_calls;"
+    "DROP INDEX model_calls_tokens;";
 
 /* clang-format on */
 
@@ -186,7 +197,7 @@ static const struct {
 } tables[] = {{1, "lease"},       {1, "meta"},         {1, "notes"},        {1, "plans"},
               {1, "ideas"},       {1, "idea_parents"}, {1, "runs"},         {1, "results"},
               {1, "metrics"},     {1, "usage"},        {1, "plan_parents"}, {1, "plan_avoid"},
-              {1, "model_calls"}, {1, "events"},       {2, "pins"}};
+              {1, "model_calls"}, {1, "events"},       {2, "pins"},         {2, "model_totals"}};
 
 static aire_status check_table(aire_store *store, const char *name)
 {

@@ -120,11 +120,19 @@
       " output_tokens, latency_ms, attempts, request, answer, detail)"                             \
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                           \
     X(ADD_EVENT, "INSERT INTO events (at_ms, type, run_id, text) VALUES (?, ?, ?, ?)")             \
+    X(ADD_TOTALS,                                                                                  \
+      "UPDATE model_totals SET input_tokens = CASE"                                                \
+      " WHEN input_tokens > 9223372036854775807 - ?1 THEN 9223372036854775807"                     \
+      " ELSE input_tokens + ?1 END,"                                                               \
+      " output_tokens = CASE"                                                                      \
+      " WHEN output_tokens > 9223372036854775807 - ?2 THEN 9223372036854775807"                    \
+      " ELSE output_tokens + ?2 END WHERE id = 1")                                                 \
     X(COUNTS,                                                                                      \
-      "SELECT (SELECT count(*) FROM plans), (SELECT count(*) FROM ideas),"                         \
-      " (SELECT count(*) FROM runs WHERE state < 2), (SELECT count(*) FROM results),"              \
-      " (SELECT count(*) FROM runs WHERE told IS NOT NULL), count(*),"                             \
-      " ifnull(sum(input_tokens), 0), ifnull(sum(output_tokens), 0) FROM model_calls")
+      "SELECT (SELECT ifnull(max(id), 0) FROM plans), (SELECT ifnull(max(id), 0) FROM ideas),"     \
+      " (SELECT count(*) FROM runs WHERE state < 2), (SELECT ifnull(max(seq), 0) FROM results),"   \
+      " (SELECT ifnull(max(told), 0) FROM runs WHERE told IS NOT NULL),"                           \
+      " (SELECT ifnull(max(id), 0) FROM model_calls), input_tokens, output_tokens"                 \
+      " FROM model_totals WHERE id = 1")
 /* clang-format on */
 
 #define AIRE_SQL_ENUM_(name, text) AIRE_SQL_##name,

@@ -200,6 +200,9 @@ aire_status aire_store_count(aire_store *store, aire_store_counts *counts)
             ours.model_calls = aire__query_int(&query, 5);
             ours.input_tokens = aire__query_int(&query, 6);
             ours.output_tokens = aire__query_int(&query, 7);
+        } else if (query.status == AIRE_OK) {
+            query.status =
+                aire__fail(AIRE_CORRUPT, "store '%s': its totals are missing", store->path);
         }
         status = aire__query_end(&query);
     }
