@@ -985,6 +985,14 @@ static void test_count__counts_each_thing(void **state)
     assert_int_equal(scalar(store, "SELECT count(*) FROM events WHERE run_id = 1 AND type = "
                                    "'retry' AND text = 'the worker was lost'"),
                      1);
+    aire_model_call *huge = new_call(INT64_MAX / 2);
+    for (int i = 0; i < 3; i++) /* nothing that was paid for is refused */
+        aire_ctx_tell_call(ctx, huge);
+    aire_model_call_unref(huge);
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    assert_int_equal(counts.model_calls, 5);
+    assert_true(counts.input_tokens == INT64_MAX && counts.output_tokens == INT64_MAX);
+    assert_int_equal(aire_store_check(store), AIRE_OK);
     assert_int_equal(aire_store_count(store, NULL), AIRE_INVALID);
     counts.struct_size = 2;
     assert_int_equal(aire_store_count(store, &counts), AIRE_ABI);
