@@ -93,8 +93,9 @@ static aire_idea *new_idea(aire_plan *plan, aire_patch *patch)
 }
 
 static const aire_metric two_metrics[] = {{"val_loss", 3.2500000000000004}, {"ε", -1e-300}};
-static const aire_usage one_usage[] = {
-    {sizeof(aire_usage), AIRE_STAGE_RUN, 3100, 2900, 40, INT64_C(5000000000)}};
+static const aire_usage one_usage[] = {{sizeof(aire_usage), AIRE_STAGE_RUN, 3100, 2900, 40,
+                                        INT64_C(5000000000), INT64_C(6000000000), 7,
+                                        INT64_C(80000000000), 9}};
 
 static aire_result_options ok_options(aire_idea *idea, aire_patch *patch)
 {
@@ -401,6 +402,21 @@ static void test_result__comes_back_from_json(void **state)
     aire_idea_unref(idea);
 }
 
+/* As an older version wrote it. */
+static void test_result__numbers_that_are_not_there_are_0(void **state)
+{
+    static const char json[] =
+        "{\"run\": 9, \"kind\": \"baseline\", \"seed\": \"1\", \"outcome\": \"crashed\","
+        " \"usage\": [{\"stage\": \"run\", \"wall_ms\": 3, \"max_rss_bytes\": 4}]}";
+    const aire_usage expected = {sizeof(aire_usage), AIRE_STAGE_RUN, 3, 0, 0, 4, 0, 0, 0, 0};
+    aire_result *result = NULL;
+    if (aire_result_from_json(ctx, json, strlen(json), NULL, &result) != AIRE_OK)
+        fail_msg("%s", aire_error_message(aire_last_error()));
+    assert_int_equal(aire_result_usage_count(result), 1);
+    assert_memory_equal(aire_result_usage(result, 0), &expected, sizeof expected);
+    aire_result_unref(result);
+}
+
 static void test_result__failure_has_no_reward(void **state)
 {
     aire_result_options options = AIRE_RESULT_OPTIONS_INIT;
@@ -690,6 +706,7 @@ int main(void)
         TEST(test_idea__refuses_what_it_cannot_hold),
         TEST(test_idea__says_what_is_wrong_in_json),
         TEST(test_result__comes_back_from_json),
+        TEST(test_result__numbers_that_are_not_there_are_0),
         TEST(test_result__failure_has_no_reward),
         TEST(test_result__refuses_what_makes_no_sense),
         TEST(test_result__says_what_is_wrong_in_json),
