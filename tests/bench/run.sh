@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Build for speed and run benchmarks.
+#
+# usage: tests/bench/run.sh [NAME ...]     names: engine sandbox executor store early_stop openevolve kills; default: all
+#
+# Builds in build/release (or $AIRE_BUILD/release). openevolve is installed below it, in a virtual environment of
+# its own; where that cannot be, the comparison says peer=missing. The number of kills is $BENCH_KILLS, default 1000.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+top=$PWD
+build=${AIRE_BUILD:-$top/build}/release
+all="engine sandbox executor store early_stop openevolve kills"
+
+case "${1:-}" in -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+names=${*:-$all}
+for name in $names; do
+    case " $all " in *" $name "*) ;; *) echo "run.sh: no benchmark '$name'; there are: $all" >&2; exit 2 ;; esac
+done
+
+# A build tree that is there is taken as it is.
+mkdir -p "$(dirname "$build")" || exit 1
+[ -f "$build/build.ninja" ] || meson setup "$build" "$top" --buildtype=release >"$build.log" 2>&1 ||
+    { cat "$build.log"; exit 1; }
+programs="tests/bench/bench_engine tests/bench/bench_sandbox tests/bench/bench_executor tests/bench/bench_store
+    tests/bench/bench_early_stop tests/integration/crash_host lib/worker/aire-worker"
+# shellcheck disable=SC2086
+ninja -C "$build" $programs >"$build/bench.log" 2>&1 || { tail -n 60 "$build/bench.log"; exit 1; }
+export AIRE_WORKER=$build/lib/worker/aire-worker
+
+# The peer, in the version that the figures are of; else the newest that there is.
+peer_python() {
+    local venv=$build/openevolve
+    [ -x "$venv/bin/python" ] || python3 -m venv "$venv" >&2 || return 1
+    "$venv/bin/python" -c 'import openevolve' 2>/dev/null || "$venv/bin/pip" install -q openevolve==0.3.2 >&2 ||
+        "$venv/bin/pip" install -q openevolve >&2
+    echo "$venv/bin/python"
+}
+
+failed=0
+for name in $names; do
+    echo "== $name"
+    case $name in
+    openevolve) "$(peer_python || command -v python3)" tests/bench/openevolve.py "$build/tests/bench/bench_executor" ;;
+    kills)
+        python3 tests/bench/kills.py "$build/tests/integration/crash_host" examples/envs/shell "${BENCH_KILLS:-1000}"
+        ;;
+    *) "$build/tests/bench/bench_$name" ;;
+    esac || { echo "run.sh: the benchmark '$name' failed" >&2; failed=1; }
+done
+exit $failed
