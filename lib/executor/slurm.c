@@ -1,10 +1,13 @@
 #include "executor/slurm.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +18,22 @@
 #include "base/str.h"
 #include "base/thread.h"
 
-enum { ARGUMENTS_MAX = 48, MARGIN_S = 300, MARGIN_MB = 512, DEFAULT_MB = 4096, LATE_MAX = 3 };
+enum { ARGUMENTS_MAX = 48, MARGIN_S = 300, MARGIN_MB = 512, DEFAULT_MB = 4096 };
+enum {
+    LATE_POLLS = 3,
+    LATE_MAX_MS = 60000,
+    LOCK_MAX_MS = 120000,
+    LOCK_PAUSE_US = 20000,
+    TRIES = 3
+};
+
+/* A run whose result was given to a thread, which is about to keep it. */
+typedef struct taken {
+    pthread_t thread;
+    char *directory;
+    aire_cancel *cancel; /* nullable */
+    struct taken *next;
+} taken;
 
 struct aire_slurm {
     const aire_workshop *shop; /* of the executor, which outlives this */
@@ -26,6 +44,8 @@ struct aire_slurm {
     char **arguments; /* of sbatch, the same for each run; ends in NULL */
     size_t argument_count;
     int32_t poll_ms;
+    pthread_mutex_t lock; /* guards what follows */
+    taken *first;
 };
 
 aire_status aire_slurm_options_init(aire_slurm_options *options, size_t size)
@@ -92,6 +112,42 @@ static aire_status add_wishes(aire_slurm *s, const aire_slurm_options *o)
     return status;
 }
 
+/* ---- submissions of a killed controller ---- */
+
+/* The lock that each sbatch holds, shared. -1 where the file system has no locks: then there is
+ * nothing to wait for, and nothing to be held. */
+static int open_lock(const aire_slurm *s, int operation)
+{
+    char *path = aire__path_join(s->shop->ctx, s->directory, "submit.lock");
+    int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
+    aire_free(s->shop->ctx, path);
+    if (fd >= 0 && flock(fd, operation) != 0) {
+        int errnum = errno;
+        close(fd);
+        errno = errnum;
+        return -1;
+    }
+    return fd;
+}
+
+/* Wait for them: what they submit would not be seen yet, and be submitted twice. */
+static aire_status await_submissions(const aire_slurm *s)
+{
+    int64_t deadline = aire__deadline_ns(LOCK_MAX_MS);
+    int fd;
+    while ((fd = open_lock(s, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK) {
+        if (aire__monotonic_ns() > deadline)
+            return aire__fail(AIRE_BUSY,
+                              "'%s/submit.lock' is held: an sbatch of an earlier controller hangs. "
+                              "End it, and start again",
+                              s->directory);
+        usleep(LOCK_PAUSE_US);
+    }
+    if (fd >= 0)
+        close(fd);
+    return AIRE_OK;
+}
+
 /* ".../lib/libaire.so" -> ".../libexec/aire/NAME", or what was given. */
 static aire_status find_program(aire_ctx *ctx, const char *given, const char *name, char **out)
 {
@@ -124,13 +180,14 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     aire_status status = aire__options_take(options, &o, sizeof o, sizeof o, "aire_slurm_options");
     if (status != AIRE_OK)
         return status;
-    if (!o.directory || o.directory[0] != '/' || strchr(o.directory, '\''))
+    if (!o.directory || o.directory[0] != '/' || strpbrk(o.directory, "'%\\\n"))
         return aire__fail(AIRE_INVALID, "aire_slurm_options: directory must be an absolute path "
-                                        "that all nodes see");
+                                        "that all nodes see, without ' %% \\ or a line's end");
     aire_slurm *s = aire__calloc(ctx, 1, sizeof *s);
     if (!s)
         return aire__fail_nomem();
     s->shop = shop;
+    pthread_mutex_init(&s->lock, NULL);
     s->poll_ms = o.poll_ms > 0 ? o.poll_ms : 2000;
     s->arguments = aire__calloc(ctx, ARGUMENTS_MAX + 1, sizeof *s->arguments);
     s->identity = aire__strdup(ctx, identity);
@@ -139,6 +196,8 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
         status = aire__fail_nomem();
     if (status == AIRE_OK)
         status = aire__fs_mkdirs(ctx, s->directory, 0700);
+    if (status == AIRE_OK)
+        status = await_submissions(s);
     if (status == AIRE_OK)
         status = find_program(ctx, o.job_path, "aire-job", &s->job_path);
     if (status == AIRE_OK)
@@ -156,11 +215,58 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     return status;
 }
 
+/* ---- results that were taken ---- */
+
+/* The directory's ownership is taken over. */
+static void note_taken(aire_slurm *s, char *directory, aire_cancel *cancel)
+{
+    taken *entry = aire__calloc(s->shop->ctx, 1, sizeof *entry);
+    if (!entry) { /* the directory stays */
+        aire_free(s->shop->ctx, directory);
+        return;
+    }
+    *entry = (taken){pthread_self(), directory, aire_cancel_ref(cancel), NULL};
+    pthread_mutex_lock(&s->lock);
+    entry->next = s->first;
+    s->first = entry;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The results that `thread` took are kept now (NULL: those of all threads), unless the executor
+ * had to stop before that. */
+static void forget_taken(aire_slurm *s, const pthread_t *thread)
+{
+    aire_ctx *ctx = s->shop->ctx;
+    taken *mine = NULL;
+    pthread_mutex_lock(&s->lock);
+    for (taken **at = &s->first; *at;) {
+        taken *entry = *at;
+        if (thread && !pthread_equal(entry->thread, *thread)) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        entry->next = mine;
+        mine = entry;
+    }
+    pthread_mutex_unlock(&s->lock);
+    for (taken *entry = mine, *next; entry; entry = next) {
+        next = entry->next;
+        if (!aire_cancel_fired(entry->cancel))
+            aire__fs_remove_tree(ctx, entry->directory);
+        aire_cancel_unref(entry->cancel);
+        aire_free(ctx, entry->directory);
+        aire_free(ctx, entry);
+    }
+}
+
 void aire__slurm_free(aire_slurm *s)
 {
     if (!s)
         return;
     aire_ctx *ctx = s->shop->ctx;
+    forget_taken(s, NULL);
+    pthread_mutex_destroy(&s->lock);
     for (size_t i = 0; i < s->argument_count; i++)
         aire_free(ctx, s->arguments[i]);
     aire__slurm_queue_free(s->queue);
@@ -254,15 +360,43 @@ static aire_status prepare(const trip *p, const char *spec)
     return status == AIRE_OK ? write_file(p, AIRE_JOB_SPEC, spec, strlen(spec)) : status;
 }
 
+/* Wait for a poll's interval, or a cancellation; true for that. */
+static bool cancelled_meanwhile(const trip *p)
+{
+    struct pollfd fd = {p->t->cancel ? aire_cancel_fd(p->t->cancel) : -1, POLLIN, 0};
+    return poll(&fd, 1, p->s->poll_ms) > 0;
+}
+
+/* Looking into the directory makes a network file system ask its server, and not its memory. */
+static bool has_result(const trip *p)
+{
+    int fd = open(p->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return aire__fs_exists(p->result);
+}
+
 /* ---- jobs ---- */
 
-static aire_status submit(trip *p)
+/* The job of this run's name that is not over (0: none), as the cluster says after `since_ns`. A
+ * cluster that does not answer is waited for, which *waited tells. */
+static aire_status find_live(const trip *p, int64_t since_ns, int64_t *id, bool *waited)
+{
+    *waited = false;
+    for (int i = 0; (*id = aire__slurm_find(p->s->queue, p->name, since_ns)) < 0; i++) {
+        *waited = i > 0; /* at first it may only have been too early to ask again */
+        if (cancelled_meanwhile(p))
+            return aire__fail(AIRE_CANCELLED, "the run was cancelled");
+    }
+    return AIRE_OK;
+}
+
+static aire_status submit_once(trip *p)
 {
     aire_ctx *ctx = p->s->shop->ctx;
     const char *arguments[ARGUMENTS_MAX + 3] = {NULL};
     const char *argv[] = {p->s->job_path, p->directory, NULL};
     size_t count = 0;
-    char number[32];
     char *name = aire__asprintf(ctx, "--job-name=%s", p->name);
     char *output = aire__asprintf(ctx, "--output=%s/slurm.out", p->directory);
     aire_status status = name && output ? AIRE_OK : aire__fail_nomem();
@@ -270,71 +404,143 @@ static aire_status submit(trip *p)
         arguments[count] = p->s->arguments[count];
     arguments[count++] = name;
     arguments[count++] = output;
+    int held = open_lock(p->s, LOCK_SH);
     if (status == AIRE_OK)
-        status = aire__slurm_submit(p->s->queue, arguments, argv, &p->id);
-    p->since_ns = aire__monotonic_ns();
-    if (status == AIRE_OK) {
-        snprintf(number, sizeof number, "%lld", (long long)p->id);
-        status = write_file(p, AIRE_JOB_ID, number, strlen(number));
-    }
+        status = aire__slurm_submit(p->s->queue, arguments, argv, held, &p->id);
+    if (held >= 0)
+        close(held);
     aire_free(ctx, name);
     aire_free(ctx, output);
     return status;
+}
+
+/*
+ * Submit the job. What sbatch calls a failure may have been taken nevertheless, where the answer
+ * was lost on its way; and a cluster that was away refused nothing.
+ */
+static aire_status submit(trip *p)
+{
+    char reason[AIRE_ERROR_MESSAGE_MAX], number[32];
+    aire_status status = AIRE_OK;
+    bool away = true;
+    for (int i = 0; i < TRIES && away; i++) {
+        away = false;
+        status = submit_once(p);
+        if (status != AIRE_SANDBOX && status != AIRE_TIMEOUT)
+            break;
+        snprintf(reason, sizeof reason, "%s", aire_error_message(aire_last_error()));
+        aire_status looked = find_live(p, aire__monotonic_ns(), &p->id, &away);
+        if (looked != AIRE_OK)
+            return looked;
+        if (p->id > 0)
+            status = AIRE_OK;
+        away = away && status != AIRE_OK;
+        if (status != AIRE_OK)
+            aire__fail(status, "%s", reason);
+    }
+    if (status != AIRE_OK)
+        return status;
+    p->since_ns = aire__monotonic_ns();
+    snprintf(number, sizeof number, "%lld", (long long)p->id);
+    return write_file(p, AIRE_JOB_ID, number, strlen(number));
 }
 
 /* The job that an earlier controller submitted, if it is still to come to something: by its number,
  * or by name where that controller was killed before it could write the number down. */
 static aire_status find_left(trip *p)
 {
-    char word[24];
     char *number = read_file(p, AIRE_JOB_ID);
-    int64_t id = number ? strtoll(number, NULL, 10) : 0;
+    int64_t id = number ? strtoll(number, NULL, 10) : 0, live;
+    bool waited;
     aire_free(p->s->shop->ctx, number);
-    if (aire__fs_exists(p->result)) {
+    if (has_result(p)) {
         p->id = id;
         return AIRE_OK;
     }
-    int64_t live = id > 0 ? id : aire__slurm_find(p->s->queue, p->name);
-    if (live < 0)
-        return aire__fail(AIRE_SANDBOX,
-                          "Slurm's controller does not answer: it is not known what "
-                          "became of the job '%s'",
-                          p->name);
-    aire_slurm_state state = live ? aire__slurm_state(p->s->queue, live, 0, word) : AIRE_SLURM_GONE;
-    if (state == AIRE_SLURM_WAITING || state == AIRE_SLURM_RUNNING || state == AIRE_SLURM_UNKNOWN)
-        p->id = live;
-    return AIRE_OK;
+    aire_status status = find_live(p, 0, &live, &waited);
+    /* it may have ended while it was looked for */
+    p->id = live > 0 ? live : has_result(p) ? id : 0;
+    return status;
 }
 
-/* Wait for a poll's interval, or a cancellation; true for that. */
-static bool cancelled_meanwhile(const trip *p)
+/* What another version of this run left here must not write into the new one. */
+static aire_status end_stranger(trip *p)
 {
-    struct pollfd fd = {aire_cancel_fd(p->t->cancel), POLLIN, 0};
-    return poll(&fd, 1, p->s->poll_ms) > 0;
+    int64_t live = 0;
+    bool waited;
+    if (!aire__fs_exists(p->directory))
+        return AIRE_OK;
+    aire_status status = find_live(p, 0, &live, &waited);
+    if (status == AIRE_OK && live > 0 && !aire__slurm_cancel(p->s->queue, live))
+        status = aire__fail(AIRE_SANDBOX,
+                            "job %lld, of another version of this run, cannot be cancelled",
+                            (long long)live);
+    return status;
 }
 
-/* Wait for the result. A shared file may come a little later than the news that its job is over. */
+static aire_status give_up(const trip *p)
+{
+    /* a directory of a job that may still run has to stay: it is how that job is found again */
+    if (aire__slurm_cancel(p->s->queue, p->id))
+        aire__fs_remove_tree(p->s->shop->ctx, p->directory);
+    return aire__fail(AIRE_CANCELLED, "the job was cancelled");
+}
+
+static void note_running(const trip *p)
+{
+    p->t->ending.stage = AIRE_STAGE_RUN;
+    if (p->t->entered)
+        p->t->entered(p->t, AIRE_STAGE_RUN, p->t->data);
+}
+
+/* How long a result may come after its job's end, over a shared file system. A job that ended well
+ * has written one. */
+static int64_t late_ns(const trip *p, const char *word)
+{
+    int64_t polls = (int64_t)p->s->poll_ms * LATE_POLLS;
+    return (!strcmp(word, "COMPLETED") && polls < LATE_MAX_MS ? LATE_MAX_MS : polls) * 1000000;
+}
+
+/* The job has been over for too long: what the cluster says of it. AIRE_OK if it is not. */
+static aire_status judge_lost(const trip *p, const char *word)
+{
+    char why[AIRE_SLURM_WHY];
+    aire_slurm_state state = aire__slurm_explain(p->s->queue, p->id, why);
+    if (state == AIRE_SLURM_WAITING || state == AIRE_SLURM_RUNNING || state == AIRE_SLURM_UNKNOWN)
+        return AIRE_OK;
+    return aire__fail(AIRE_NOT_FOUND,
+                      "Slurm's job %lld ended without a result (%s): its node was lost, or it was "
+                      "ended from outside; see %s/slurm.out",
+                      (long long)p->id,
+                      *why    ? why
+                      : *word ? word
+                              : "no longer known",
+                      p->directory);
+}
+
+/* Wait for the result. */
 static aire_status await(trip *p)
 {
     char word[24];
     bool running = false;
-    for (int late = 0; !aire__fs_exists(p->result);) {
+    for (int64_t over_ns = 0; !has_result(p);) {
         aire_slurm_state state = aire__slurm_state(p->s->queue, p->id, p->since_ns, word);
         if (state == AIRE_SLURM_RUNNING && !running) {
             running = true;
-            p->t->ending.stage = AIRE_STAGE_RUN;
-            if (p->t->entered)
-                p->t->entered(p->t, AIRE_STAGE_RUN, p->t->data);
+            note_running(p);
         }
-        if ((state == AIRE_SLURM_OVER || state == AIRE_SLURM_GONE) && late++ >= LATE_MAX)
-            return aire__fail(AIRE_NOT_FOUND,
-                              "Slurm's job %lld ended without a result (%s): its node was lost, or "
-                              "it was ended from outside; see %s/slurm.out",
-                              (long long)p->id, *word ? word : "no longer known", p->directory);
-        if (cancelled_meanwhile(p)) {
-            aire__slurm_cancel(p->s->queue, p->id);
-            return aire__fail(AIRE_CANCELLED, "the job was cancelled");
+        if (state != AIRE_SLURM_OVER && state != AIRE_SLURM_GONE)
+            over_ns = 0;
+        else if (!over_ns)
+            over_ns = aire__monotonic_ns();
+        else if (aire__monotonic_ns() - over_ns > late_ns(p, word)) {
+            aire_status status = judge_lost(p, word);
+            if (status != AIRE_OK)
+                return status;
+            over_ns = 0;
         }
+        if (cancelled_meanwhile(p))
+            return give_up(p);
     }
     return AIRE_OK;
 }
@@ -400,8 +606,8 @@ static aire_status collect(trip *p)
     aire_result_unref(result);
     json_decref(json);
     aire_free(ctx, text);
-    if (status != AIRE_NOMEM) /* taken, or of no use for another try */
-        aire__fs_remove_tree(ctx, p->directory);
+    if (status != AIRE_OK && status != AIRE_NOMEM) /* of no use for another try */
+        unlink(p->result);
     return status;
 }
 
@@ -409,9 +615,12 @@ static aire_status travel(trip *p)
 {
     char *spec = NULL;
     aire_status status = make_spec(p, &spec);
-    if (status == AIRE_OK && is_left(p, spec))
+    bool ours = status == AIRE_OK && is_left(p, spec);
+    if (ours)
         status = find_left(p);
-    if (status == AIRE_OK && p->id == 0 && !aire__fs_exists(p->result)) {
+    else if (status == AIRE_OK)
+        status = end_stranger(p);
+    if (status == AIRE_OK && p->id == 0 && !(ours && has_result(p))) {
         status = prepare(p, spec);
         if (status == AIRE_OK)
             status = submit(p);
@@ -425,12 +634,17 @@ static aire_status travel(trip *p)
 aire_status aire__slurm_run(aire_try *t, aire_slurm *s)
 {
     aire_ctx *ctx = s->shop->ctx;
+    const pthread_t self = pthread_self();
     trip p = {.t = t, .s = s};
+    forget_taken(s, &self);
     snprintf(p.name, sizeof p.name, "aire-%.100s-%lld", s->identity, (long long)t->run->id);
     p.directory = aire__asprintf(ctx, "%s/run-%lld", s->directory, (long long)t->run->id);
     p.result = p.directory ? aire__path_join(ctx, p.directory, AIRE_JOB_RESULT) : NULL;
     aire_status status = p.result ? travel(&p) : aire__fail_nomem();
-    aire_free(ctx, p.directory);
     aire_free(ctx, p.result);
+    if (status == AIRE_OK)
+        note_taken(s, p.directory, t->cancel);
+    else
+        aire_free(ctx, p.directory);
     return status;
 }

@@ -5,6 +5,7 @@
  * writes the result whole or not at all.
  */
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,36 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "executor/schedule.h"
 #include "executor/slurm.h"
 
 typedef struct job {
     aire_ctx *ctx;
     const char *directory;
+    char *text; /* of the specification */
     json_t *spec;
     aire_workshop shop;
     aire_run run;
-    int32_t gpus[64];
+    int32_t gpus[AIRE_GPUS_MAX];
 } job;
+
+/* Slurm asks a job to end before it kills it: time to take away what lies on the node. */
+static aire_cancel *told_to_end;
+
+static void on_signal(int number)
+{
+    aire_cancel_fire(told_to_end);
+}
+
+static aire_status heed_signals(aire_ctx *ctx)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    aire_status status = aire_cancel_new(ctx, &told_to_end);
+    if (status == AIRE_OK &&
+        (sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGINT, &action, NULL) != 0))
+        status = aire__fail(AIRE_INTERNAL, "signals cannot be handled");
+    return status;
+}
 
 static const char *text_of(const job *j, const char *key)
 {
@@ -91,18 +112,25 @@ static void close_workshop(job *j)
 
 /* ---- the run ---- */
 
-/* The devices that Slurm gave this job, by their numbers on the node. */
-static void find_gpus(job *j)
+/* The devices that Slurm gave this job, by their numbers on the node. To guess them would be to use
+ * those of another job. */
+static aire_status find_gpus(job *j)
 {
+    int32_t need = 0;
     const char *list = getenv("SLURM_JOB_GPUS");
+    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+        if (j->shop.env->steps[stage].present && j->shop.env->steps[stage].gpus > need)
+            need = j->shop.env->steps[stage].gpus;
+    if (need == 0)
+        return AIRE_OK;
     if (!list)
         list = getenv("CUDA_VISIBLE_DEVICES");
-    for (int i = 0; i < 64; i++) {
-        char *end = NULL;
-        long number = list ? strtol(list, &end, 10) : i;
-        j->gpus[i] = list && end == list ? i : (int32_t)number;
-        list = list && end != list && *end == ',' ? end + 1 : NULL;
-    }
+    if (aire__slurm_parse_gpus(list, j->gpus, AIRE_GPUS_MAX) >= need)
+        return AIRE_OK;
+    return aire__fail(AIRE_SANDBOX,
+                      "the environment wants %d GPUs, and Slurm gave this job '%s': gres.conf of "
+                      "the node must name their files (Name=gpu File=/dev/nvidia[0-7])",
+                      (int)need, list ? list : "");
 }
 
 static aire_status apply_patch(job *j, aire_try *t)
@@ -132,7 +160,8 @@ static aire_status apply_patch(job *j, aire_try *t)
 static aire_status perform(job *j, char **out)
 {
     aire_result *result = NULL;
-    aire_try t = {.shop = &j->shop, .run = &j->run, .attempt = 1, .gpus = j->gpus};
+    aire_try t = {
+        .shop = &j->shop, .run = &j->run, .attempt = 1, .gpus = j->gpus, .cancel = told_to_end};
     aire_status status = apply_patch(j, &t);
     if (status == AIRE_OK)
         status = aire__stages_run(&t);
@@ -149,12 +178,10 @@ static aire_status perform(job *j, char **out)
 
 static aire_status read_spec(job *j)
 {
-    char *text = NULL;
     size_t length;
-    aire_status status = read_file(j, AIRE_JOB_SPEC, &text, &length);
+    aire_status status = read_file(j, AIRE_JOB_SPEC, &j->text, &length);
     if (status == AIRE_OK)
-        status = aire__json_load(text, length, AIRE_JOB_SPEC, &j->spec);
-    aire_free(j->ctx, text);
+        status = aire__json_load(j->text, length, AIRE_JOB_SPEC, &j->spec);
     j->run =
         (aire_run){.id = json_integer_value(json_object_get(j->spec, "run")),
                    .kind = AIRE_RUN_BASELINE, /* whose idea it is, is none of the job's business */
@@ -162,11 +189,26 @@ static aire_status read_spec(job *j)
     return status;
 }
 
+/* Whether the directory is still this job's: the run may have been given up meanwhile, and another
+ * version of it been submitted. */
+static aire_status check_directory(const job *j)
+{
+    char *text = NULL;
+    size_t length;
+    aire_status status = read_file(j, AIRE_JOB_SPEC, &text, &length);
+    if (status == AIRE_OK && (!j->text || strcmp(text, j->text)))
+        status = aire__fail(AIRE_STATE, "'%s' is no longer this job's", j->directory);
+    aire_free(j->ctx, text);
+    return status;
+}
+
 static aire_status write_result(const job *j, const char *text)
 {
+    aire_status status = check_directory(j);
+    if (status != AIRE_OK)
+        return status;
     char *path = aire__path_join(j->ctx, j->directory, AIRE_JOB_RESULT);
-    aire_status status =
-        path ? aire__fs_write(j->ctx, path, text, strlen(text), 0600) : aire__fail_nomem();
+    status = path ? aire__fs_write(j->ctx, path, text, strlen(text), 0600) : aire__fail_nomem();
     aire_free(j->ctx, path);
     return status;
 }
@@ -192,21 +234,26 @@ int main(int argc, char **argv)
     }
     if (aire_ctx_new(NULL, &j.ctx) != AIRE_OK)
         return 1;
-    aire_status status = read_spec(&j);
+    aire_status status = heed_signals(j.ctx);
+    if (status == AIRE_OK)
+        status = read_spec(&j);
     if (status == AIRE_OK)
         status = open_workshop(&j);
-    find_gpus(&j);
+    if (status == AIRE_OK)
+        status = find_gpus(&j);
     if (status == AIRE_OK)
         status = perform(&j, &text);
     if (status == AIRE_OK)
         status = write_result(&j, text);
-    else
-        fprintf(stderr, "aire-job: %s\n", aire_error_message(aire_last_error()));
     if (status != AIRE_OK)
+        fprintf(stderr, "aire-job: %s\n", aire_error_message(aire_last_error()));
+    if (status != AIRE_OK && !aire_cancel_fired(told_to_end))
         status = write_failure(&j);
     aire_free(j.ctx, text);
     close_workshop(&j);
     json_decref(j.spec);
+    aire_free(j.ctx, j.text);
+    aire_cancel_unref(told_to_end);
     aire_ctx_unref(j.ctx);
     return status == AIRE_OK ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A search whose runs are jobs of a real Slurm cluster ends as one on this machine, whatever is killed meanwhile.
 
-usage: slurm_test.py CRASH_HOST ENVIRONMENT      prints TAP
+usage: slurm_test.py CRASH_HOST TEST_SLURM ENVIRONMENT      prints TAP
 """
 import os
 import pathlib
@@ -15,7 +15,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / name) for name in ("supp
 import slurm  # noqa: E402
 from tap import Tap  # noqa: E402
 
-host, environment = sys.argv[1:3]
+host, runs, environment = sys.argv[1:4]
 tap = Tap()
 root = pathlib.Path(tempfile.mkdtemp(prefix="aire-slurm-"))
 
@@ -117,6 +117,21 @@ def slurmctld_is_away(cluster, slow, expected):
               differences(code, lines, err, expected))
 
 
+def single_runs(cluster):
+    """test_slurm looks at one run at a time; each of its tests is one of ours."""
+    directory = root / "runs"
+    directory.mkdir()
+    test = subprocess.run([runs, environment, str(directory)], capture_output=True, text=True, timeout=300, check=False,
+                          env=dict(os.environ, SLURM_CONF=str(cluster.conf), CMOCKA_MESSAGE_OUTPUT="TAP"))
+    lines = test.stdout.splitlines()
+    said = [line for line in lines + test.stderr.splitlines() if not line.startswith(("ok", "1.."))]
+    results = [line for line in lines if line.startswith(("ok", "not ok"))]
+    for line in results:
+        tap.check(line.split(" - ", 1)[-1], said if line.startswith("not ok") else [])
+    tap.check("each run by itself was looked at", [] if results and (test.returncode == 0) == all(
+        line.startswith("ok") for line in results) else [f"exit code {test.returncode}", *said])
+
+
 def main():
     code, expected, err = finish(start(root / "here"))
     if code == 77 or slurm.missing():
@@ -125,6 +140,7 @@ def main():
     slow = slow_environment()
     _, expected_slow, _ = finish(start(root / "here-slow", env=slow))
     with slurm.Cluster(root / "cluster") as cluster:
+        single_runs(cluster)
         same_as_here(cluster, expected)
         controller_is_killed(cluster, slow, expected_slow)
         job_is_cancelled(cluster, slow, expected_slow)

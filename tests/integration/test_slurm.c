@@ -1,0 +1,433 @@
+/*
+ * One run at a time through the Slurm backend, on a cluster that slurm_test.py has started.
+ *
+ * usage: test_slurm ENVIRONMENT DIRECTORY; SLURM_CONF, AIRE_JOB and AIRE_WORKER are set.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aire/cancel.h"
+#include "aire/error.h"
+#include "base/fs.h"
+#include "executor/slurm.h"
+
+enum { PARTS = 600 };
+
+static const char *environment, *root;
+static const char *bin_dir; /* NULL: Slurm's own */
+static aire_workshop shop;
+static aire_run run;
+static aire_try t;
+static aire_slurm *slurm;
+
+/* ---- the parts ---- */
+
+static int set_up(void **state)
+{
+    aire_sandbox_options sandbox = AIRE_SANDBOX_OPTIONS_INIT;
+    char work[PARTS];
+    sandbox.worker_path = getenv("AIRE_WORKER");
+    snprintf(work, sizeof work, "%s/work", root);
+    assert_int_equal(aire_ctx_new(NULL, &shop.ctx), AIRE_OK);
+    assert_int_equal(aire_env_open(shop.ctx, environment, NULL, &shop.env), AIRE_OK);
+    assert_int_equal(aire_sandbox_new(shop.ctx, &sandbox, &shop.sandbox), AIRE_OK);
+    assert_int_equal(aire__workshop_sources(&shop), AIRE_OK);
+    assert_int_equal(aire__fs_mkdirs(shop.ctx, work, 0700), AIRE_OK);
+    shop.work_dir = strdup(work);
+    return 0;
+}
+
+static int take_down(void **state)
+{
+    aire_free(shop.ctx, shop.sources);
+    aire_sandbox_unref(shop.sandbox);
+    aire_env_unref(shop.env);
+    aire_ctx_unref(shop.ctx);
+    free(shop.work_dir);
+    return 0;
+}
+
+/* A try at run `id`, whose patch puts a line of shell into params.sh. */
+static void begin(int64_t id, const char *line)
+{
+    char diff[400];
+    aire_patch *patch;
+    run = (aire_run){.id = id, .kind = AIRE_RUN_BASELINE, .seed = 7};
+    t = (aire_try){.shop = &shop, .run = &run, .attempt = 1};
+    if (line) {
+        snprintf(
+            diff, sizeof diff,
+            "--- a/params.sh\n+++ b/params.sh\n@@ -2,3 +2,4 @@\n x=10\n+%s\n y=-5\n halve=no\n",
+            line);
+        assert_int_equal(aire_patch_new(shop.ctx, AIRE_PATCH_UNIFIED, diff, strlen(diff), &patch),
+                         AIRE_OK);
+        assert_int_equal(aire__apply_to_env(&shop, patch, &t.patched), AIRE_OK);
+        assert_int_equal(t.patched.outcome, AIRE_OUTCOME_OK);
+        aire_patch_unref(patch);
+    }
+    aire__variant_hash(shop.env, &t.patched, t.variant);
+}
+
+static void connect(void)
+{
+    static char scratch[PARTS];
+    const char *const arguments[] = {scratch, NULL};
+    char jobs[PARTS];
+    aire_slurm_options options = AIRE_SLURM_OPTIONS_INIT;
+    snprintf(jobs, sizeof jobs, "%s/jobs", root);
+    snprintf(scratch, sizeof scratch, "--export=ALL,TMPDIR=%s/node", root);
+    options.poll_ms = 100;
+    options.directory = jobs;
+    options.bin_dir = bin_dir;
+    options.conf_path = getenv("SLURM_CONF");
+    options.arguments = arguments;
+    options.job_path = getenv("AIRE_JOB");
+    options.worker_path = getenv("AIRE_WORKER");
+    assert_int_equal(aire__slurm_new(&shop, &options, "test", &slurm), AIRE_OK);
+}
+
+static void disconnect(void)
+{
+    aire__try_clear(&t);
+    aire__slurm_free(slurm);
+}
+
+static void assert_run(aire_status expected)
+{
+    aire_status status = aire__slurm_run(&t, slurm);
+    if (status != expected)
+        fail_msg("%s: %s", aire_status_name(status), aire_error_message(aire_last_error()));
+}
+
+/* ---- what there is to see ---- */
+
+/* Jobs of run `id` that are in a state ("" for any), as the cluster says. */
+static int count_jobs(int64_t id, const char *wanted)
+{
+    char line[400], expected[200];
+    int count = 0;
+    FILE *squeue = popen("squeue --noheader --states=all --format='%j %T'", "r");
+    assert_non_null(squeue);
+    snprintf(expected, sizeof expected, "aire-test-%lld ", (long long)id);
+    while (fgets(line, sizeof line, squeue))
+        count += !strncmp(line, expected, strlen(expected)) && strstr(line, wanted);
+    assert_int_equal(pclose(squeue), 0);
+    return count;
+}
+
+static void await_jobs(int64_t id, const char *wanted, int count)
+{
+    for (int i = 0; i < 300; i++) {
+        if (count_jobs(id, wanted) == count)
+            return;
+        usleep(100000);
+    }
+    fail_msg("run %lld has %d jobs that are %s, and not %d", (long long)id, count_jobs(id, wanted),
+             wanted, count);
+}
+
+static int count_entries(const char *name)
+{
+    char path[PARTS];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static bool has_directory(int64_t id)
+{
+    char path[PARTS];
+    snprintf(path, sizeof path, "%s/jobs/test/run-%lld", root, (long long)id);
+    return aire__fs_exists(path);
+}
+
+/* How the same run ends here. */
+static void assert_as_here(int64_t id, const char *line)
+{
+    aire_ending there = t.ending;
+    memset(&t.ending, 0, sizeof t.ending);
+    aire__try_clear(&t);
+    begin(id, line);
+    assert_int_equal(aire__stages_run(&t), AIRE_OK);
+    assert_int_equal(there.outcome, t.ending.outcome);
+    assert_int_equal(there.stage, t.ending.stage);
+    assert_int_equal(there.cause, t.ending.cause);
+    assert_int_equal(there.code, t.ending.code);
+    assert_int_equal(there.trust, t.ending.trust);
+    assert_int_equal(there.usage_count, t.ending.usage_count);
+    assert_string_equal(there.detail, t.ending.detail);
+    assert_string_equal(there.log_tail, t.ending.log_tail);
+    assert_int_equal(there.verdict.metric_count, t.ending.verdict.metric_count);
+    for (size_t i = 0; i < there.verdict.metric_count; i++) {
+        assert_string_equal(there.verdict.metrics[i].name, t.ending.verdict.metrics[i].name);
+        assert_true(there.verdict.metrics[i].value == t.ending.verdict.metrics[i].value);
+    }
+    assert_true(there.verdict.reward == t.ending.verdict.reward);
+    aire__env_verdict_free(shop.env, &there.verdict);
+    aire_free(shop.ctx, there.detail);
+    aire_free(shop.ctx, there.log_tail);
+}
+
+/* ---- tests ---- */
+
+static void test_slurm__a_variant_is_measured_as_here(void **state)
+{
+    connect();
+    begin(1, "x=3");
+    assert_run(AIRE_OK);
+    assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(t.ending.verdict.metric_count, 1);
+    assert_as_here(1, "x=3");
+    disconnect();
+    assert_int_equal(count_jobs(1, "COMPLETED"), 1);
+    assert_false(has_directory(1));
+    assert_int_equal(count_entries("node"), 0);
+}
+
+static void test_slurm__a_variant_that_crashes_has_crashed(void **state)
+{
+    connect();
+    begin(2, "echo about to fail; exit 7");
+    assert_run(AIRE_OK);
+    assert_int_equal(t.ending.outcome, AIRE_OUTCOME_CRASHED);
+    assert_int_equal(t.ending.code, 7);
+    assert_non_null(strstr(t.ending.log_tail, "about to fail"));
+    assert_as_here(2, "echo about to fail; exit 7");
+    disconnect();
+}
+
+static void *fire_when_running(void *token)
+{
+    for (int i = 0; i < 300 && count_jobs(3, "RUNNING") == 0; i++)
+        usleep(50000);
+    usleep(500000); /* inside the sandbox */
+    aire_cancel_fire(token);
+    return NULL;
+}
+
+static void test_slurm__a_cancelled_run_leaves_no_job(void **state)
+{
+    pthread_t thread;
+    connect();
+    begin(3, "sleep 8");
+    assert_int_equal(aire_cancel_new(shop.ctx, &t.cancel), AIRE_OK);
+    assert_int_equal(pthread_create(&thread, NULL, fire_when_running, t.cancel), 0);
+    assert_run(AIRE_CANCELLED);
+    pthread_join(thread, NULL);
+    await_jobs(3, "CANCELLED", 1);
+    assert_false(has_directory(3));
+    /* what it had on the node goes with it */
+    for (int i = 0; i < 50 && count_entries("node") > 0; i++)
+        usleep(100000);
+    assert_int_equal(count_entries("node"), 0);
+    aire_cancel_unref(t.cancel);
+    disconnect();
+}
+
+static void *end_from_outside(void *unused)
+{
+    for (int i = 0; i < 300 && count_jobs(4, "RUNNING") == 0; i++)
+        usleep(50000);
+    return system("scancel --name=aire-test-4") == 0 ? NULL : &root;
+}
+
+static void test_slurm__a_job_that_was_ended_from_outside_is_not_the_ideas_fault(void **state)
+{
+    pthread_t thread;
+    void *failed;
+    connect();
+    begin(4, "sleep 8");
+    assert_int_equal(pthread_create(&thread, NULL, end_from_outside, NULL), 0);
+    assert_run(AIRE_NOT_FOUND); /* which the executor calls "worker lost" */
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK); /* nothing was settled */
+    const char *message = aire_error_message(aire_last_error());
+    assert_non_null(strstr(message, "state CANCELLED"));
+    assert_non_null(strstr(message, "slurm.out"));
+    assert_true(has_directory(4)); /* to be read */
+    aire__try_clear(&t);
+    /* and another try submits it again */
+    begin(4, "x=4");
+    assert_run(AIRE_OK);
+    assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(count_jobs(4, ""), 2);
+    disconnect();
+}
+
+static void test_slurm__a_job_that_is_refused_says_why(void **state)
+{
+    aire_slurm_options options = AIRE_SLURM_OPTIONS_INIT;
+    char jobs[PARTS];
+    snprintf(jobs, sizeof jobs, "%s/jobs", root);
+    options.directory = jobs;
+    options.poll_ms = 100;
+    options.partition = "nowhere";
+    options.conf_path = getenv("SLURM_CONF");
+    options.job_path = getenv("AIRE_JOB");
+    options.worker_path = getenv("AIRE_WORKER");
+    assert_int_equal(aire__slurm_new(&shop, &options, "test", &slurm), AIRE_OK);
+    begin(5, NULL);
+    assert_run(AIRE_SANDBOX);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "invalid partition"));
+    disconnect();
+}
+
+/* A controller that is killed: another process, which may have come as far as `ready` says. */
+static void kill_controller(int64_t id, const char *line, bool (*ready)(int64_t id))
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        connect();
+        begin(id, line);
+        _exit(aire__slurm_run(&t, slurm) == AIRE_OK ? 0 : 1);
+    }
+    bool done = false;
+    for (int i = 0; i < 600 && !(done = ready(id)); i++)
+        usleep(20000);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_true(done);
+}
+
+static bool is_running(int64_t id)
+{
+    return count_jobs(id, "RUNNING") == 1;
+}
+
+static bool has_spec(int64_t id)
+{
+    char path[PARTS];
+    snprintf(path, sizeof path, "%s/jobs/test/run-%lld/" AIRE_JOB_SPEC, root, (long long)id);
+    usleep(300000); /* then sbatch has begun, too */
+    return aire__fs_exists(path);
+}
+
+static void assert_taken_up(int64_t id, const char *line)
+{
+    connect();
+    begin(id, line);
+    assert_run(AIRE_OK);
+    assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(count_jobs(id, ""), 1);
+    disconnect();
+    assert_false(has_directory(id));
+}
+
+static void test_slurm__a_live_job_is_taken_up(void **state)
+{
+    kill_controller(6, "sleep 3", is_running);
+    assert_taken_up(6, "sleep 3");
+}
+
+/* sbatch outlives its controller, and submits when the next one has already begun. */
+static void test_slurm__a_submission_on_its_way_is_taken_up(void **state)
+{
+    char directory[PARTS], path[PARTS + 10];
+    snprintf(directory, sizeof directory, "%s/bin", root);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    snprintf(path, sizeof path, "%s/sbatch", directory);
+    FILE *script = fopen(path, "w");
+    fputs("#!/bin/sh\nsleep 2\nexec /usr/bin/sbatch \"$@\"\n", script);
+    fchmod(fileno(script), 0700);
+    fclose(script);
+    static const char *const others[] = {"squeue", "scancel", "scontrol"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        char target[64];
+        snprintf(path, sizeof path, "%s/%s", directory, others[i]);
+        snprintf(target, sizeof target, "/usr/bin/%s", others[i]);
+        assert_int_equal(symlink(target, path), 0);
+    }
+    bin_dir = directory;
+    kill_controller(7, "x=7", has_spec);
+    bin_dir = NULL;
+    assert_int_equal(count_jobs(7, ""), 0);
+    assert_taken_up(7, "x=7");
+}
+
+/* The result was taken from the directory, and nobody has kept it yet. */
+static void test_slurm__a_result_that_was_not_kept_is_taken_again(void **state)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        connect();
+        begin(8, "x=8");
+        _exit(aire__slurm_run(&t, slurm) == AIRE_OK ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    assert_true(has_directory(8));
+    assert_taken_up(8, "x=8");
+}
+
+static void test_slurm__a_result_is_put_away_once_its_thread_comes_again(void **state)
+{
+    connect();
+    begin(9, NULL);
+    assert_run(AIRE_OK);
+    assert_true(has_directory(9));
+    aire__try_clear(&t);
+    begin(10, NULL);
+    assert_run(AIRE_OK);
+    assert_false(has_directory(9));
+    assert_true(has_directory(10));
+    disconnect();
+    assert_false(has_directory(10));
+}
+
+/* Another version of a run, whose job still lives, neither counts nor gets in the way. */
+static void test_slurm__another_version_of_a_run_is_ended(void **state)
+{
+    kill_controller(11, "sleep 8", is_running);
+    connect();
+    begin(11, "x=11");
+    assert_run(AIRE_OK);
+    assert_as_here(11, "x=11");
+    disconnect();
+    await_jobs(11, "CANCELLED", 1);
+    assert_int_equal(count_jobs(11, "COMPLETED"), 1);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slurm__a_variant_is_measured_as_here),
+        cmocka_unit_test(test_slurm__a_variant_that_crashes_has_crashed),
+        cmocka_unit_test(test_slurm__a_cancelled_run_leaves_no_job),
+        cmocka_unit_test(test_slurm__a_job_that_was_ended_from_outside_is_not_the_ideas_fault),
+        cmocka_unit_test(test_slurm__a_job_that_is_refused_says_why),
+        cmocka_unit_test(test_slurm__a_live_job_is_taken_up),
+        cmocka_unit_test(test_slurm__a_submission_on_its_way_is_taken_up),
+        cmocka_unit_test(test_slurm__a_result_that_was_not_kept_is_taken_again),
+        cmocka_unit_test(test_slurm__a_result_is_put_away_once_its_thread_comes_again),
+        cmocka_unit_test(test_slurm__another_version_of_a_run_is_ended),
+    };
+    char node[PARTS];
+    if (argc != 3)
+        return 2;
+    environment = argv[1];
+    root = argv[2];
+    snprintf(node, sizeof node, "%s/node", root);
+    if (mkdir(node, 0700) != 0)
+        return 2;
+    return cmocka_run_group_tests(tests, set_up, take_down);
+}
