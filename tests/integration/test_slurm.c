@@ -32,6 +32,7 @@ static aire_workshop shop;
 static aire_run run;
 static aire_try t;
 static aire_slurm *slurm;
+static bool began; /* the job that is to be cancelled */
 
 /* ---- the parts ---- */
 
@@ -214,11 +215,13 @@ static void test_slurm__a_variant_that_crashes_has_crashed(void **state)
     disconnect();
 }
 
-static void *fire_when_running(void *token)
+/* Slurm calls a job running before it has begun; what it makes on the node is the sign. */
+static void *fire_when_begun(void *token)
 {
-    for (int i = 0; i < 300 && count_jobs(3, "RUNNING") == 0; i++)
-        usleep(50000);
-    usleep(500000); /* inside the sandbox */
+    for (int i = 0; i < 600 && count_entries("node") == 0; i++)
+        usleep(20000);
+    usleep(300000); /* inside the sandbox */
+    began = count_entries("node") > 0;
     aire_cancel_fire(token);
     return NULL;
 }
@@ -229,9 +232,10 @@ static void test_slurm__a_cancelled_run_leaves_no_job(void **state)
     connect();
     begin(3, "sleep 8");
     assert_int_equal(aire_cancel_new(shop.ctx, &t.cancel), AIRE_OK);
-    assert_int_equal(pthread_create(&thread, NULL, fire_when_running, t.cancel), 0);
+    assert_int_equal(pthread_create(&thread, NULL, fire_when_begun, t.cancel), 0);
     assert_run(AIRE_CANCELLED);
     pthread_join(thread, NULL);
+    assert_true(began);
     await_jobs(3, "CANCELLED", 1);
     assert_false(has_directory(3));
     /* what it had on the node goes with it */
@@ -361,6 +365,8 @@ static void test_slurm__a_submission_on_its_way_is_taken_up(void **state)
     bin_dir = NULL;
     assert_int_equal(count_jobs(7, ""), 0);
     assert_taken_up(7, "x=7");
+    usleep(3000000); /* by now the first sbatch has come to its end, whatever became of it */
+    assert_int_equal(count_jobs(7, ""), 1);
 }
 
 /* The result was taken from the directory, and nobody has kept it yet. */
