@@ -22,8 +22,8 @@ typedef struct aire_slurm_options {
     const char *account;
     const char *qos;
     const char *const *arguments; /**< more arguments of sbatch, ends in NULL; nullable */
-    const char *bin_dir;          /**< where sbatch, squeue and scancel are; NULL: /usr/bin */
-    const char *conf_path;        /**< slurm.conf, absolute; NULL: where Slurm looks for it */
+    const char *bin_dir;          /**< where sbatch, squeue, scontrol and scancel are; NULL: /usr/bin */
+    const char *conf_path;        /**< slurm.conf, absolute; NULL: where Slurm looks for it. SLURM_CONF of the host is not read */
     const char *job_path;         /**< the program aire-job; NULL: where the library was installed */
     const char *worker_path;      /**< the program aire-worker on the nodes; NULL: the same */
 } aire_slurm_options;

@@ -3,6 +3,7 @@
 
 usage: slurm_test.py CRASH_HOST TEST_SLURM ENVIRONMENT      prints TAP
 """
+import json
 import os
 import pathlib
 import shutil
@@ -48,6 +49,16 @@ def slow_environment():
     shutil.copytree(environment, copy)
     text = (copy / "run.sh").read_text()
     (copy / "run.sh").write_text(f"sleep 1\n{text}")
+    return str(copy)
+
+
+def gpu_environment():
+    """The same, but a run wants a GPU."""
+    copy = root / "gpu"
+    shutil.copytree(environment, copy)
+    manifest = json.loads((copy / "aire.json").read_text())
+    manifest["run"]["gpus"] = 1
+    (copy / "aire.json").write_text(json.dumps(manifest))
     return str(copy)
 
 
@@ -121,7 +132,8 @@ def single_runs(cluster):
     """test_slurm looks at one run at a time; each of its tests is one of ours."""
     directory = root / "runs"
     directory.mkdir()
-    test = subprocess.run([runs, environment, str(directory)], capture_output=True, text=True, timeout=300, check=False,
+    test = subprocess.run([runs, environment, gpu_environment(), str(directory)], capture_output=True, text=True,
+                          timeout=300, check=False,
                           env=dict(os.environ, SLURM_CONF=str(cluster.conf), CMOCKA_MESSAGE_OUTPUT="TAP"))
     lines = test.stdout.splitlines()
     said = [line for line in lines + test.stderr.splitlines() if not line.startswith(("ok", "1.."))]

@@ -1,7 +1,8 @@
 /*
  * One run at a time through the Slurm backend, on a cluster that slurm_test.py has started.
  *
- * usage: test_slurm ENVIRONMENT DIRECTORY; SLURM_CONF, AIRE_JOB and AIRE_WORKER are set.
+ * usage: test_slurm ENVIRONMENT GPU_ENVIRONMENT DIRECTORY; the second wants a GPU; SLURM_CONF,
+ * AIRE_JOB and AIRE_WORKER are set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,7 @@
 
 enum { PARTS = 600 };
 
-static const char *environment, *root;
+static const char *environment, *gpu_environment, *root;
 static const char *bin_dir; /* NULL: Slurm's own */
 static aire_workshop shop;
 static aire_run run;
@@ -295,6 +296,21 @@ static void test_slurm__a_job_that_is_refused_says_why(void **state)
     disconnect();
 }
 
+/* A cluster that counts devices and does not say which: none is guessed. */
+static void test_slurm__a_device_that_has_no_number_is_not_guessed(void **state)
+{
+    aire_env *before = shop.env;
+    assert_int_equal(aire_env_open(shop.ctx, gpu_environment, NULL, &shop.env), AIRE_OK);
+    connect();
+    begin(12, NULL);
+    assert_run(AIRE_SANDBOX);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "gres.conf"));
+    assert_int_equal(count_jobs(12, "COMPLETED"), 1);
+    disconnect();
+    aire_env_unref(shop.env);
+    shop.env = before;
+}
+
 /* A controller that is killed: another process, which may have come as far as `ready` says. */
 static void kill_controller(int64_t id, const char *line, bool (*ready)(int64_t id))
 {
@@ -421,6 +437,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_slurm__a_cancelled_run_leaves_no_job),
         cmocka_unit_test(test_slurm__a_job_that_was_ended_from_outside_is_not_the_ideas_fault),
         cmocka_unit_test(test_slurm__a_job_that_is_refused_says_why),
+        cmocka_unit_test(test_slurm__a_device_that_has_no_number_is_not_guessed),
         cmocka_unit_test(test_slurm__a_live_job_is_taken_up),
         cmocka_unit_test(test_slurm__a_submission_on_its_way_is_taken_up),
         cmocka_unit_test(test_slurm__a_result_that_was_not_kept_is_taken_again),
@@ -428,10 +445,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_slurm__another_version_of_a_run_is_ended),
     };
     char node[PARTS];
-    if (argc != 3)
+    if (argc != 4)
         return 2;
     environment = argv[1];
-    root = argv[2];
+    gpu_environment = argv[2];
+    root = argv[3];
     snprintf(node, sizeof node, "%s/node", root);
     if (mkdir(node, 0700) != 0)
         return 2;

@@ -41,7 +41,8 @@ SlurmctldTimeout=10
 SlurmdTimeout=6
 KillWait=2
 MinJobAge=3600
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 State=UNKNOWN
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=16000 Gres=gpu:2 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -71,6 +72,9 @@ class Cluster:
         os.chmod(self.root, 0o755)
         self.conf.write_text(CONF.format(host=self.host, root=self.root, ctld_port=free_port(), d_port=free_port()))
         (self.root / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\nCgroupAutomount=no\n")
+        for number in range(2):  # that are no devices: Slurm counts them, and cannot tell a job which it has
+            (self.root / f"gpu{number}").touch()
+        (self.root / "gres.conf").write_text(f"Name=gpu File={self.root}/gpu[0-1]\n")
         (self.root / "munge.key").write_bytes(os.urandom(128))
         os.chmod(self.root / "munge.key", 0o400)
 
