@@ -171,13 +171,16 @@ AIRE_API AIRE_CHECK aire_status aire_store_set_note(aire_store *store, const cha
 /**
  * Write a finished run as one file: a tar archive, compressed by zstd, of
  *
- *     manifest.json   {"aire_bundle": 1, "environment": {"name", "hash"}, "sha256": {FILE: HASH}}
+ *     manifest.json   {"aire_bundle": 1, "libaire": VERSION, "environment": {"name", "hash"},
+ *                     "sha256": {FILE: HASH of its bytes}}
  *     idea.json       as aire_idea_to_json; not for a baseline
+ *     idea.diff       the patch that came with the idea, to the byte
  *     result.json     as aire_result_to_json: outcome, metrics, reward, what it used
- *     variant.diff    the patch as it was applied, for people
+ *     variant.diff    the patch as it was applied, to the byte
  *     log.txt         end of the log, for people
  *
- * and of nothing else that the store holds. The same run gives the same bytes.
+ * and of nothing else that the store holds; what would be empty is left out. The same run gives the
+ * same bytes with the same version of the library.
  *
  * @param path file; written whole or not at all
  * @return AIRE_OK; AIRE_NOT_FOUND (no such run has finished); AIRE_STATE (the store is not tied to an
@@ -190,13 +193,16 @@ AIRE_API AIRE_CHECK aire_status aire_store_export(aire_store *store, int64_t run
 /**
  * Take a run over from such a file: its idea, without plan and parents, and its result, under numbers
  * of this store. Taking the same one again adds nothing. The next executor gives the result, as any
- * that has finished and was not told. The file may come from anywhere: whatever is not a small
- * archive of plain files is refused.
+ * that has finished and was not told, so that a search learns from it; take runs over before the
+ * executor is made: one that is there already does not give them, and a searcher may wait for them.
+ * The file may come from anywhere: whatever is not a small archive of plain files is refused. What it
+ * says of its run is believed.
  *
  * @param[out] run_id nullable: number of the run here
  * @return AIRE_OK; AIRE_NOT_FOUND; AIRE_FORMAT (no bundle, or a damaged one); AIRE_REFUSED (links,
- *         devices, names that leave the directory, something twice); AIRE_LIMIT (more than 256 files
- *         or 256 MiB); AIRE_STATE (of another environment); AIRE_EXISTS (the baseline of that seed is
+ *         devices, names that leave the directory, something twice); AIRE_LIMIT (more than 256 files,
+ *         256 MiB, or 2^20 values in a JSON text); AIRE_STATE (of another environment, or the store is
+ *         read-only); AIRE_EXISTS (the baseline of that seed, or another run of the same idea, is
  *         there); AIRE_UNSUPPORTED (of a newer version); AIRE_IO, AIRE_BUSY, AIRE_NOMEM
  * @since 0.1
  */

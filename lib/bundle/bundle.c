@@ -13,12 +13,19 @@
 #include "base/fail.h"
 #include "base/str.h"
 
-enum { MODE = 0644, BLOCK = 64 << 10, FILTERS_MAX = 2 /* zstd, and the file itself */ };
+enum {
+    MODE = 0644,
+    BLOCK = 64 << 10,
+    FILTERS_MAX = 2, /* zstd, and the file itself */
+    TRIES = 100      /* names for a temporary file */
+};
 
 /* ---- writing ---- */
 
 static aire_status write_failed(struct archive *archive, const char *path)
 {
+    if (archive_errno(archive) == ENOMEM)
+        return aire__fail_nomem();
     return aire__fail_errno(AIRE_IO, archive_errno(archive), "cannot write '%s': %s", path,
                             archive_error_string(archive));
 }
@@ -58,15 +65,31 @@ static aire_status write_archive(const char *path, int fd, const aire_bundle_fil
     return status;
 }
 
+/* A file beside `path` that nobody else writes: not another thread, not a process that was killed.
+ * *name is from aire_alloc; the descriptor is -1 on failure. */
+static aire_status open_temporary(aire_ctx *ctx, const char *path, char **name, int *fd)
+{
+    *fd = -1;
+    for (int i = 0; i < TRIES && *fd < 0; i++) {
+        aire_free(ctx, *name);
+        *name = aire__asprintf(ctx, "%s.%d-%d.part", path, (int)getpid(), i);
+        if (!*name)
+            return aire__fail_nomem();
+        *fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, MODE);
+        if (*fd < 0 && errno != EEXIST)
+            break;
+    }
+    return *fd >= 0 ? AIRE_OK : aire__fail_errno(AIRE_IO, errno, "cannot write '%s'", path);
+}
+
 aire_status aire__bundle_write(aire_ctx *ctx, const char *path, const aire_bundle_file *files,
                                size_t count)
 {
-    char *temporary = aire__asprintf(ctx, "%s.%d.part", path, (int)getpid());
-    if (!temporary)
-        return aire__fail_nomem();
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, MODE);
-    aire_status status = fd >= 0 ? write_archive(path, fd, files, count)
-                                 : aire__fail_errno(AIRE_IO, errno, "cannot write '%s'", path);
+    char *temporary = NULL;
+    int fd;
+    aire_status status = open_temporary(ctx, path, &temporary, &fd);
+    if (status == AIRE_OK)
+        status = write_archive(path, fd, files, count);
     if (status == AIRE_OK && fsync(fd) != 0)
         status = aire__fail_errno(AIRE_IO, errno, "cannot write '%s'", path);
     if (fd >= 0)
@@ -104,6 +127,10 @@ static aire_status check_entry(const aire_bundle *b, const char *path, struct ar
 
 static aire_status read_failed(struct archive *archive, const char *path)
 {
+    if (archive_errno(archive) == ENOMEM)
+        return aire__fail_nomem();
+    if (archive_errno(archive) == EIO)
+        return aire__fail_errno(AIRE_IO, EIO, "cannot read '%s'", path);
     return aire__fail(AIRE_FORMAT, "'%s' is no bundle, or it is damaged: %s", path,
                       archive_error_string(archive) ? archive_error_string(archive) : "?");
 }

@@ -30,6 +30,7 @@
     X(TELL, "tell", true)                                                                          \
     X(NOTE, "note", true)                                                                          \
     X(PIN, "pin", true)                                                                            \
+    X(IMPORT, "import", true)                                                                      \
     X(CALL, "call", true)                                                                          \
     X(EVENT, "event", false)
 

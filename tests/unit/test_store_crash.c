@@ -292,6 +292,23 @@ static aire_status crash_tell(aire_store *store)
     return status;
 }
 
+/* A run of another store, to be taken over. */
+static void make_bundle(void)
+{
+    char bundle[256];
+    aire_store *store;
+    snprintf(bundle, sizeof bundle, "%s", at("bundle"));
+    assert_int_equal(aire_store_open(ctx, at("from.db"), NULL, &store), AIRE_OK);
+    assert_int_equal(aire__store_bind_env(store, "env", "hash"), AIRE_OK);
+    aire_plan *plan = add_plan(store, 0);
+    aire_run run = submit(store, plan, 0);
+    finish(store, &run, AIRE_OUTCOME_OK, 9);
+    assert_int_equal(aire_store_export(store, run.id, bundle), AIRE_OK);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
 /* A controller that can be killed anywhere and simply run again. */
 static int controller(int from_parent, int to_parent)
 {
@@ -307,6 +324,8 @@ static int controller(int from_parent, int to_parent)
         status = crash_submit(store, plan);
     if (status == AIRE_OK)
         status = crash_run(store);
+    if (status == AIRE_OK)
+        status = aire_store_import(store, at("bundle"), NULL);
     if (status == AIRE_OK)
         status = crash_tell(store);
     if (status == AIRE_OK)
@@ -334,18 +353,18 @@ static void assert_complete(void)
     char *text = NULL;
     assert_int_equal(scalar(store, "SELECT count(*) FROM plans"), 1);
     assert_int_equal(scalar(store, "SELECT submitted FROM plans"), 3);
-    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 3);
-    assert_int_equal(scalar(store, "SELECT count(*) FROM runs"), 4);
-    assert_int_equal(scalar(store, "SELECT count(*) FROM runs WHERE state = 2"), 4);
-    assert_int_equal(scalar(store, "SELECT count(*) FROM results"), 4);
-    assert_int_equal(scalar(store, "SELECT count(*) FROM metrics"), 4);
-    assert_int_equal(scalar(store, "SELECT count(DISTINCT told) FROM runs"), 4);
-    assert_int_equal(scalar(store, "SELECT max(told) FROM runs"), 4);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM ideas"), 4);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs"), 5);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM runs WHERE state = 2"), 5);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM results"), 5);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM metrics"), 5);
+    assert_int_equal(scalar(store, "SELECT count(DISTINCT told) FROM runs"), 5);
+    assert_int_equal(scalar(store, "SELECT max(told) FROM runs"), 5);
     assert_int_equal(aire__store_told(store, &told), AIRE_OK);
-    assert_int_equal(aire_results_count(told), 4);
+    assert_int_equal(aire_results_count(told), 5);
     aire_results_unref(told);
     assert_int_equal(aire__store_search_state(store, &text), AIRE_OK);
-    assert_string_equal(text, "4");
+    assert_string_equal(text, "5");
     aire_free(ctx, text);
     assert_int_equal(scalar(store, "SELECT count(*) FROM pragma_integrity_check WHERE "
                                    "integrity_check = 'ok'"),
@@ -368,6 +387,7 @@ static void test_crash__at_every_point_loses_nothing_and_counts_nothing_twice(vo
 {
     size_t points = 0;
     int kills = 0;
+    make_bundle();
     for (const char *point; (point = aire__store_fault_point(points)) != NULL; points++) {
         for (int nth = 1; nth <= 2; nth++) {
             remove_store();
@@ -384,7 +404,7 @@ static void test_crash__at_every_point_loses_nothing_and_counts_nothing_twice(vo
             assert_complete();
         }
     }
-    assert_int_equal(points, 36);
+    assert_int_equal(points, 39);
     assert_true(kills > 40);
     assert_null(aire__store_fault_point(points));
 }
@@ -392,6 +412,7 @@ static void test_crash__at_every_point_loses_nothing_and_counts_nothing_twice(vo
 static void test_crash__twice_at_random_moments(void **state)
 {
     unsigned moment = 1;
+    make_bundle();
     for (int round = 0; round < 15; round++) {
         remove_store();
         for (int kills = 0; kills < 2; kills++) {
