@@ -374,7 +374,8 @@ static aire_status cancel_job(aire_local *l, aire_job *job)
     aire_cancel_fire(job->cancel);
     if (job->running)
         return AIRE_OK;
-    job->running = true; /* nobody else takes it */
+    job->running = true;
+    job->task.held = true; /* no worker takes it meanwhile */
     pthread_mutex_unlock(&l->lock);
     aire_result *result = NULL;
     aire_status status = aire__finish_cancelled(l, &job->run, &result);

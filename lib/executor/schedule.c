@@ -95,7 +95,7 @@ void aire__schedule_add(aire_schedule *s, aire_task *task)
 static void note_overtaking(aire_schedule *s, const aire_task *begins, int64_t now_ns)
 {
     for (aire_task *above = s->first; above != begins; above = above->next)
-        if (!above->leased && above->not_before_ns <= now_ns)
+        if (!above->leased && !above->held && above->not_before_ns <= now_ns)
             above->overtaken++;
 }
 
@@ -103,7 +103,7 @@ aire_task *aire__schedule_take(aire_schedule *s, int64_t now_ns, int64_t *wake_n
 {
     *wake_ns = -1;
     for (aire_task *task = s->first; task; task = task->next) {
-        if (task->leased)
+        if (task->leased || task->held)
             continue;
         if (task->not_before_ns > now_ns) { /* it waits for the infrastructure; others go on */
             if (*wake_ns < 0 || task->not_before_ns < *wake_ns)

@@ -35,6 +35,7 @@ typedef struct aire_task {
     int64_t not_before_ns; /* 0: at once */
     int32_t overtaken;     /* tasks below it that began while it could have but for room */
     bool leased;
+    bool held; /* set by the caller: it does not begin any more, and waits to be removed */
     int32_t gpus[AIRE_GPUS_MAX]; /* numbers of the devices of its lease, need.gpus of them */
     struct aire_task *next, *previous;
 } aire_task;

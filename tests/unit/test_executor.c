@@ -412,6 +412,31 @@ static void test_executor__cancels_queued_and_running(void **state)
     aire_executor_unref(executor);
 }
 
+/* A run that is being cancelled while a worker looks for one: each ends once, one way or the other.
+ */
+static void test_executor__cancels_beside_busy_workers(void **state)
+{
+    enum { ROUNDS = 100 };
+    aire_executor *executor = new_executor(2, NULL);
+    bool over[2 * ROUNDS + 2] = {false};
+    for (int i = 0; i < ROUNDS; i++) {
+        char word[8];
+        snprintf(word, sizeof word, "%d", 10 + i % 90);
+        submit_word(executor, word, 0);
+        aire_status status = aire_executor_cancel(executor, submit_word(executor, "8", 0));
+        assert_true(status == AIRE_OK || status == AIRE_NOT_FOUND);
+    }
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        aire_result *result = next(executor);
+        int64_t run = aire_result_run_id(result);
+        assert_true(run >= 1 && run <= 2 * ROUNDS && !over[run]);
+        over[run] = true;
+        aire_result_unref(result);
+    }
+    assert_int_equal(aire_executor_pending(executor), 0);
+    aire_executor_unref(executor);
+}
+
 static void count_stage(const aire_progress *progress, void *data)
 {
     int *stages = data;
@@ -741,6 +766,7 @@ int main(void)
         TEST(test_executor__submitting_again_adds_nothing),
         TEST(test_executor__infrastructure_is_tried_again),
         TEST(test_executor__cancels_queued_and_running),
+        TEST(test_executor__cancels_beside_busy_workers),
         TEST(test_executor__tells_of_stages),
         TEST(test_executor__many_runs_each_once),
         TEST(test_executor__takes_up_what_was_left),

@@ -253,6 +253,19 @@ static void test_schedule__a_pause_lets_others_go_on(void **state)
     assert_ptr_equal(aire__schedule_take(&world.schedule, 100, &wake), &a);
 }
 
+static void test_schedule__what_is_held_does_not_begin(void **state)
+{
+    int64_t wake;
+    start(&world, (aire_resources){1, 0, 1, 1}, 0);
+    aire_task a = {.id = 1, .need = {1}, .held = true}, b = {.id = 2, .need = {1}};
+    aire__schedule_add(&world.schedule, &a);
+    aire__schedule_add(&world.schedule, &b);
+    assert_ptr_equal(aire__schedule_take(&world.schedule, 0, &wake), &b);
+    assert_int_equal(a.overtaken, 0);
+    aire__schedule_remove(&world.schedule, &b);
+    assert_null(aire__schedule_take(&world.schedule, 0, &wake));
+}
+
 static void test_schedule__what_can_never_fit_is_said(void **state)
 {
     start(&world, (aire_resources){4, 1, 1 << 30, 1 << 30}, 0);
@@ -272,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_schedule__priority_then_age),
         cmocka_unit_test(test_schedule__a_pause_lets_others_go_on),
         cmocka_unit_test(test_schedule__a_gang_is_overtaken_only_so_often),
+        cmocka_unit_test(test_schedule__what_is_held_does_not_begin),
         cmocka_unit_test(test_schedule__what_can_never_fit_is_said),
         cmocka_unit_test(test_schedule__ten_thousand_random_ones_hold),
         cmocka_unit_test(test_schedule__makespan_is_near_its_bound),
