@@ -175,7 +175,7 @@ static aire_status run_baseline(search *s)
     return drain(s);
 }
 
-/* The best ideas and the baseline, interleaved, so that what changes on the machine meets both
+/* The best ideas and the baseline, seed by seed, so that what changes on the machine meets both
  * alike. */
 static aire_status run_confirmation(search *s, long seeds, long top)
 {
@@ -183,14 +183,10 @@ static aire_status run_confirmation(search *s, long seeds, long top)
     aire_result *best[MAX];
     aire_status status = AIRE_OK;
     int count = best_ideas(s->store, best, top < MAX ? (int)top : MAX);
-    for (long k = 0; k < seeds && count > 0; k++) {
-        aire_submit_options options = AIRE_SUBMIT_OPTIONS_INIT;
-        options.seed = CONFIRM_SEED + (uint64_t)k;
-        if (status == AIRE_OK)
-            status = aire_executor_submit(s->executor, NULL, &options, NULL);
-        options.kind = AIRE_RUN_CONFIRM;
+    for (long k = 0; k < seeds; k++) {
+        const uint64_t seed = CONFIRM_SEED + (uint64_t)k;
         for (int i = 0; i < count && status == AIRE_OK; i++)
-            status = aire_executor_submit(s->executor, aire_result_idea(best[i]), &options, NULL);
+            status = aire_executor_confirm(s->executor, aire_result_idea(best[i]), &seed, 1);
     }
     for (int i = 0; i < count; i++)
         aire_result_unref(best[i]);
@@ -312,6 +308,7 @@ static aire_status make_executor(search *s)
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
     aire_slurm_options slurm = AIRE_SLURM_OPTIONS_INIT;
     slurm.directory = settings_text(s->settings, OPT_SLURM);
+    slurm.conf_path = getenv("SLURM_CONF"); /* as Slurm's own commands do */
     slurm.partition = settings_text(s->settings, OPT_PARTITION);
     slurm.worker_path = settings_text(s->settings, OPT_WORKER);
     options.slurm = slurm.directory ? &slurm : NULL;

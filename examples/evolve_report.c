@@ -178,27 +178,22 @@ int report_search(aire_store *store, const char *metric, int64_t elapsed_ms)
     return code;
 }
 
-static int confirm_one(aire_store *store, const aire_result *best, const char *metric,
-                       const sample *baseline)
+static int confirm_one(aire_store *store, const aire_result *best, const char *metric)
 {
     aire_idea *idea = aire_result_idea(best);
+    aire_confirmation c = {.struct_size = sizeof c};
     sample again = {0};
     char name[32];
-    double p;
     int code =
         read_sample(store, AIRE_RUN_CONFIRM, aire_idea_id(idea), SEEDS_CONFIRM, metric, &again);
     if (code == EXIT_OK) {
         snprintf(name, sizeof name, "run %lld", (long long)aire_result_run_id(best));
         print_sample(name, &again, metric);
-        double mean = summarise(baseline->rewards, baseline->count).mean;
-        double gain = summarise(again.rewards, again.count).mean - mean;
-        aire_summary spread = summarise(baseline->rewards, baseline->count);
         printf("           %s\n", aire_idea_title(idea));
-        if (aire_stats_rank_test(again.rewards, again.count, baseline->rewards, baseline->count,
-                                 &p) == AIRE_OK)
+        if (aire_store_confirmation(store, aire_idea_id(idea), &c) == AIRE_OK && c.baseline.count)
             printf(
                 "           gain %+.2f%%, %.1f times the baseline's spread; rank test p = %.3f\n",
-                100 * gain / fabs(mean), gain / spread.deviation, p);
+                100 * c.gain / fabs(c.baseline.mean), c.gain / c.baseline.deviation, c.p);
     }
     sample_free(&again);
     return code;
@@ -219,7 +214,7 @@ int report_confirmation(aire_store *store, const char *metric, int64_t top)
     }
     for (int i = 0; i < count; i++) {
         if (code == EXIT_OK)
-            code = confirm_one(store, best[i], metric, &baseline);
+            code = confirm_one(store, best[i], metric);
         aire_result_unref(best[i]);
     }
     sample_free(&baseline);

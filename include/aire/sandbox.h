@@ -62,7 +62,7 @@ enum {
 /**
  * Told, inside aire_sandbox_run and on its thread, of what a command writes, while it writes.
  * Output that comes faster than the observer takes it is left out here (the log has it); lines of
- * the stream are all told, in order.
+ * the stream are all told, in order, but for those of more than 4,000 bytes.
  *
  * @return 0 to go on; anything else ends the command, with AIRE_EXIT_LIMIT_STOPPED
  */

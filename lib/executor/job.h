@@ -6,6 +6,7 @@
 
 #include "aire/executor.h"
 #include "env/env.h"
+#include "executor/schedule.h"
 #include "patch/patch.h"
 #include "store/store.h"
 
@@ -91,6 +92,12 @@ void aire__workspace_remove(aire_try *t);
 
 /* "<directory>/<name>"; NULL when there is no memory. */
 char *aire__try_path(const aire_try *t, const char *name);
+
+/* ---- resources.c ---- */
+
+/* What a run needs: the most that a stage of the manifest asks for. What it does not say is 0, but
+ * for one cpu. */
+aire_resources aire__needs_of(const aire_env *env);
 
 /* ---- stages.c ---- */
 

@@ -128,15 +128,19 @@ static aire_status make_stopper(aire_local *l)
     return aire__stopper_new(l->shop.ctx, &options, &l->stopper);
 }
 
-/* Runs of a store are known to the cluster by where it is. */
+/* Runs of a store are known to the cluster by where the store is. */
 static aire_status make_slurm(aire_local *l, const aire_slurm_options *options)
 {
     aire_sha256 hash;
-    char identity[65];
+    char identity[65], *store;
+    aire_status status = aire__fs_real_path(l->shop.ctx, aire_store_path(l->store), &store);
+    if (status != AIRE_OK)
+        return status;
     aire__sha256_init(&hash);
-    aire__sha256_field(&hash, l->shop.work_dir, strlen(l->shop.work_dir));
+    aire__sha256_field(&hash, store, strlen(store));
     aire__sha256_hex(&hash, identity);
     identity[12] = '\0';
+    aire_free(l->shop.ctx, store);
     return aire__slurm_new(&l->shop, options, identity, &l->slurm);
 }
 

@@ -69,7 +69,7 @@ static int64_t free_disk(const char *directory)
 
 /* ---- what a run needs ---- */
 
-static aire_resources need_of_run(const aire_env *env, int32_t slots)
+aire_resources aire__needs_of(const aire_env *env)
 {
     aire_resources need = {.cpus = 1};
     for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++) {
@@ -85,8 +85,6 @@ static aire_resources need_of_run(const aire_env *env, int32_t slots)
         if (step->limits.disk_bytes > need.disk_bytes)
             need.disk_bytes = step->limits.disk_bytes;
     }
-    if (need.cpus > slots) /* slower, but the same result */
-        need.cpus = slots;
     return need;
 }
 
@@ -101,7 +99,9 @@ aire_status aire__resources_settle(aire_local *l, const aire_executor_options *o
     if (status != AIRE_OK)
         return status;
     /* A cluster leases its own; here a run costs a thread that waits. */
-    l->need = o->slurm ? (aire_resources){.cpus = 1} : need_of_run(l->shop.env, l->slots);
+    l->need = o->slurm ? (aire_resources){.cpus = 1} : aire__needs_of(l->shop.env);
+    if (l->need.cpus > l->slots) /* slower, but the same result */
+        l->need.cpus = l->slots;
     aire__schedule_init(&l->schedule, &capacity, gpus);
     status = aire__schedule_check(&l->schedule, &l->need);
     if (status != AIRE_OK)

@@ -1,6 +1,5 @@
 #include "executor/slurm.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +16,7 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "sandbox/engine.h"
 
 enum { ARGUMENTS_MAX = 48, MARGIN_S = 300, MARGIN_MB = 512, DEFAULT_MB = 4096 };
 enum {
@@ -27,14 +27,6 @@ enum {
     TRIES = 3
 };
 
-/* A run whose result was given to a thread, which is about to keep it. */
-typedef struct taken {
-    pthread_t thread;
-    char *directory;
-    aire_cancel *cancel; /* nullable */
-    struct taken *next;
-} taken;
-
 struct aire_slurm {
     const aire_workshop *shop; /* of the executor, which outlives this */
     aire_slurm_queue *queue;
@@ -44,8 +36,6 @@ struct aire_slurm {
     char **arguments; /* of sbatch, the same for each run; ends in NULL */
     size_t argument_count;
     int32_t poll_ms;
-    pthread_mutex_t lock; /* guards what follows */
-    taken *first;
 };
 
 aire_status aire_slurm_options_init(aire_slurm_options *options, size_t size)
@@ -73,27 +63,20 @@ static aire_status add_argument(aire_slurm *s, char *argument)
 static aire_status add_needs(aire_slurm *s)
 {
     aire_ctx *ctx = s->shop->ctx;
-    int64_t wall_ms = 0, memory = 0;
-    int32_t cpus = 1, gpus = 0;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++) {
-        const aire_env_step *step = &s->shop->env->steps[stage];
-        if (!step->present)
-            continue;
-        wall_ms += step->limits.wall_ms;
-        cpus = step->cpus > cpus ? step->cpus : cpus;
-        gpus = step->gpus > gpus ? step->gpus : gpus;
-        if (step->limits.memory_bytes > memory)
-            memory = step->limits.memory_bytes;
-    }
+    aire_resources need = aire__needs_of(s->shop->env);
+    int64_t wall_ms = 0;
+    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+        if (s->shop->env->steps[stage].present)
+            wall_ms += s->shop->env->steps[stage].limits.wall_ms;
     long long minutes = (wall_ms / 1000 + MARGIN_S + 59) / 60;
-    long long megabytes = (memory ? memory >> 20 : DEFAULT_MB) + MARGIN_MB;
+    long long megabytes = (need.memory_bytes ? need.memory_bytes >> 20 : DEFAULT_MB) + MARGIN_MB;
     aire_status status = add_argument(s, aire__asprintf(ctx, "--time=%lld", minutes));
     if (status == AIRE_OK)
         status = add_argument(s, aire__asprintf(ctx, "--mem=%lldM", megabytes));
     if (status == AIRE_OK)
-        status = add_argument(s, aire__asprintf(ctx, "--cpus-per-task=%d", (int)cpus));
-    if (status == AIRE_OK && gpus > 0)
-        status = add_argument(s, aire__asprintf(ctx, "--gres=gpu:%d", (int)gpus));
+        status = add_argument(s, aire__asprintf(ctx, "--cpus-per-task=%d", (int)need.cpus));
+    if (status == AIRE_OK && need.gpus > 0)
+        status = add_argument(s, aire__asprintf(ctx, "--gres=gpu:%d", (int)need.gpus));
     return status;
 }
 
@@ -148,30 +131,6 @@ static aire_status await_submissions(const aire_slurm *s)
     return AIRE_OK;
 }
 
-/* ".../lib/libaire.so" -> ".../libexec/aire/NAME", or what was given. */
-static aire_status find_program(aire_ctx *ctx, const char *given, const char *name, char **out)
-{
-    Dl_info info;
-    char *path = NULL;
-    if (given)
-        path = aire__strdup(ctx, given);
-    else if (dladdr((const void *)(uintptr_t)aire_slurm_options_init, &info) && info.dli_fname &&
-             strrchr(info.dli_fname, '/'))
-        path = aire__asprintf(ctx, "%.*s/../libexec/aire/%s",
-                              (int)(strrchr(info.dli_fname, '/') - info.dli_fname), info.dli_fname,
-                              name);
-    if (!path)
-        return aire__fail_nomem();
-    aire_status status = aire__fs_real_path(ctx, path, out);
-    if (status == AIRE_NOT_FOUND)
-        status = aire__fail(AIRE_UNSUPPORTED,
-                            "the program %s is not at '%s': install libaire, or "
-                            "name it in aire_slurm_options",
-                            name, path);
-    aire_free(ctx, path);
-    return status;
-}
-
 aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options *options,
                             const char *identity, aire_slurm **out)
 {
@@ -187,7 +146,6 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     if (!s)
         return aire__fail_nomem();
     s->shop = shop;
-    pthread_mutex_init(&s->lock, NULL);
     s->poll_ms = o.poll_ms > 0 ? o.poll_ms : 2000;
     s->arguments = aire__calloc(ctx, ARGUMENTS_MAX + 1, sizeof *s->arguments);
     s->identity = aire__strdup(ctx, identity);
@@ -199,9 +157,11 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     if (status == AIRE_OK)
         status = await_submissions(s);
     if (status == AIRE_OK)
-        status = find_program(ctx, o.job_path, "aire-job", &s->job_path);
+        status = aire__program_find(ctx, o.job_path, "aire-job", "aire_slurm_options.job_path",
+                                    &s->job_path);
     if (status == AIRE_OK)
-        status = find_program(ctx, o.worker_path, "aire-worker", &s->worker_path);
+        status = aire__program_find(ctx, o.worker_path, "aire-worker",
+                                    "aire_slurm_options.worker_path", &s->worker_path);
     if (status == AIRE_OK)
         status = aire__slurm_queue_new(ctx, &o, &s->queue);
     if (status == AIRE_OK)
@@ -215,58 +175,11 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     return status;
 }
 
-/* ---- results that were taken ---- */
-
-/* The directory's ownership is taken over. */
-static void note_taken(aire_slurm *s, char *directory, aire_cancel *cancel)
-{
-    taken *entry = aire__calloc(s->shop->ctx, 1, sizeof *entry);
-    if (!entry) { /* the directory stays */
-        aire_free(s->shop->ctx, directory);
-        return;
-    }
-    *entry = (taken){pthread_self(), directory, aire_cancel_ref(cancel), NULL};
-    pthread_mutex_lock(&s->lock);
-    entry->next = s->first;
-    s->first = entry;
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* The results that `thread` took are kept now (NULL: those of all threads), unless the executor
- * had to stop before that. */
-static void forget_taken(aire_slurm *s, const pthread_t *thread)
-{
-    aire_ctx *ctx = s->shop->ctx;
-    taken *mine = NULL;
-    pthread_mutex_lock(&s->lock);
-    for (taken **at = &s->first; *at;) {
-        taken *entry = *at;
-        if (thread && !pthread_equal(entry->thread, *thread)) {
-            at = &entry->next;
-            continue;
-        }
-        *at = entry->next;
-        entry->next = mine;
-        mine = entry;
-    }
-    pthread_mutex_unlock(&s->lock);
-    for (taken *entry = mine, *next; entry; entry = next) {
-        next = entry->next;
-        if (!aire_cancel_fired(entry->cancel))
-            aire__fs_remove_tree(ctx, entry->directory);
-        aire_cancel_unref(entry->cancel);
-        aire_free(ctx, entry->directory);
-        aire_free(ctx, entry);
-    }
-}
-
 void aire__slurm_free(aire_slurm *s)
 {
     if (!s)
         return;
     aire_ctx *ctx = s->shop->ctx;
-    forget_taken(s, NULL);
-    pthread_mutex_destroy(&s->lock);
     for (size_t i = 0; i < s->argument_count; i++)
         aire_free(ctx, s->arguments[i]);
     aire__slurm_queue_free(s->queue);
@@ -631,20 +544,28 @@ static aire_status travel(trip *p)
     return status == AIRE_OK ? collect(p) : status;
 }
 
+static char *directory_of(const aire_slurm *s, int64_t run_id)
+{
+    return aire__asprintf(s->shop->ctx, "%s/run-%lld", s->directory, (long long)run_id);
+}
+
 aire_status aire__slurm_run(aire_try *t, aire_slurm *s)
 {
     aire_ctx *ctx = s->shop->ctx;
-    const pthread_t self = pthread_self();
     trip p = {.t = t, .s = s};
-    forget_taken(s, &self);
     snprintf(p.name, sizeof p.name, "aire-%.100s-%lld", s->identity, (long long)t->run->id);
-    p.directory = aire__asprintf(ctx, "%s/run-%lld", s->directory, (long long)t->run->id);
+    p.directory = directory_of(s, t->run->id);
     p.result = p.directory ? aire__path_join(ctx, p.directory, AIRE_JOB_RESULT) : NULL;
     aire_status status = p.result ? travel(&p) : aire__fail_nomem();
+    aire_free(ctx, p.directory);
     aire_free(ctx, p.result);
-    if (status == AIRE_OK)
-        note_taken(s, p.directory, t->cancel);
-    else
-        aire_free(ctx, p.directory);
     return status;
+}
+
+void aire__slurm_kept(aire_slurm *s, int64_t run_id)
+{
+    char *directory = directory_of(s, run_id);
+    if (directory) /* what cannot be removed is only in the way of nobody */
+        aire__fs_remove_tree(s->shop->ctx, directory);
+    aire_free(s->shop->ctx, directory);
 }

@@ -16,7 +16,7 @@
  *
  *   - DIRECTORY/IDENTITY/submit.lock is held by each sbatch for as long as it lives. One that a
  *     killed controller left behind may still submit; the next controller waits for it.
- *   - The directory stays until its result is kept elsewhere: see aire__slurm_run.
+ *   - The directory stays until its result is kept elsewhere: see aire__slurm_kept.
  */
 #ifndef AIRE_EXECUTOR_SLURM_H
 #define AIRE_EXECUTOR_SLURM_H
@@ -41,11 +41,12 @@ void aire__slurm_free(aire_slurm *slurm);
  * As aire__stages_run, on the cluster. AIRE_NOT_FOUND: the job ended without a result (its node was
  * lost, or it was cancelled from outside); other failures are of the infrastructure, too. Any
  * number of threads.
- *
- * The run's directory is removed when the same thread comes with its next run, or at the end: then
- * the result has been kept. Not if the token of the run has been fired since: then it has not.
  */
 aire_status aire__slurm_run(aire_try *t, aire_slurm *slurm);
+
+/* The result of a run is kept elsewhere now: its directory may go. Until then whoever comes takes
+ * the result from there again. */
+void aire__slurm_kept(aire_slurm *slurm, int64_t run_id);
 
 /* ---- slurm_queue.c: the cluster's commands ---- */
 

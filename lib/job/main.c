@@ -116,11 +116,8 @@ static void close_workshop(job *j)
  * those of another job. */
 static aire_status find_gpus(job *j)
 {
-    int32_t need = 0;
+    const int32_t need = aire__needs_of(j->shop.env).gpus;
     const char *list = getenv("SLURM_JOB_GPUS");
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
-        if (j->shop.env->steps[stage].present && j->shop.env->steps[stage].gpus > need)
-            need = j->shop.env->steps[stage].gpus;
     if (need == 0)
         return AIRE_OK;
     if (!list)

@@ -18,6 +18,12 @@ typedef struct aire_engine {
 /* Limits with the defaults filled in. */
 aire_limits aire__limits_filled(const aire_limits *given);
 
+/* Where one of our own programs is: `given`, or beside the library, or where it was to be
+ * installed. *out is from aire_alloc. AIRE_UNSUPPORTED says how to get it, or by which `option` to
+ * name it. */
+aire_status aire__program_find(aire_ctx *ctx, const char *given, const char *name,
+                               const char *option, char **out);
+
 /* Find the programs; AIRE_UNSUPPORTED says which is missing and how to get it. */
 aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *options);
 

@@ -33,9 +33,8 @@ aire_limits aire__limits_filled(const aire_limits *given)
     return limits;
 }
 
-/* ".../lib/libaire.so" -> ".../libexec/aire/aire-worker", so that an installed tree may be moved.
- */
-static char *worker_beside_library(aire_ctx *ctx)
+/* ".../lib/libaire.so" -> ".../libexec/aire/NAME", so that an installed tree may be moved. */
+static char *beside_library(aire_ctx *ctx, const char *name)
 {
     Dl_info info;
     if (!dladdr((const void *)(uintptr_t)aire_sandbox_new, &info) || !info.dli_fname)
@@ -43,26 +42,26 @@ static char *worker_beside_library(aire_ctx *ctx)
     const char *slash = strrchr(info.dli_fname, '/');
     if (!slash)
         return NULL;
-    return aire__asprintf(ctx, "%.*s/../libexec/aire/aire-worker", (int)(slash - info.dli_fname),
-                          info.dli_fname);
+    return aire__asprintf(ctx, "%.*s/../libexec/aire/%s", (int)(slash - info.dli_fname),
+                          info.dli_fname, name);
 }
 
-static aire_status find_worker(aire_engine *engine, const char *given)
+aire_status aire__program_find(aire_ctx *ctx, const char *given, const char *name,
+                               const char *option, char **out)
 {
-    aire_ctx *ctx = engine->ctx;
-    char *candidates[] = {given ? aire__strdup(ctx, given) : worker_beside_library(ctx),
-                          given ? NULL : aire__strdup(ctx, AIRE_LIBEXECDIR "/aire-worker")};
+    char *candidates[] = {given ? aire__strdup(ctx, given) : beside_library(ctx, name),
+                          given ? NULL : aire__asprintf(ctx, "%s/%s", AIRE_LIBEXECDIR, name)};
     aire_status status = AIRE_UNSUPPORTED;
     for (size_t i = 0; i < 2; i++) {
         if (status == AIRE_UNSUPPORTED && candidates[i] && access(candidates[i], X_OK) == 0)
-            status = aire__fs_real_path(ctx, candidates[i], &engine->worker);
+            status = aire__fs_real_path(ctx, candidates[i], out);
         aire_free(ctx, candidates[i]);
     }
     if (status == AIRE_UNSUPPORTED)
         return aire__fail(AIRE_UNSUPPORTED,
-                          "the program aire-worker is not at '%s': install libaire, or name it by "
-                          "aire_sandbox_options.worker_path (aire-evolve: --worker)",
-                          given ? given : AIRE_LIBEXECDIR "/aire-worker");
+                          "the program %s is not at '%s%s%s': install libaire, or name it by %s",
+                          name, given ? given : AIRE_LIBEXECDIR, given ? "" : "/",
+                          given ? "" : name, option);
     return status;
 }
 
@@ -82,7 +81,9 @@ static aire_status find_bwrap(aire_engine *engine, const char *given)
 
 aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *options)
 {
-    aire_status status = find_worker(engine, options->worker_path);
+    aire_status status = aire__program_find(
+        engine->ctx, options->worker_path, "aire-worker",
+        "aire_sandbox_options.worker_path (aire-evolve: --worker)", &engine->worker);
     if (status == AIRE_OK && engine->kind == AIRE_SANDBOX_BWRAP)
         status = find_bwrap(engine, options->bwrap_path);
     if (status == AIRE_OK) {

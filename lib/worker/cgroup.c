@@ -194,8 +194,10 @@ static bool make_unified(control_group *g, const char *parent, int64_t memory, i
 {
     bool has_memory = passes_on(parent, "memory"), has_pids = passes_on(parent, "pids");
     g->unified = true;
-    if ((!has_memory && !has_pids) || !make_below(parent, g->memory))
-        return g->memory[0] = '\0', false;
+    if ((!has_memory && !has_pids) || !make_below(parent, g->memory)) {
+        g->memory[0] = '\0';
+        return false;
+    }
     memcpy(g->pids, g->memory, sizeof g->pids);
     if (!has_memory || !limit_memory(g, memory))
         g->memory[0] = '\0';

@@ -26,9 +26,10 @@
 #include "worker/worker.h"
 
 enum {
-    LOOK_MS = 25,  /* between looks at memory and processes */
-    GRACE_MS = 20, /* for what ends by itself */
-    SELDOM = 10    /* looks between looks at the disk */
+    FIRST_LOOK_MS = 10, /* most commands that end sooner are not worth a look */
+    LOOK_MS = 25,       /* between looks at memory and processes */
+    GRACE_MS = 20,      /* for what ends by itself */
+    SELDOM = 10         /* looks between looks at the disk */
 };
 
 typedef struct supervision {
@@ -59,10 +60,11 @@ static int64_t now_ms(void)
 /* ---- starting ---- */
 
 /* In the child: the program with its descriptors, when it has been put in its control group. */
-static void become(const supervision *s, int log_end, int inner_end, int go)
+static void become(const supervision *s, int log_end, int inner_end, const int go[2])
 {
     char byte;
-    if (read(go, &byte, 1) != 1)
+    close(go[1]); /* or the end of a worker that dies now would not be seen */
+    if (read(go[0], &byte, 1) != 1)
         _exit(126);
     signal(SIGPIPE, SIG_DFL);
     dup2(log_end, STDOUT_FILENO);
@@ -120,7 +122,7 @@ static bool start(supervision *s)
     s->inner = inner[0];
     s->child = fork();
     if (s->child == 0)
-        become(s, log[1], inner[1], go[0]);
+        become(s, log[1], inner[1], go);
     close(log[1]);
     close(inner[1]);
     close(go[0]);
@@ -205,7 +207,7 @@ static void look(supervision *s, int looks)
 static void watch(supervision *s)
 {
     bool log_open_still = true;
-    int64_t next_look = s->start_ms + 10; /* short runs are looked at once, at least */
+    int64_t next_look = s->start_ms + FIRST_LOOK_MS;
     for (int looks = 0; !s->ended && !s->limit && !s->abandoned && s->inner >= 0;) {
         int64_t now = now_ms(), deadline = s->start_ms + s->spec.wall_ms;
         struct pollfd fds[] = {{s->inner, POLLIN, 0},
@@ -345,10 +347,10 @@ static void end(supervision *s)
 {
     int64_t verdict = now_ms();
     s->wall_ms = verdict - s->start_ms;
-    if (!s->ended)
-        s->used = tree_look((int)s->spec.processes);
     if (s->ended) /* whatever is left ends with its namespace: no need to look for it */
         await_child(s, GRACE_MS);
+    else
+        s->used = tree_look((int)s->spec.processes);
     cgroup_kill(&s->group);
     tree_kill();
     s->end_ms = now_ms() - verdict;

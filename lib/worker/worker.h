@@ -88,8 +88,8 @@ void cgroup_remove(control_group *g);
 
 /* ---- landlock.c ---- */
 
-/* From now on this process can write only below the places (ends in NULL). False: the kernel cannot
- * do that. */
+/* From now on this process can write only below the places, `count` of them; those that are not
+ * there are left out. False: the kernel cannot do that. */
 bool landlock_guard(char *const *places, size_t count);
 
 /* ---- tree.c: the processes below the worker ---- */

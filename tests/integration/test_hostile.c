@@ -271,7 +271,7 @@ static void test_hostile__never_ends(void **state)
     assert_int_equal(count_processes("sleep 4321.5"), 0);
 }
 
-/* Row 1: in the shell, in Python and in C; the others go on, and it ends on time. */
+/* In the shell, in Python and in C: the others go on, and each ends on time. */
 static void test_hostile__endless_ones_end_on_time_and_alone(void **state)
 {
     static const char *const scripts[] = {
@@ -297,7 +297,6 @@ static void test_hostile__endless_ones_end_on_time_and_alone(void **state)
     assert_int_equal(count_processes("loop4321"), 0);
 }
 
-/* Row 2. */
 static void test_hostile__crashes_are_theirs_alone(void **state)
 {
     static const struct {
@@ -330,7 +329,7 @@ static void test_hostile__crashes_are_theirs_alone(void **state)
     drop(results);
 }
 
-/* Row 3: whatever one run leaves in places that look shared, no other one finds. */
+/* Whatever one run leaves in places that look shared, no other one finds. */
 static void test_hostile__changes_no_other_run(void **state)
 {
     static const char places[] =
@@ -358,7 +357,7 @@ static void test_hostile__changes_no_other_run(void **state)
     assert_false(reached);
 }
 
-/* Row 4: a descriptor that the host forgot to close. */
+/* A descriptor that the host forgot to close. */
 static void test_hostile__inherits_no_descriptor(void **state)
 {
     int fd = open(secret, O_RDONLY);

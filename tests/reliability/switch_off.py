@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Switch each protection off, in a copy of the sources, and see the test that guards it fail.
 
-usage: switch_off.py [ROW ...]      default: all rows
+usage: switch_off.py [NAME ...]      default: all
 
-A test that passes without its protection proves nothing. Each row below names a promise, an edit that
-breaks it, and the test that has to notice. Prints one line a row; exit code 1 if a test did not notice.
+A test that passes without its protection proves nothing. Each row below has a name, a promise, an edit that
+breaks it, and the test that has to notice. Prints one line each; exit code 1 if a test did not notice.
 Takes a few minutes: each row builds what it changes. Not part of the suite.
 """
 import os
@@ -17,60 +17,66 @@ import tempfile
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 120  # without its protection a test may never end
 
-# row, promise, [(file, text, what stands there instead)], program, test (NAME in TAP; None: any)
+# name, promise, [(file, text, what stands there instead)], program, test
 ROWS = [
-    ("1", "endless runs end at their limit",
+    ("wall", "endless runs end at their limit",
      [("lib/worker/main.c", "!s->limit && now >= deadline)", "!s->limit && now < 0)")],
      "integration/test_hostile", "test_hostile__endless_ones_end_on_time_and_alone"),
-    ("2", "a crash is told with its signal",
+    ("crash", "a crash is told with its signal",
      [("lib/worker/main.c", "s->signal = WTERMSIG(s->status);", "s->code = 0;")],
      "integration/test_hostile", "test_hostile__crashes_are_theirs_alone"),
-    ("3", "every run has a /tmp of its own",
+    ("tmp", "every run has a /tmp of its own",
      [("lib/sandbox/argv.c", '"--tmpfs", "/tmp", "--file"',
        '"--tmpfs", "/tmp", "--bind", "/tmp", "/tmp", "--file"')],
      "integration/test_hostile", "test_hostile__changes_no_other_run"),
-    ("4", "the host's files are not there",
+    ("files", "the host's files are not there",
      [("lib/sandbox/argv.c", '"--cap-drop", "ALL", NULL)', '"--cap-drop", "ALL", "--ro-bind", "/", "/", NULL)'),
       ("lib/sandbox/argv.c", '"--remount-ro", "/", ', "")],
      "integration/test_hostile", "test_hostile__cannot_read_the_host"),
-    ("5", "processes are limited",
+    ("processes", "processes are limited",
      [("lib/worker/main.c", "s->limit = AIRE_EXIT_LIMIT_PROCESSES;", ";")],
      "integration/test_hostile", "test_hostile__eats_the_machine"),
-    ("6", "nothing survives the host",
+    ("host", "nothing survives the host",
      [("lib/worker/main.c", "{AIRE_WORKER_CONTROL, POLLIN, 0}", "{-1, POLLIN, 0}"),
       ("lib/worker/main.c", "{AIRE_WORKER_HOST, POLLIN, 0}", "{-1, POLLIN, 0}")],
      "unit/test_sandbox", "test_sandbox__nothing_survives_the_host"),
-    ("7", "a result is durable before it is told",
+    ("durable", "a result is durable before it is told",
      [("lib/executor/worker.c", "status = aire__store_finish(l->store, result);", "status = AIRE_OK;")],
      "unit/test_executor", "test_executor__takes_up_what_was_left"),
-    ("8", "decisions are a function of the seed",
+    ("seed", "decisions are a function of the seed",
      [("lib/base/rng.c", "void aire__rng_init(aire_rng *rng, uint64_t seed, const char *stream, uint64_t index)\n{",
        "void aire__rng_init(aire_rng *rng, uint64_t seed, const char *stream, uint64_t index)\n{\n"
        "    static uint64_t calls;\n    seed += calls++;")],
      "unit/test_searcher", "test_evolution__restarts_change_nothing"),
-    ("9", "a decision's queries use indexes",
+    ("index", "a decision's queries use indexes",
      [("lib/store/schema.c", '"CREATE INDEX runs_unfinished ON runs (id) WHERE state < 2;"', '""')],
      "unit/test_store", "test_sql__does_not_search_through_tables"),
-    ("16", "a failure of the infrastructure is tried again",
+    ("retry", "a failure of the infrastructure is tried again",
      [("lib/executor/worker.c", "if (t->attempt >= l->max_attempts)", "if (true)")],
      "unit/test_executor", "test_executor__infrastructure_is_tried_again"),
-    ("17", "a device is leased once",
+    ("lease", "a device is leased once",
      [("lib/executor/schedule.c", "if (s->gpu_holders[i] == 0)", "if (true)")],
      "unit/test_schedule", "test_schedule__ten_thousand_random_ones_hold"),
-    ("17b", "nothing is overtaken for ever",
+    ("gang", "nothing is overtaken for ever",
      [("lib/executor/schedule.c", "if (task->overtaken >= s->patience)", "if (false)")],
      "unit/test_schedule", "test_schedule__a_gang_is_overtaken_only_so_often"),
-    ("18", "a free slot is used at once",
+    ("slot", "a free slot is used at once",
      [("lib/executor/schedule.c", "        if (task->leased || task->held)\n            continue;",
        "        if (task->leased || task->held)\n            return NULL;")],
      "unit/test_executor", "test_executor__goes_on_beside_a_slow_run"),
-    ("20", "the host's own children are left alone",
+    ("children", "the host's own children are left alone",
      [("lib/base/process.c", "CLONE_VM | CLONE_VFORK | CLONE_FILES, s)",
        "CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, s)")],
      "unit/test_sandbox", "test_sandbox__hosts_children_are_their_own_business"),
-    ("22", "a full disk is a failure of I/O, and no damage",
+    ("full", "a full disk is a failure of I/O, and no damage",
      [("lib/store/db.c", "    case SQLITE_FULL:\n", "")],
-     "unit/test_store_crash", "test_full__is_an_io_failure_that_leaves_no_trace"),
+     "unit/test_store_disk", "test_full__is_an_io_failure_that_leaves_no_trace"),
+    ("moved", "a file that was taken away takes no writes",
+     [("lib/store/db.c", "    if (!moved)\n", "    if (true)\n")],
+     "unit/test_store_disk", "test_file__removed_underneath_takes_no_writes"),
+    ("cancel", "a run that is being cancelled does not begin",
+     [("lib/executor/schedule.c", "if (task->leased || task->held)", "if (task->leased)")],
+     "unit/test_schedule", "test_schedule__what_is_held_does_not_begin"),
 ]
 
 
@@ -117,7 +123,7 @@ def try_row(tree, row, promise, edits, program, test):
         (tree / name).write_text(text)
     build(tree)
     noticed = passes(tree, program, test) and not without
-    print(f"row {row}: {promise}: {program} {test} {'notices' if noticed else 'DOES NOT NOTICE'}", flush=True)
+    print(f"{row}: {promise}: {program} {test} {'notices' if noticed else 'DOES NOT NOTICE'}", flush=True)
     return noticed
 
 

@@ -89,6 +89,17 @@ static inline void make_old_store(void)
     aire_free(ctx, sql);
 }
 
+/* The store's file and what stands beside it. */
+static inline void remove_store(void)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    for (size_t i = 0; i < 4; i++) {
+        char name[160];
+        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
+        unlink(name);
+    }
+}
+
 static inline aire_store *open_store(uint32_t flags)
 {
     aire_store *store = NULL;

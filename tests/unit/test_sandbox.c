@@ -611,6 +611,54 @@ static void test_sandbox__nothing_survives_the_host(void **state)
     assert_true(await_processes("sleep 1234.6", 0, 2000));
 }
 
+/* Whether a process runs the worker of this test. */
+static bool is_worker(int pid)
+{
+    char link[64], program[512] = "", *ours = realpath(getenv("AIRE_WORKER"), NULL);
+    snprintf(link, sizeof link, "/proc/%d/exe", pid);
+    bool is = ours && readlink(link, program, sizeof program - 1) > 0 && !strcmp(program, ours);
+    free(ours);
+    return is;
+}
+
+static int parent_of(int pid)
+{
+    char path[64];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%*d (%*[^)]) %*c %d", &parent) != 1)
+        parent = 0;
+    if (file)
+        fclose(file);
+    return parent;
+}
+
+/* Workers, without what they have started; they are killed if that is wished. */
+static int find_workers(bool kills)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc");
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        int pid = atoi(entry->d_name);
+        if (pid <= 0 || !is_worker(pid) || (kills && is_worker(parent_of(pid))))
+            continue;
+        count++;
+        if (kills)
+            kill(pid, SIGKILL);
+    }
+    closedir(dir);
+    return count;
+}
+
+static bool await_no_worker(void)
+{
+    for (int64_t deadline = now_ms() + 2000; now_ms() < deadline; usleep(5000))
+        if (find_workers(false) == 0)
+            return true;
+    return false;
+}
+
 static void test_sandbox__nothing_survives_the_worker(void **state)
 {
     const char *argv[] = {"/bin/sh", "-c", "(setsid sleep 1234.7 &) ; sleep 1234.7; sleep 1", NULL};
@@ -620,21 +668,37 @@ static void test_sandbox__nothing_survives_the_worker(void **state)
     pid_t killer = fork();
     if (killer == 0) {
         await_processes("sleep 1234.7", 2, 5000);
-        DIR *dir = opendir("/proc");
-        for (struct dirent *entry; (entry = readdir(dir));) {
-            char path[300], name[32] = "";
-            snprintf(path, sizeof path, "/proc/%s/comm", entry->d_name);
-            FILE *file = fopen(path, "r");
-            if (file && fgets(name, sizeof name, file) && !strcmp(name, "aire-worker\n"))
-                kill(atoi(entry->d_name), SIGKILL);
-            if (file)
-                fclose(file);
-        }
+        find_workers(true);
         _exit(0);
     }
     assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_SANDBOX);
     assert_true(await_processes("sleep 1234.7", 0, 2000));
     waitpid(killer, NULL, 0);
+}
+
+/* At every moment of its start, too. */
+static void test_sandbox__nothing_survives_a_worker_that_was_just_started(void **state)
+{
+    const char *argv[] = {"/bin/sleep", "1234.7", NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    for (int moment = 0; moment < 40; moment++) {
+        pid_t killer = fork();
+        if (killer == 0) {
+            for (int64_t deadline = now_ms() + 5000; find_workers(false) == 0;)
+                if (now_ms() > deadline)
+                    _exit(1);
+            usleep((useconds_t)moment * 200); /* a moment to be killed at */
+            _exit(find_workers(true) == 0);
+        }
+        assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_SANDBOX);
+        int status;
+        waitpid(killer, &status, 0);
+        assert_int_equal(status, 0);
+        assert_true(await_no_worker());
+    }
+    assert_true(await_processes("sleep 1234.7", 0, 2000));
 }
 
 static volatile sig_atomic_t child_signals;
@@ -823,6 +887,7 @@ int main(void)
         cmocka_unit_test(test_sandbox__cancelling_ends_it),
         cmocka_unit_test(test_sandbox__nothing_survives_the_host),
         cmocka_unit_test(test_sandbox__nothing_survives_the_worker),
+        cmocka_unit_test(test_sandbox__nothing_survives_a_worker_that_was_just_started),
         cmocka_unit_test(test_sandbox__hosts_children_are_their_own_business),
         cmocka_unit_test(test_sandbox__many_at_once_leak_nothing),
         cmocka_unit_test(test_sandbox__ordinary_users_can_use_it),

@@ -164,13 +164,6 @@ static void run_world(world *w)
     close_world(w);
 }
 
-static void remove_store(void)
-{
-    assert_int_equal(aire__fs_remove_tree(ctx, path), AIRE_OK);
-    assert_int_equal(aire__fs_remove_tree(ctx, at("s.db-wal")), AIRE_OK);
-    assert_int_equal(aire__fs_remove_tree(ctx, at("s.db-shm")), AIRE_OK);
-}
-
 static world small_world(void)
 {
     world w = {.options = AIRE_SEARCHER_EVOLUTION_OPTIONS_INIT};

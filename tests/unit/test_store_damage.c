@@ -36,16 +36,6 @@ static void leave(const char *suffix)
     write_file(name, "", 0);
 }
 
-static void remove_store(void)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char name[160];
-        snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
-        unlink(name);
-    }
-}
-
 typedef struct bytes {
     char *data;
     size_t length;
