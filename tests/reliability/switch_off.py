@@ -90,6 +90,16 @@ def build(tree):
         sys.exit(f"does not build:\n{made.stdout[-2000:]}")
 
 
+def end_processes(tree):
+    """What runs on without its protection must not be there for the next one, nor for anybody else."""
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "exe").startswith(f"{tree}/"):
+                os.kill(int(entry.name), 9)
+        except OSError:
+            continue
+
+
 def passes(tree, program, test):
     """Whether that test of the program passes; one that does not come to its end does not."""
     environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP",
@@ -102,6 +112,8 @@ def passes(tree, program, test):
         os.killpg(process.pid, 9)
         process.communicate()
         return False
+    finally:
+        end_processes(tree)
     return any(line.startswith("ok") and line.endswith(test) for line in out.splitlines())
 
 
