@@ -93,6 +93,17 @@ typedef struct aire_env_metric_rule {
                       "^": only at the beginning of a line; NULL: the stream */
 } aire_env_metric_rule;
 
+/* What can be kept of a run. */
+enum { AIRE_KEEP_VARIANT = 1, AIRE_KEEP_LOGS = 2, AIRE_KEEP_OUTPUTS = 4 };
+
+/* Of which runs the files are kept. */
+typedef struct aire_env_retention {
+    bool present;         /* false: nothing is kept */
+    int32_t best, failed; /* so many runs */
+    uint32_t keep;        /* AIRE_KEEP_* */
+    int64_t max_bytes;    /* of all that is kept */
+} aire_env_retention;
+
 /* One replacement: `find` stands exactly once in the baseline file. */
 typedef struct aire_env_edit {
     char *file;
@@ -157,6 +168,7 @@ struct aire_env {
     char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */
     aire_env_stream_rule stream;
     int32_t priority;
+    aire_env_retention retention;
     aire_env_knob *knobs;
     size_t knob_count;
 };

@@ -335,14 +335,10 @@ static aire_status read_stream(aire_env *env, const aire_node *top)
 
 static aire_status read_rest(aire_env *env, const aire_node *top)
 {
-    aire_node retention;
-    bool present;
     int64_t priority = 0;
     aire_status status = aire__node_int(top, "priority", -1000, 1000, &priority);
     env->priority = (int32_t)priority;
-    if (status == AIRE_OK)
-        status = aire__node_object(top, "retention", false, &retention, &present);
-    return status;
+    return status == AIRE_OK ? aire__manifest_read_retention(env, top) : status;
 }
 
 aire_status aire__manifest_read(aire_env *env, const aire_node *top)

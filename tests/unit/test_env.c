@@ -166,6 +166,32 @@ static void write_changed(const char *from, const char *to)
     write_text("aire.json", text);
 }
 
+/* What is not said keeps nothing; what is said partly keeps all parts, up to 10 GiB. */
+static void test_env__reads_retention(void **state)
+{
+    const uint32_t all = AIRE_KEEP_VARIANT | AIRE_KEEP_LOGS | AIRE_KEEP_OUTPUTS;
+    aire_env *env = open_good();
+    assert_false(env->retention.present);
+    assert_int_equal(env->retention.best + env->retention.failed, 0);
+    aire_env_unref(env);
+    write_changed("\"knobs\"", "\"retention\": {\"best\": 3}, \"knobs\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->retention.present);
+    assert_int_equal(env->retention.best, 3);
+    assert_int_equal(env->retention.failed, 0);
+    assert_int_equal(env->retention.keep, all);
+    assert_int_equal(env->retention.max_bytes, (int64_t)10240 << 20);
+    aire_env_unref(env);
+    write_changed("\"knobs\"", "\"retention\": {\"failed\": 2, \"max_mb\": 5,"
+                               " \"keep\": [\"outputs\", \"logs\"]}, \"knobs\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_int_equal(env->retention.best, 0);
+    assert_int_equal(env->retention.failed, 2);
+    assert_int_equal(env->retention.keep, AIRE_KEEP_LOGS | AIRE_KEEP_OUTPUTS);
+    assert_int_equal(env->retention.max_bytes, 5 << 20);
+    aire_env_unref(env);
+}
+
 static void test_env__names_every_mistake(void **state)
 {
     static const struct {
@@ -197,6 +223,25 @@ static void test_env__names_every_mistake(void **state)
          "stream.stop.min_step", AIRE_FORMAT},
         {"\"metric\": \"train_loss\"", "\"metric\": \"train_loss\", \"direction\": \"up\"",
          "stream.direction", AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": 3, \"knobs\"", "retention: found 3, expected an object",
+         AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"bset\": 3}, \"knobs\"",
+         "retention.bset: unknown key; did you mean \"best\"?", AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"best\": -1}, \"knobs\"",
+         "retention.best: found -1, expected an integer from 0", AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"failed\": 10001}, \"knobs\"",
+         "retention.failed: found 10001", AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"max_mb\": 0}, \"knobs\"", "retention.max_mb: found 0",
+         AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"keep\": []}, \"knobs\"",
+         "retention.keep: found an empty array", AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"keep\": [\"log\"]}, \"knobs\"",
+         "retention.keep: found \"log\", expected \"variant\", \"logs\" or \"outputs\"",
+         AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"keep\": [1]}, \"knobs\"", "retention.keep: found 1",
+         AIRE_FORMAT},
+        {"\"knobs\"", "\"retention\": {\"keep\": [\"logs\", \"logs\"]}, \"knobs\"",
+         "retention.keep: found \"logs\" twice", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"timeout_s\": 1.5",
          "build.timeout_s: found 1.5, expected an integer", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"with_variant\": true", "build.with_variant: only evaluate",
@@ -687,6 +732,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_env__reads_everything),
         cmocka_unit_test(test_env__hash_follows_the_content),
+        cmocka_unit_test(test_env__reads_retention),
         cmocka_unit_test(test_env__names_every_mistake),
         cmocka_unit_test(test_env__replaces_variables),
         cmocka_unit_test(test_env__says_how_data_are_prepared),
