@@ -88,7 +88,32 @@ aire_status aire__workspace_check(aire_try *t);
 aire_status aire__workspace_read(aire_try *t, const char *path, size_t max, char **out,
                                  size_t *length);
 
+/* Write files of the environment with the edits into a directory of the try: editable ones if
+ * `variant`, hidden ones if `hidden`, and all others. */
+aire_status aire__workspace_fill(const aire_try *t, const char *directory, bool variant,
+                                 bool hidden);
+
+/* Open what lies below a directory of the try, never through a link. -1 with errno: ENOENT, ELOOP
+ * or EXDEV (links), ... */
+int aire__workspace_open(const aire_try *t, const char *directory, const char *path, int flags);
+
 void aire__workspace_remove(aire_try *t);
+
+/* Remove the directory of a try, also one that was being removed already. */
+aire_status aire__workspace_discard(const aire_workshop *shop, const char *path);
+
+/* ---- keep.c ---- */
+
+/*
+ * Put together in the try's directory, below `keep`, what is kept of it by the manifest: links,
+ * devices and what cannot be read are left out, set-user-ID bits are dropped. Moves files: the try
+ * is of no use for anything else afterwards. Doing it again goes on where it was. *bytes is what
+ * it takes on the disk; 0: there is nothing to keep.
+ */
+aire_status aire__keep_gather(aire_try *t, int64_t *bytes);
+
+/* What a kept directory takes on the disk; 0 if it is not there. */
+aire_status aire__keep_size(aire_ctx *ctx, const char *directory, int64_t *bytes);
 
 /* "<directory>/<name>"; NULL when there is no memory. */
 char *aire__try_path(const aire_try *t, const char *name);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -31,28 +32,42 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
     l->max_attempts = o->max_attempts ? o->max_attempts : 3;
     l->progress = o->progress;
     l->progress_user_data = o->progress_user_data;
-    l->shop.keep_workspaces = o->keep_workspaces;
     l->shop.implementer = aire_model_ref(o->implementer);
     return aire__resources_settle(l, o);
 }
 
-/* Whether a name is one that we give to the directory of a try. */
-static bool is_try_directory(const char *name)
+/* Whether a name is one that we give to the directory of a try; `gone` to one that is on its way
+ * out. */
+static bool is_try_directory(const char *name, bool gone)
 {
-    return aire__starts_with(name, "run-") && strspn(name + 4, "0123456789-") == strlen(name + 4);
+    const char *prefix = gone ? "gone-" : "run-", *rest = name + strlen(prefix);
+    return aire__starts_with(name, prefix) && strspn(rest, "0123456789-") == strlen(rest);
+}
+
+/* A try whose result is durable, but whose files were not kept any more. */
+static void rescue(aire_local *l, const char *name)
+{
+    long long run;
+    int attempt, end = 0;
+    if (l->keeper && sscanf(name, "run-%18lld-%9d%n", &run, &attempt, &end) == 2 && !name[end])
+        aire__keeper_rescue(l->keeper, run, attempt);
 }
 
 /* What a process that was killed left behind. */
-static aire_status clean_up(const aire_workshop *shop)
+static aire_status clean_up(aire_local *l)
 {
+    const aire_workshop *shop = &l->shop;
     DIR *dir = opendir(shop->work_dir);
     aire_status status =
         dir ? AIRE_OK : aire__fail_errno(AIRE_IO, errno, "cannot open '%s'", shop->work_dir);
     for (struct dirent *entry; status == AIRE_OK && (entry = readdir(dir));) {
-        if (!is_try_directory(entry->d_name))
+        bool gone = is_try_directory(entry->d_name, true);
+        if (!gone && !is_try_directory(entry->d_name, false))
             continue;
+        if (!gone)
+            rescue(l, entry->d_name);
         char *path = aire__path_join(shop->ctx, shop->work_dir, entry->d_name);
-        status = path ? aire__fs_remove_tree(shop->ctx, path) : aire__fail_nomem();
+        status = path ? aire__workspace_discard(shop, path) : aire__fail_nomem();
         aire_free(shop->ctx, path);
     }
     if (dir)
@@ -60,16 +75,31 @@ static aire_status clean_up(const aire_workshop *shop)
     return status;
 }
 
-static aire_status make_work_dir(aire_local *l, const char *given)
+static aire_status make_work_dir(aire_local *l, const aire_executor_options *o)
 {
     aire_ctx *ctx = l->shop.ctx;
-    char *path = given ? aire__strdup(ctx, given)
-                       : aire__asprintf(ctx, "%s.work", aire_store_path(l->store));
+    char *path = o->work_dir ? aire__strdup(ctx, o->work_dir)
+                             : aire__asprintf(ctx, "%s.work", aire_store_path(l->store));
     aire_status status = path ? aire__fs_mkdirs(ctx, path, 0755) : aire__fail_nomem();
     if (status == AIRE_OK)
         status = aire__fs_real_path(ctx, path, &l->shop.work_dir);
     aire_free(ctx, path);
-    return status == AIRE_OK && !l->shop.keep_workspaces ? clean_up(&l->shop) : status;
+    l->shop.keep_workspaces = o->keep_workspaces;
+    return status;
+}
+
+/* Tidy the work directory by the manifest's retention. */
+static aire_status tidy(aire_local *l, const aire_executor_options *o)
+{
+    aire_status status = AIRE_OK;
+    if (l->shop.keep_workspaces)
+        return AIRE_OK;
+    if (l->shop.env->retention.present)
+        status = aire__keeper_new(&l->shop, l->store, &l->keeper);
+    if (l->keeper && o->slurm)
+        aire_log(l->shop.ctx, AIRE_LOG_WARNING, "executor",
+                 "retention: nothing is kept of the files of runs on a cluster");
+    return status == AIRE_OK ? clean_up(l) : status;
 }
 
 /* What an earlier executor left: unfinished runs are queued again, untold results are given again.
@@ -150,7 +180,9 @@ static aire_status set_up(aire_local *l, const aire_executor_options *options)
     if (status == AIRE_OK)
         status = aire__workshop_sources(&l->shop);
     if (status == AIRE_OK)
-        status = make_work_dir(l, options->work_dir);
+        status = make_work_dir(l, options);
+    if (status == AIRE_OK)
+        status = tidy(l, options);
     if (status == AIRE_OK)
         status = take_options(l, options);
     if (status == AIRE_OK)
@@ -233,6 +265,7 @@ void aire__local_free(void *local)
     pthread_cond_destroy(&l->done);
     aire__stopper_free(l->stopper);
     aire__slurm_free(l->slurm);
+    aire__keeper_free(l->keeper);
     aire_free(ctx, l->results);
     aire_free(ctx, l->threads);
     aire_free(ctx, l->failure);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "executor/job.h"
+#include "executor/keeper.h"
 #include "executor/schedule.h"
 #include "executor/slurm.h"
 #include "stats/early_stop.h"
@@ -26,6 +27,7 @@ typedef struct aire_local {
     aire_store *store;
     int32_t slots, max_attempts;
     aire_slurm *slurm;   /* NULL: runs are made on this machine */
+    aire_keeper *keeper; /* NULL: nothing is kept */
     aire_resources need; /* of each run */
     aire_progress_fn progress;
     void *progress_user_data;

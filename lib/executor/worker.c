@@ -245,6 +245,8 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
     }
     if (over && status == AIRE_OK)
         status = make_durable(l, &t, result);
+    if (*result && l->keeper)
+        aire__keeper_keep(l->keeper, &t);
     /* What the cluster says of its own failures stays to be read. */
     if (over && status == AIRE_OK && l->slurm && t.ending.outcome != AIRE_OUTCOME_INFRA_FAILED)
         aire__slurm_kept(l->slurm, job->run.id);

@@ -5,6 +5,10 @@
  *     run-ID-ATTEMPT/out           what the run hands over
  *     run-ID-ATTEMPT/judge         the original files, for evaluate
  *     run-ID-ATTEMPT/handed        copies of the declared outputs, for evaluate
+ *     run-ID-ATTEMPT/keep          what is kept of it, on its way to kept/run-ID (see keep.c)
+ *
+ * One that is to be removed is called gone-ID-ATTEMPT first, so that what is left of it after a
+ * crash is not taken for a whole one.
  *
  * What a run leaves behind is hostile: it is opened beneath its directory, never through a link,
  * and only plain files are read.
@@ -12,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,9 +75,8 @@ static const aire_patch_edit *find_edit(const aire_try *t, const char *path)
     return NULL;
 }
 
-/* Files of the environment with the edits: editable ones if `variant`, hidden ones if `hidden`, and
- * all others. */
-static aire_status fill(const aire_try *t, const char *directory, bool variant, bool hidden)
+aire_status aire__workspace_fill(const aire_try *t, const char *directory, bool variant,
+                                 bool hidden)
 {
     const aire_env *env = t->shop->env;
     aire_status status = AIRE_OK;
@@ -105,27 +109,34 @@ aire_status aire__workspace_make(aire_try *t)
         status = make_directory(t, "workspace");
     if (status == AIRE_OK)
         status = make_directory(t, "out");
-    return status == AIRE_OK ? fill(t, "workspace", true, false) : status;
+    return status == AIRE_OK ? aire__workspace_fill(t, "workspace", true, false) : status;
 }
 
 /* ---- what a run left ---- */
 
-/* Open a plain file below a directory of the try. -1 with errno: ENOENT, ELOOP or EXDEV (links), or
- * EINVAL (not plain). */
-static int open_beneath(const aire_try *t, const char *directory, const char *path,
-                        struct stat *info)
+int aire__workspace_open(const aire_try *t, const char *directory, const char *path, int flags)
 {
     char *root = aire__try_path(t, directory);
     int dir = root ? open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     aire_free(t->shop->ctx, root);
     if (dir < 0)
         return -1;
-    struct open_how how = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+    struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
                            .resolve =
                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
     int errnum = errno;
     close(dir);
+    errno = errnum;
+    return fd;
+}
+
+/* Open a plain file below a directory of the try. -1 with errno, also EINVAL (not plain). */
+static int open_beneath(const aire_try *t, const char *directory, const char *path,
+                        struct stat *info)
+{
+    int fd = aire__workspace_open(t, directory, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int errnum = errno;
     if (fd >= 0 && (fstat(fd, info) != 0 || !S_ISREG(info->st_mode))) {
         close(fd);
         fd = -1;
@@ -236,13 +247,23 @@ aire_status aire__workspace_make_evaluation(aire_try *t)
         status = hand_over(t, &env->outputs[i]);
     if (status != AIRE_OK || t->ending.outcome != AIRE_OUTCOME_OK)
         return status;
-    return fill(t, "judge", env->steps[AIRE_STAGE_EVALUATE].with_variant, true);
+    return aire__workspace_fill(t, "judge", env->steps[AIRE_STAGE_EVALUATE].with_variant, true);
+}
+
+aire_status aire__workspace_discard(const aire_workshop *shop, const char *path)
+{
+    const char *number = strchr(strrchr(path, '/'), '-') + 1; /* run-ID-ATTEMPT, gone-ID-ATTEMPT */
+    char *gone = aire__asprintf(shop->ctx, "%s/gone-%s", shop->work_dir, number);
+    bool renamed = gone && rename(path, gone) == 0;
+    aire_status status = aire__fs_remove_tree(shop->ctx, renamed ? gone : path);
+    aire_free(shop->ctx, gone);
+    return status;
 }
 
 void aire__workspace_remove(aire_try *t)
 {
     if (t->directory && !t->shop->keep_workspaces &&
-        aire__fs_remove_tree(t->shop->ctx, t->directory) != AIRE_OK)
+        aire__workspace_discard(t->shop, t->directory) != AIRE_OK)
         aire_log(t->shop->ctx, AIRE_LOG_WARNING, "executor", aire_error_message(aire_last_error()));
     aire_free(t->shop->ctx, t->directory);
     t->directory = NULL;

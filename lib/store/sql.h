@@ -112,6 +112,9 @@
     X(PINNED,                                                                                      \
       "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \
       " WHERE runs.id = ?")                                                                        \
+    X(STANDING,                                                                                    \
+      "SELECT results.kind, outcome, attempts, reward, pins.run_id IS NOT NULL FROM results"       \
+      " LEFT JOIN pins ON pins.run_id = results.run_id WHERE results.run_id = ?")                  \
     X(PIN, "INSERT INTO pins (run_id) VALUES (?)")                                                 \
     X(UNPIN, "DELETE FROM pins WHERE run_id = ?")                                                  \
                                                                                                    \

@@ -81,6 +81,18 @@ aire_status aire__store_finish(aire_store *store, aire_result *result);
  * CANCELLED or INFRA_FAILED); 0 if there is none. */
 aire_status aire__store_find_variant(aire_store *store, const char *variant, int64_t *run_id);
 
+/* How a run stands: what decides whether its files are kept. */
+typedef struct aire_standing {
+    int64_t run_id;
+    int32_t kind, outcome, attempts;
+    double reward; /* 0 if it has none */
+    bool pinned;
+    bool finished; /* false: there is no such run, or no result of it; all else is 0 */
+} aire_standing;
+
+/* Read how the runs of the given numbers stand, as of one moment. */
+aire_status aire__store_standings(aire_store *store, aire_standing *runs, size_t count);
+
 /* A result was told to the searcher: numbers it, and keeps `state` (NULL: none) with it. *first is
  * false, and nothing is written, if it was told before. */
 aire_status aire__store_tell(aire_store *store, int64_t run_id, const char *state, bool *first);
