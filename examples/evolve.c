@@ -393,7 +393,7 @@ static int finish(search *s, aire_status status)
     }
     if (status < 0)
         return complain("search");
-    int code = report_search(s->store, metric,
+    int code = report_search(s->store, s->settings, metric,
                              (aire_ctx_monotonic_ns(s->ctx) - s->progress.started_ns) / 1000000);
     if (code == EXIT_OK && confirm > 0)
         code = report_confirmation(s->store, metric, settings_number(s->settings, OPT_TOP));
@@ -436,6 +436,8 @@ static int dispatch(aire_ctx *ctx, settings *s)
         return command_show(ctx, s);
     if (!strcmp(command, "export"))
         return command_export(ctx, s);
+    if (!strcmp(command, "pin") || !strcmp(command, "unpin"))
+        return command_pin(ctx, s);
     bool named = !strcmp(command, "run");
     if (s->word_count != (named ? 2 : 1)) {
         fprintf(stderr, "usage: aire-evolve run ENV [options] (see aire-evolve --help)\n");

@@ -81,7 +81,10 @@ void progress_end(progress *p);
 bool result_metric(const aire_result *result, const char *name, double *value);
 
 /* Baseline, best ideas, outcomes, calls, and what to do next. */
-int report_search(aire_store *store, const char *metric, int64_t elapsed_ms);
+int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms);
+
+/* Where the files of a run are, if the manifest's retention has kept them. */
+bool kept_files(aire_store *store, const settings *s, int64_t run, char *path, size_t size);
 
 /* The best ideas against the baseline, on the fresh seeds of --confirm. */
 int report_confirmation(aire_store *store, const char *metric, int64_t top);
@@ -89,10 +92,10 @@ int report_confirmation(aire_store *store, const char *metric, int64_t top);
 /* The best ideas, by one result each, best first; the count, or -1. Each result is a reference. */
 int best_ideas(aire_store *store, aire_result **best, int max);
 
-/* Commands that only read. */
 int command_list(aire_ctx *ctx, const settings *s);
 int command_show(aire_ctx *ctx, const settings *s);
 int command_export(aire_ctx *ctx, const settings *s);
+int command_pin(aire_ctx *ctx, const settings *s);
 
 /* Say what failed, and give EXIT_FAILED. */
 int complain(const char *doing);

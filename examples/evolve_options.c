@@ -56,6 +56,7 @@ static void usage(FILE *to)
           "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
           "of its log\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
+          "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
           "\n"
           "options:\n",
           to);

@@ -1,4 +1,4 @@
-/* aire-evolve list, show and export: reading a store, also while a search writes to it. */
+/* aire-evolve list, show and export: reading a store, also while a search writes to it; pin. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -152,6 +152,19 @@ static int find_run(aire_store *store, const char *number, aire_results **result
     return EXIT_OK;
 }
 
+static void print_files(aire_store *store, const settings *s, int64_t run)
+{
+    char path[4096];
+    int32_t pinned = 0;
+    bool kept = kept_files(store, s, run, path, sizeof path);
+    if (aire_store_pinned(store, run, &pinned) != AIRE_OK)
+        pinned = 0;
+    if (kept)
+        printf("\nfiles: %s\n", path);
+    if (pinned)
+        printf("%spinned\n", kept ? "" : "\n");
+}
+
 int command_show(aire_ctx *ctx, const settings *s)
 {
     aire_store *store = NULL;
@@ -163,6 +176,34 @@ int command_show(aire_ctx *ctx, const settings *s)
         code = find_run(store, s->words[2], &results);
     if (code == EXIT_OK)
         print_result(aire_results_get(results, 0));
+    if (code == EXIT_OK)
+        print_files(store, s, aire_result_run_id(aire_results_get(results, 0)));
+    aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
+
+/* pin and unpin: the one command here that writes, so not while a search holds the store. */
+int command_pin(aire_ctx *ctx, const settings *s)
+{
+    aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    char path[4096];
+    bool pins = !strcmp(s->words[0], "pin");
+    int code = needs(s, 3, pins ? "pin FILE RUN" : "unpin FILE RUN");
+    options.flags = AIRE_STORE_MUST_EXIST;
+    if (code == EXIT_OK && aire_store_open(ctx, s->words[1], &options, &store) != AIRE_OK)
+        code = complain("opening the store");
+    if (code == EXIT_OK)
+        code = find_run(store, s->words[2], &results);
+    if (code == EXIT_OK) {
+        int64_t run = aire_result_run_id(aire_results_get(results, 0));
+        if (aire_store_pin(store, run, pins) != AIRE_OK)
+            code = complain("pinning");
+        else if (pins && !kept_files(store, s, run, path, sizeof path))
+            printf("run %lld is pinned; its files were not kept\n", (long long)run);
+    }
     aire_results_unref(results);
     aire_store_unref(store);
     return code;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "evolve.h"
 
@@ -111,7 +112,24 @@ int best_ideas(aire_store *store, aire_result **best, int max)
     return count;
 }
 
-static void print_best(aire_store *store, const char *metric, double baseline)
+bool kept_files(aire_store *store, const settings *s, int64_t run, char *path, size_t size)
+{
+    const char *work = settings_text(s, OPT_WORK_DIR);
+    struct stat info;
+    int length = snprintf(path, size, "%s%s/kept/run-%lld", work ? work : aire_store_path(store),
+                          work ? "" : ".work", (long long)run);
+    return length < (int)size && stat(path, &info) == 0;
+}
+
+static void print_files(aire_store *store, const settings *s, const aire_result *result)
+{
+    char path[4096];
+    int64_t run = aire_result_run_id(result);
+    if (kept_files(store, s, run, path, sizeof path))
+        printf("files of run %lld: %s\n", (long long)run, path);
+}
+
+static void print_best(aire_store *store, const settings *s, const char *metric, double baseline)
 {
     aire_result *best[BEST_SHOWN];
     int count = best_ideas(store, best, BEST_SHOWN);
@@ -125,8 +143,11 @@ static void print_best(aire_store *store, const char *metric, double baseline)
                    NAME_WIDTH, NAME_WIDTH, aire_idea_title(aire_result_idea(best[i])), value,
                    reward, 100 * (reward - baseline) / fabs(baseline));
         }
-        aire_result_unref(best[i]);
     }
+    if (count > 0)
+        print_files(store, s, best[0]);
+    for (int i = 0; i < count; i++)
+        aire_result_unref(best[i]);
     if (count <= 0)
         puts("(none finished with a reward)");
 }
@@ -152,7 +173,7 @@ static int print_outcomes(aire_store *store)
     return EXIT_OK;
 }
 
-int report_search(aire_store *store, const char *metric, int64_t elapsed_ms)
+int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms)
 {
     sample baseline = {0};
     aire_store_counts counts = {.struct_size = sizeof counts};
@@ -160,7 +181,7 @@ int report_search(aire_store *store, const char *metric, int64_t elapsed_ms)
     if (code == EXIT_OK) {
         putchar('\n');
         print_sample("baseline", &baseline, metric);
-        print_best(store, metric, summarise(baseline.rewards, baseline.count).mean);
+        print_best(store, s, metric, summarise(baseline.rewards, baseline.count).mean);
         code = print_outcomes(store);
     }
     if (code == EXIT_OK && aire_store_count(store, &counts) != AIRE_OK)

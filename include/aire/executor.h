@@ -6,6 +6,20 @@
  * durable before aire_executor_next gives it; and an executor made on a store takes up what an
  * earlier one left: runs that had not finished go back in the queue, and results that had finished
  * but were not told to a searcher are given once more.
+ *
+ * Each try at a run has a directory of its own in the work directory, which is removed when the try
+ * has ended. Where the manifest has `retention`, the files of some runs are kept (after their result
+ * is durable, and before it is given), until better or newer ones need their place:
+ *
+ *     WORK_DIR/kept/run-ID/variant/...   the files that the build found, as they were patched
+ *     WORK_DIR/kept/run-ID/outputs/...   declared outputs, such as checkpoints: what was evaluated,
+ *                                        or what a failed run left
+ *     WORK_DIR/kept/run-ID/logs/...      build.log, run.log, evaluate.log, stream.jsonl, report.json
+ *
+ * These are plain files and directories, whatever the run left behind, and a host may copy or remove
+ * them; the files of a pinned run (aire_store_pin) stay. An executor tidies them when it is made and
+ * when a run ends. A failure to keep files is a warning in the log, and changes no result. Nothing
+ * is kept of the files of runs on a cluster.
  */
 #ifndef AIRE_EXECUTOR_H
 #define AIRE_EXECUTOR_H
@@ -39,12 +53,12 @@ typedef void (*aire_progress_fn)(const aire_progress *progress, void *user_data)
 typedef struct aire_executor_options {
     uint32_t struct_size;        /**< sizeof(aire_executor_options) */
     int32_t workers;             /**< runs at once, each on the cpus that its stage asks for; default: as many as there are cpus */
-    const char *work_dir;        /**< directory for workspaces; NULL: the store's path + ".work" */
+    const char *work_dir;        /**< directory for workspaces, of this store alone; NULL: the store's path + ".work" */
     aire_model *implementer;     /**< writes patches for ideas without one; reference taken; nullable */
     aire_progress_fn progress;   /**< nullable */
     void *progress_user_data;    /**< borrowed; must outlive the executor */
     int32_t max_attempts;        /**< tries at a run that infrastructure fails; default 3 */
-    int32_t keep_workspaces;     /**< 0: remove each workspace when its run ends; 1: keep them */
+    int32_t keep_workspaces;     /**< 0: remove each workspace when its run ends; 1: keep them all, whole, and without retention */
     int64_t memory_bytes;        /**< memory to lease; 0: the machine's */
     int64_t disk_bytes;          /**< disk space to lease; 0: what is free where the workspaces are */
     const int32_t *gpus;         /**< devices /dev/nvidiaN to lease, each at most once; NULL: all there are */

@@ -72,8 +72,10 @@ AIRE_API const char *aire_store_path(const aire_store *store);
 AIRE_API AIRE_CHECK aire_status aire_store_check(aire_store *store);
 
 /**
- * Pin a run, or take its pin off: what is tidied away by age or size leaves a pinned run's files
- * alone. Pinning twice is pinning once.
+ * Pin a run, or take its pin off. The files of a pinned run, if the manifest's `retention` has kept
+ * them (see executor.h), stay whatever its rank, age and size; they take no place among the best and
+ * the failed, but count in the size of all. What is not kept any more does not come back. Pinning
+ * twice is pinning once.
  *
  * @param run_id a run of this store, finished or not
  * @param pinned 0 to take the pin off

@@ -77,6 +77,18 @@ ROWS = [
     ("cancel", "a run that is being cancelled does not begin",
      [("lib/executor/schedule.c", "if (task->leased || task->held)", "if (task->leased)")],
      "unit/test_schedule", "test_schedule__what_is_held_does_not_begin"),
+    ("pin", "the files of a pinned run stay",
+     [("lib/executor/retention.c", "run->goes = !run->pinned && !may_stay", "run->goes = !may_stay")],
+     "unit/test_retention", "test_keeper__pinned_runs_stay"),
+    ("kept", "files are kept also where the host dies before it could",
+     [("lib/executor/local.c", "            rescue(l, entry->d_name);", "            (void)rescue;")],
+     "unit/test_retention", "test_keeper__a_kill_between_durable_and_kept"),
+    ("plain", "what is kept has no rights of another",
+     [("lib/executor/keep.c", "(info.st_mode & MODE_KEPT)", "(info.st_mode & 07777)")],
+     "unit/test_retention", "test_keeper__is_not_hurt_by_what_a_run_left"),
+    ("link", "no link of a run is kept",
+     [("lib/executor/keep.c", "O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "O_RDONLY | O_NONBLOCK")],
+     "unit/test_retention", "test_keeper__is_not_hurt_by_what_a_run_left"),
 ]
 
 
