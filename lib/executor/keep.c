@@ -36,12 +36,16 @@ static int open_parent(const aire_try *t, const char *directory, const char *pat
     return fd;
 }
 
-/* Whether it is a plain file of at most `max` bytes; it then has no rights but plain ones. */
+/* Whether it is a plain file of at most `max` bytes; it then has no rights but plain ones. Nothing
+ * else is opened: to open a device may do something. */
 static bool make_plain(int parent, const char *name, int64_t max)
 {
     struct stat info;
+    if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode) ||
+        info.st_size > max)
+        return false;
     int fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    bool plain = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size <= max &&
+    bool plain = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
                  fchmod(fd, (info.st_mode & MODE_KEPT) | 0600) == 0;
     if (fd >= 0)
         close(fd);

@@ -242,15 +242,16 @@ static aire_status copy_one(const char *relative, mode_t mode, off_t size, void 
 static aire_status let_copy_in(aire_keeper *k, const aire_kept *run, const char *from)
 {
     bool other_device;
-    copy c = {k->shop->ctx, from, path_of(k, "new", run->run_id)};
-    aire_status status = c.to ? aire__fs_remove_tree(c.ctx, c.to) : aire__fail_nomem();
+    aire_ctx *ctx = k->shop->ctx;
+    char *to = path_of(k, "new", run->run_id);
+    copy c = {ctx, from, to};
+    if (!to)
+        return aire__fail_nomem();
+    aire_status status = aire__fs_walk(ctx, from, copy_one, &c);
     if (status == AIRE_OK)
-        status = aire__fs_walk(c.ctx, from, copy_one, &c);
-    if (status == AIRE_OK)
-        status = let_in(k, run, c.to, &other_device);
-    if (c.to)
-        aire__fs_remove_tree(c.ctx, c.to); /* it was not let in */
-    aire_free(c.ctx, (char *)(uintptr_t)c.to);
+        status = let_in(k, run, to, &other_device);
+    aire__fs_remove_tree(ctx, to); /* where it was not let in */
+    aire_free(ctx, to);
     return status;
 }
 
@@ -399,7 +400,8 @@ void aire__keeper_free(aire_keeper *k)
     if (!k)
         return;
     aire_ctx *ctx = k->shop->ctx;
-    rmdir(k->directory ? k->directory : ""); /* if nothing is kept */
+    if (k->directory)
+        rmdir(k->directory); /* if nothing is kept */
     pthread_mutex_destroy(&k->lock);
     aire_free(ctx, k->directory);
     aire_free(ctx, k->runs);

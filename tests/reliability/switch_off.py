@@ -87,7 +87,8 @@ ROWS = [
      [("lib/executor/keep.c", "(info.st_mode & MODE_KEPT)", "(info.st_mode & 07777)")],
      "unit/test_retention", "test_keeper__is_not_hurt_by_what_a_run_left"),
     ("link", "no link of a run is kept",
-     [("lib/executor/keep.c", "O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "O_RDONLY | O_NONBLOCK")],
+     [("lib/executor/keep.c", "O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "O_RDONLY | O_NONBLOCK"),
+      ("lib/executor/keep.c", "&info, AT_SYMLINK_NOFOLLOW)", "&info, 0)")],
      "unit/test_retention", "test_keeper__is_not_hurt_by_what_a_run_left"),
 ]
 

@@ -12,7 +12,7 @@
 
 #include "aire/executor.h"
 #include "base/rng.h"
-#include "executor/job.h"
+#include "executor/keeper.h"
 #include "executor/retention.h"
 
 /* ---- the decision ---- */
@@ -750,6 +750,33 @@ static void test_keeper__fails_cleanly_without_memory(void **state)
     assert_names("s.db.work/kept", "run-1 run-2");
 }
 
+/* Without memory at any moment nothing is lost, and the next time goes on where it was. */
+static void test_keeper__keeps_with_interruptions(void **state)
+{
+    aire_executor *executor;
+    aire_keeper *keeper;
+    open_toy("{\"best\": 1}");
+    assert_int_equal(make_executor(1, 1, &executor), AIRE_OK);
+    RUN(executor, "9-20");
+    aire_executor_unref(executor);
+    char work[256];
+    snprintf(work, sizeof work, "%s", at("s.db.work"));
+    aire_workshop shop = {.ctx = ctx, .env = env, .work_dir = work};
+    assert_int_equal(aire__workshop_sources(&shop), AIRE_OK);
+    assert_int_equal(aire__keeper_new(&shop, store, &keeper), AIRE_OK);
+    long long rounds = 0;
+    for (; !aire__fs_exists(at("s.db.work/kept/run-1")); rounds++) {
+        atomic_store(&memory.countdown, rounds);
+        aire__keeper_rescue(keeper, 1, 1);
+        atomic_store(&memory.countdown, -1);
+    }
+    assert_true(rounds > 20);
+    aire__keeper_free(keeper);
+    aire_free(ctx, shop.sources);
+    assert_int_equal(aire__fs_remove_tree(ctx, at("s.db.work/run-1-1")), AIRE_OK);
+    assert_whole("s.db.work");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -776,6 +803,7 @@ int main(void)
         TEST(test_keeper__keeps_on_another_device),
         TEST(test_keeper__leaves_kept_workspaces_alone),
         TEST(test_keeper__fails_cleanly_without_memory),
+        TEST(test_keeper__keeps_with_interruptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
