@@ -4,7 +4,7 @@
 # What building and running need; the packages with texts are named by the environments' own scripts.
 # shellcheck disable=SC2034  # for those who source this
 build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 bubblewrap libcurl4-openssl-dev
-    libjansson-dev libarchive-dev libsqlite3-dev libseccomp-dev)
+    libjansson-dev libarchive-dev libsqlite3-dev libseccomp-dev musl-tools)
 # shellcheck disable=SC2034
 test_packages=(g++ libcmocka-dev python3-venv python3-pip binutils git procps slurm-wlm munge)
 

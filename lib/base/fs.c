@@ -24,37 +24,6 @@ static aire_status fail_path(int errnum, const char *doing, const char *path)
     return aire__fail_errno(status, errnum, "cannot %s '%s'", doing, path);
 }
 
-int aire__write_all(int fd, const void *data, size_t length)
-{
-    const char *bytes = data;
-    while (length > 0) {
-        ssize_t count = write(fd, bytes, length);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return errno;
-        bytes += count;
-        length -= (size_t)count;
-    }
-    return 0;
-}
-
-ssize_t aire__read_full(int fd, void *data, size_t length)
-{
-    size_t done = 0;
-    while (done < length) {
-        ssize_t count = read(fd, (char *)data + done, length - done);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return -1;
-        if (count == 0)
-            break;
-        done += (size_t)count;
-    }
-    return (ssize_t)done;
-}
-
 /* Read what is there until the end: files of /proc and files that grow do not know their size. */
 static aire_status read_open_file(aire_ctx *ctx, int fd, const char *path, size_t max, char **out,
                                   size_t *length)

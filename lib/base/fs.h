@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "aire/context.h"
+#include "base/io.h"
 
 /* Read a whole regular file; AIRE_LIMIT beyond `max` bytes, AIRE_NOT_FOUND. *out ends in NUL. */
 aire_status aire__fs_read(aire_ctx *ctx, const char *path, size_t max, char **out, size_t *length);
@@ -36,11 +37,5 @@ aire_status aire__fs_make_temp_dir(aire_ctx *ctx, const char *prefix, char **out
  * stops the walk. */
 typedef aire_status (*aire_fs_visit)(const char *relative, mode_t mode, off_t size, void *data);
 aire_status aire__fs_walk(aire_ctx *ctx, const char *root, aire_fs_visit visit, void *data);
-
-/* Write all bytes, over EINTR and short writes; 0 or errno. */
-int aire__write_all(int fd, const void *data, size_t length);
-
-/* Read up to length bytes until end of file; the count, or -1 with errno. */
-ssize_t aire__read_full(int fd, void *data, size_t length);
 
 #endif

@@ -3,7 +3,14 @@
 #define AIRE_SANDBOX_ENGINE_H
 
 #include "aire/sandbox.h"
-#include "base/json.h"
+#include "base/buf.h"
+#include "sandbox/supervisor.h"
+
+/* Where control groups may be made: directories, "" where there is none. */
+typedef struct aire_groups {
+    bool unified; /* version 2 */
+    char memory[448], pids[448];
+} aire_groups;
 
 typedef struct aire_engine {
     aire_ctx *ctx; /* borrowed from the sandbox */
@@ -12,7 +19,8 @@ typedef struct aire_engine {
     char *bwrap;   /* path of bwrap; NULL for AIRE_SANDBOX_NONE */
     char *filter;  /* of system calls, as a program of the kernel's */
     size_t filter_length;
-    char *cgroup; /* directory of a control group to use; "": look for one */
+    aire_groups groups;
+    aire_supervisors supervisors;
 } aire_engine;
 
 /* Limits with the defaults filled in. */
@@ -28,13 +36,31 @@ aire_status aire__program_find(aire_ctx *ctx, const char *given, const char *nam
 aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *options);
 
 /* Run one command by way of the worker. *supports (nullable): what guarded it, AIRE_SUPPORTS_*. */
-aire_status aire__engine_run(const aire_engine *engine, const aire_command *command,
-                             aire_cancel *cancel, aire_exit *exit, uint32_t *supports);
+aire_status aire__engine_run(aire_engine *engine, const aire_command *command, aire_cancel *cancel,
+                             aire_exit *exit, uint32_t *supports);
 
-/* The program to start and its arguments, as a JSON array: bubblewrap around the command, or the
- * command. */
-aire_status aire__engine_argv(const aire_engine *engine, const aire_command *command,
-                              const aire_limits *limits, json_t **out);
+/* Find them; `named`: the only place to look at, nullable. */
+void aire__groups_find(aire_groups *groups, const char *named);
+
+/* ---- spec.c, argv.c ---- */
+
+/* Write the specification of a command: pairs, see spec.h. */
+aire_status aire__spec_make(aire_buf *spec, const aire_engine *engine, const aire_command *command);
+
+/* One pair of it. */
+void aire__spec_bytes(aire_buf *spec, const char *key, const char *value, size_t length);
+void aire__spec_text(aire_buf *spec, const char *key, const char *value);
+void aire__spec_number(aire_buf *spec, const char *key, int64_t value);
+
+/* The program to start and its arguments: bubblewrap around the command, or the command. */
+aire_status aire__spec_argv(aire_buf *spec, const aire_engine *engine, const aire_command *command,
+                            const aire_limits *limits);
+
+/* ---- report.c ---- */
+
+/* What a worker reported. */
+aire_status aire__report_parse(const char *text, size_t length, aire_exit *exit,
+                               uint32_t *supports);
 
 /* ---- gpu.c ---- */
 

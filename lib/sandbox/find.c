@@ -86,10 +86,7 @@ aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *o
         "aire_sandbox_options.worker_path (aire-evolve: --worker)", &engine->worker);
     if (status == AIRE_OK && engine->kind == AIRE_SANDBOX_BWRAP)
         status = find_bwrap(engine, options->bwrap_path);
-    if (status == AIRE_OK) {
-        engine->cgroup =
-            aire__strdup(engine->ctx, options->cgroup_path ? options->cgroup_path : "");
-        status = engine->cgroup ? AIRE_OK : aire__fail_nomem();
-    }
+    if (status == AIRE_OK)
+        aire__groups_find(&engine->groups, options->cgroup_path);
     return status;
 }

@@ -149,9 +149,9 @@ static void engine_destroy(void *user_data)
 {
     aire_engine *engine = user_data;
     aire_ctx *ctx = engine->ctx;
+    aire__supervisors_free(&engine->supervisors);
     aire_free(ctx, engine->worker);
     aire_free(ctx, engine->bwrap);
-    aire_free(ctx, engine->cgroup);
     aire_free(ctx, engine->filter);
     aire_free(ctx, engine);
 }
@@ -189,7 +189,7 @@ static const char *namespace_hint(void)
     return "";
 }
 
-static aire_status probe(const aire_engine *engine, uint32_t *supports)
+static aire_status probe(aire_engine *engine, uint32_t *supports)
 {
     const char *argv[] = {"/bin/true", NULL};
     aire_command command = AIRE_COMMAND_INIT;
@@ -226,6 +226,7 @@ aire_status aire_sandbox_new(aire_ctx *ctx, const aire_sandbox_options *options,
     uint32_t supports = 0;
     engine->ctx = ctx;
     engine->kind = given.engine;
+    aire__supervisors_init(&engine->supervisors);
     status = aire__engine_find(engine, &given);
     if (status == AIRE_OK && engine->kind == AIRE_SANDBOX_BWRAP)
         status = aire__seccomp_program(ctx, &engine->filter, &engine->filter_length);

@@ -1,22 +1,27 @@
 /*
  * What the library and the program aire-worker agree on.
  *
- * The worker is started with these descriptors, reads its specification (one JSON object) to the
- * end, supervises the command, and writes its report (one JSON object) when everything that it
- * started is gone. It kills everything when the host process ends, or when it can read a byte or
- * the end of the control pipe.
+ * A worker, "aire-worker PROTOCOL VERSION MEMORY PIDS" (VERSION of the control groups, and the
+ * directories to make one in for each controller; "" for none), supervises one command. It is
+ * started with the descriptors below, prepares a control group with a process in it, and waits: so
+ * it can be started before its command is known. Then it gets one message on its control socket: a
+ * byte, and with it descriptors of the specification, the log and, where the specification says so,
+ * the command's report and the live pipe, in this order. It runs the command, and writes its report
+ * when everything that it started is gone. It kills everything when the host process ends, or when
+ * it can read a byte or the end of the control socket.
  *
- * Specification: protocol (AIRE_WORKER_PROTOCOL), argv (the program to start, bubblewrap or the
- * command itself, with all arguments), env (its environment), the limits that the worker watches,
- * writable (directories whose growth counts as disk), cgroup (directory of a control group to make
- * one in; "" to look for one), stream (file to watch; "" for none), report and live (whether there
- * are those descriptors).
+ * Specification and report are pairs of texts, key and value, each ended by a NUL; a key that comes
+ * again adds to a list.
+ *
+ * Specification: argv (the program to start, bubblewrap or the command itself, with all arguments),
+ * env (its environment), the limits that the worker watches, writable (directories whose growth
+ * counts as disk), cwd, stream (file to watch; "" for none), report and live (1 or 0).
  *
  * Report: setup (text: why the command could not be started; else absent), the fields of aire_exit
  * but for the GPUs', and supports (AIRE_SUPPORTS_*, or'ed: what guarded this command).
  *
  * Control: AIRE_WORKER_STOP ends the command with AIRE_EXIT_LIMIT_STOPPED, anything else and the
- * end of the pipe as cancelled.
+ * end of the socket as cancelled.
  */
 #ifndef AIRE_SANDBOX_SPEC_H
 #define AIRE_SANDBOX_SPEC_H
@@ -25,26 +30,25 @@
 
 /* Raised whenever anything below changes: a worker that was left from another installation says so
  * instead of misunderstanding. */
-#define AIRE_WORKER_PROTOCOL 2
+#define AIRE_WORKER_PROTOCOL "3"
 
 enum {
     AIRE_WORKER_REPORT_FILE =
         3, /* of the command; the descriptor that AIRE_REPORT_FD names; optional */
-    AIRE_WORKER_SPEC = 4,
     AIRE_WORKER_CONTROL = 5,
     AIRE_WORKER_REPORT = 6,
-    AIRE_WORKER_LOG = 7,
     AIRE_WORKER_HOST = 8,    /* pidfd of the host process */
     AIRE_WORKER_SECCOMP = 9, /* filter program, for bubblewrap */
     AIRE_WORKER_PASSWD = 10, /* contents of /etc/passwd, for bubblewrap */
     AIRE_WORKER_GROUP = 11,
     AIRE_WORKER_INNER = 12, /* made by the worker: the inner process tells how the command ended */
-    AIRE_WORKER_LIVE = 13   /* what the command writes, as it comes: frames; optional */
+    AIRE_WORKER_FIRST_FREE = 20 /* above all that are agreed on */
 };
 
+#define AIRE_WORKER_BEGIN 'B'
 #define AIRE_WORKER_STOP 'S'
 
-/* A frame on AIRE_WORKER_LIVE: this, then `length` bytes. Never more than PIPE_BUF in all, so that
+/* A frame on the live pipe: this, then `length` bytes. Never more than PIPE_BUF in all, so that
  * each is written whole or not at all. */
 typedef struct aire_live_frame {
     uint32_t kind; /* AIRE_OBSERVE_* */

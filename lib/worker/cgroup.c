@@ -1,19 +1,17 @@
 /*
- * A control group of the command's own, so that the kernel limits memory and processes.
- *
- * Where one may be made: version 2, in a directory that was named, or in the nearest one above our
- * own group that passes the controllers on and that we may write to (a delegated session or
- * container); else version 1, below our own group of each controller. What cannot be had is left to
- * the samples of tree.c.
+ * A control group of the command's own, so that the kernel limits memory and processes. The library
+ * has found where it can be made; what cannot be had is left to the samples of tree.c.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "worker/worker.h"
@@ -56,82 +54,6 @@ static long long read_count(const char *directory, const char *name, const char 
     return count;
 }
 
-/* Whether a list of words, between commas or blanks, holds one. */
-static bool holds(const char *list, const char *word)
-{
-    size_t length = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)); at += length)
-        if ((at == list || strchr(", ", at[-1])) && strchr(", \n", at[length]))
-            return true;
-    return false;
-}
-
-/* ---- where our own group is ---- */
-
-/* The path of our group in a hierarchy: "" is version 2, else a controller of version 1. */
-static bool own_path(const char *controller, char *out, size_t size)
-{
-    char line[1024];
-    bool found = false;
-    FILE *file = fopen("/proc/self/cgroup", "re");
-    while (file && !found && fgets(line, sizeof line, file)) {
-        char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
-        if (!path)
-            continue;
-        *path++ = '\0';
-        path[strcspn(path, "\n")] = '\0';
-        found = *controller ? holds(names + 1, controller) : names[1] == '\0';
-        if (found)
-            snprintf(out, size, "%s", path);
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-/* One line of mountinfo(5): the mount of that hierarchy, and which part of it is shown. */
-static bool parse_mount(char *line, const char *controller, char **root, char **point)
-{
-    char *dash = strstr(line, " - "), *save;
-    if (!dash)
-        return false;
-    *dash = '\0';
-    char *type = strtok_r(dash + 3, " ", &save);
-    strtok_r(NULL, " ", &save);
-    const char *options = strtok_r(NULL, "\n", &save);
-    if (!type || strcmp(type, *controller ? "cgroup" : "cgroup2") ||
-        (*controller && (!options || !holds(options, controller))))
-        return false;
-    char *fields[5] = {strtok_r(line, " ", &save)};
-    for (int i = 1; i < 5; i++)
-        fields[i] = strtok_r(NULL, " ", &save);
-    *root = fields[3];
-    *point = fields[4];
-    return *point != NULL;
-}
-
-/* The directory of our group in a hierarchy, and where the hierarchy is mounted. */
-static bool own_directory(const char *controller, char *directory, char *top)
-{
-    char path[256], line[2048], *root, *point;
-    bool found = false;
-    FILE *file =
-        own_path(controller, path, sizeof path) ? fopen("/proc/self/mountinfo", "re") : NULL;
-    while (file && !found && fgets(line, sizeof line, file)) {
-        if (!parse_mount(line, controller, &root, &point))
-            continue;
-        const char *below = path;
-        if (strcmp(root, "/") && !strncmp(path, root, strlen(root)))
-            below += strlen(root);
-        snprintf(top, PATH_LENGTH, "%s", point);
-        snprintf(directory, PATH_LENGTH, "%s%s", point, strcmp(below, "/") ? below : "");
-        found = true;
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
 /* ---- making a group ---- */
 
 /* What workers that were killed left behind: empty groups that are named after a process that is
@@ -159,6 +81,62 @@ static bool make_below(const char *parent, char *out)
            mkdir(out, 0755) == 0;
 }
 
+/* Of version 1, or of version 2 where both controllers are in one group. */
+static void make_group(const char *parent, char *group)
+{
+    if (!*parent || !make_below(parent, group))
+        *group = '\0';
+}
+
+void cgroup_make(control_group *g, bool unified, const char *memory, const char *pids)
+{
+    *g = (control_group){.unified = unified};
+    make_group(memory, g->memory);
+    if (unified && *g->memory && !strcmp(memory, pids))
+        memcpy(g->pids, g->memory, sizeof g->pids);
+    else
+        make_group(pids, g->pids);
+}
+
+/* ---- a process in it ---- */
+
+/* A child that begins in a group of version 2; -1 where the kernel cannot do that. */
+static pid_t fork_into(const char *group)
+{
+    int fd = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct clone_args args = {
+        .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
+    pid_t child = fd >= 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : -1;
+    if (fd >= 0)
+        close(fd);
+    return child;
+}
+
+/* To put another process into a group the kernel stops every fork of the machine until it is quiet
+ * (milliseconds); a single thread that goes by itself it lets through. */
+static void join(const char *group, bool unified)
+{
+    if (*group)
+        write_text(group, unified ? "cgroup.procs" : "tasks", "0");
+}
+
+pid_t cgroup_fork(const control_group *g)
+{
+    pid_t child = -1;
+    if (g->unified && (*g->memory || *g->pids))
+        child = fork_into(*g->memory ? g->memory : g->pids);
+    if (child >= 0)
+        return child;
+    child = fork();
+    if (child == 0) {
+        join(g->memory, g->unified);
+        join(g->pids, g->unified);
+    }
+    return child;
+}
+
+/* ---- its limits ---- */
+
 static bool limit_memory(const control_group *g, int64_t bytes)
 {
     if (!g->unified) {
@@ -171,103 +149,24 @@ static bool limit_memory(const control_group *g, int64_t bytes)
     return write_number(g->memory, "memory.max", bytes);
 }
 
-static void give_up(char *group)
+void cgroup_limit(control_group *g, int64_t memory_bytes, int64_t processes)
 {
-    rmdir(group);
-    *group = '\0';
-}
-
-/* Whether groups below a directory would have a controller. */
-static bool passes_on(const char *directory, const char *controller)
-{
-    char path[PATH_LENGTH + 64], line[256] = "";
-    snprintf(path, sizeof path, "%s/cgroup.subtree_control", directory);
-    FILE *file = fopen(path, "re");
-    bool good = file && fgets(line, sizeof line, file) && holds(line, controller);
-    if (file)
-        fclose(file);
-    return good;
-}
-
-/* Version 2, in this very directory. */
-static bool make_unified(control_group *g, const char *parent, int64_t memory, int64_t processes)
-{
-    bool has_memory = passes_on(parent, "memory"), has_pids = passes_on(parent, "pids");
-    g->unified = true;
-    if ((!has_memory && !has_pids) || !make_below(parent, g->memory)) {
-        g->memory[0] = '\0';
-        return false;
-    }
-    memcpy(g->pids, g->memory, sizeof g->pids);
-    if (!has_memory || !limit_memory(g, memory))
-        g->memory[0] = '\0';
-    if (!has_pids || !write_number(g->pids, "pids.max", processes))
-        g->pids[0] = '\0';
-    return true;
-}
-
-static bool make_above(control_group *g, int64_t memory, int64_t processes)
-{
-    char directory[PATH_LENGTH], top[PATH_LENGTH];
-    if (!own_directory("", directory, top))
-        return false;
-    while (strlen(directory) >= strlen(top)) {
-        if (make_unified(g, directory, memory, processes))
-            return true;
-        char *slash = strrchr(directory, '/');
-        if (!slash)
-            return false;
-        *slash = '\0';
-    }
-    return false;
-}
-
-static void make_first_version(control_group *g, int64_t memory, int64_t processes)
-{
-    char directory[PATH_LENGTH], top[PATH_LENGTH];
-    g->unified = false;
-    if (own_directory("memory", directory, top) && make_below(directory, g->memory)) {
-        if (!limit_memory(g, memory))
-            give_up(g->memory);
-    } else {
-        g->memory[0] = '\0';
-    }
-    if (own_directory("pids", directory, top) && make_below(directory, g->pids)) {
-        if (!write_number(g->pids, "pids.max", processes))
-            give_up(g->pids);
-    } else {
-        g->pids[0] = '\0';
-    }
-}
-
-void cgroup_make(control_group *g, const char *parent, int64_t memory_bytes, int64_t processes)
-{
-    *g = (control_group){.memory = ""};
-    bool made = *parent ? make_unified(g, parent, memory_bytes, processes)
-                        : make_above(g, memory_bytes, processes);
-    if (!made && !*parent)
-        make_first_version(g, memory_bytes, processes);
-}
-
-void cgroup_enter(control_group *g, pid_t pid)
-{
-    if (*g->memory && !write_number(g->memory, "cgroup.procs", pid))
-        give_up(g->memory);
-    if (*g->pids && !write_number(g->pids, "cgroup.procs", pid))
-        give_up(g->pids);
+    g->limits_memory = *g->memory && limit_memory(g, memory_bytes);
+    g->limits_processes = *g->pids && write_number(g->pids, "pids.max", processes);
 }
 
 /* ---- what happened in it ---- */
 
 bool cgroup_out_of_memory(const control_group *g)
 {
-    return *g->memory && read_count(g->memory, g->unified ? "memory.events" : "memory.oom_control",
-                                    "oom_kill") > 0;
+    return g->limits_memory &&
+           read_count(g->memory, g->unified ? "memory.events" : "memory.oom_control", "oom_kill") >
+               0;
 }
 
 bool cgroup_out_of_processes(const control_group *g)
 {
-    return *g->pids && read_count(g->pids, "pids.events", "max") > 0;
+    return g->limits_processes && read_count(g->pids, "pids.events", "max") > 0;
 }
 
 /* ---- the end ---- */

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/io.h"
 #include "sandbox/spec.h"
 #include "worker/worker.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/io.h"
 #include "worker/worker.h"
 
 enum { HALF_MAX = 64 << 20 };

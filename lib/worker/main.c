@@ -1,27 +1,24 @@
 /*
  * aire-worker: supervises one sandboxed command.
  *
- * It starts bubblewrap (or the bare command), watches the clock, the memory, the number of
- * processes and the disk, keeps the log, and, when the command ends, reaches a limit, is cancelled
- * or loses its host, ends every process and then reports. See sandbox/spec.h for what it shares
- * with the library.
+ * It prepares, waits for its command, starts bubblewrap (or the bare command), watches the clock,
+ * the memory, the number of processes and the disk, keeps the log, and, when the command ends,
+ * reaches a limit, is cancelled or loses its host, ends every process and then reports. See
+ * sandbox/spec.h for what it shares with the library.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/io.h"
 #include "sandbox/spec.h"
 #include "worker/worker.h"
 
@@ -32,24 +29,6 @@ enum {
     SELDOM = 10         /* looks between looks at the disk */
 };
 
-typedef struct supervision {
-    spec spec;
-    log_pump log;
-    live_feed live;
-    control_group group;
-    tree_sample used; /* when it was last looked at */
-    int inner;        /* tells that the command began, and how it ended */
-    pid_t child;
-    bool began, ended;
-    bool files_full;   /* a process was seen with every descriptor that it may have */
-    int status;        /* of the command, once ended */
-    int code, signal;  /* the same, taken apart */
-    int limit;         /* AIRE_EXIT_LIMIT_* that ended it */
-    bool abandoned;    /* cancelled, or the host is gone */
-    unsigned supports; /* AIRE_SUPPORTS_*: what guards the command */
-    int64_t start_ms, wall_ms, end_ms, max_resident, disk_before;
-} supervision;
-
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -59,78 +38,46 @@ static int64_t now_ms(void)
 
 /* ---- starting ---- */
 
-/* In the child: the program with its descriptors, when it has been put in its control group. */
-static void become(const supervision *s, int log_end, int inner_end, const int go[2])
+/* Wait for the command; the descriptors that come with it, 0 when nobody wants one any more. */
+static int await_command(int *fds)
 {
-    char byte;
-    close(go[1]); /* or the end of a worker that dies now would not be seen */
-    if (read(go[0], &byte, 1) != 1)
-        _exit(126);
-    signal(SIGPIPE, SIG_DFL);
-    dup2(log_end, STDOUT_FILENO);
-    dup2(log_end, STDERR_FILENO);
-    if (inner_end != AIRE_WORKER_INNER)
-        dup2(inner_end, AIRE_WORKER_INNER);
-    fcntl(AIRE_WORKER_INNER, F_SETFD, 0);
-    if (!s->spec.report)
-        close(AIRE_WORKER_REPORT_FILE);
-    static const int ours[] = {AIRE_WORKER_CONTROL, AIRE_WORKER_REPORT, AIRE_WORKER_LOG,
-                               AIRE_WORKER_HOST};
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        close(ours[i]);
-    syscall(SYS_close_range, AIRE_WORKER_INNER + 1, ~0u, 0);
-    if (chdir(access(s->spec.cwd, X_OK) == 0 ? s->spec.cwd : "/") != 0)
-        _exit(126);
-    execve(s->spec.argv[0], s->spec.argv, s->spec.env);
-    fprintf(stderr, "cannot start %s: %s\n", s->spec.argv[0], strerror(errno));
-    _exit(127);
+    struct pollfd ends[] = {{AIRE_WORKER_CONTROL, POLLIN, 0}, {AIRE_WORKER_HOST, POLLIN, 0}};
+    while (poll(ends, 2, -1) < 0 && errno == EINTR)
+        ;
+    int count = ends[0].revents & POLLIN
+                    ? aire__fds_receive(AIRE_WORKER_CONTROL, AIRE_WORKER_FIRST_FREE, fds)
+                    : 0;
+    return count > 0 ? count : 0;
 }
 
-/* A pipe whose numbers are above all that are agreed on, so that none is in the way. */
-static bool high_pipe(int ends[2])
-{
-    enum { HIGH = 20 };
-    int low[2];
-    if (pipe2(low, O_CLOEXEC) != 0)
-        return false;
-    for (int i = 0; i < 2; i++) {
-        ends[i] = fcntl(low[i], F_DUPFD_CLOEXEC, HIGH);
-        close(low[i]);
-    }
-    return ends[0] >= 0 && ends[1] >= 0;
-}
-
-static void make_group(supervision *s)
+static void limit_group(supervision *s)
 {
     enum { OURS = 2 }; /* bubblewrap and the inner half */
-    cgroup_make(&s->group, s->spec.cgroup, s->spec.memory_bytes, s->spec.processes + OURS);
-    cgroup_enter(&s->group, s->child);
-    if (*s->group.memory)
+    cgroup_limit(&s->group, s->spec.memory_bytes, s->spec.processes + OURS);
+    if (s->group.limits_memory)
         s->supports |= AIRE_SUPPORTS_MEMORY_GROUP;
-    if (*s->group.pids)
+    if (s->group.limits_processes)
         s->supports |= AIRE_SUPPORTS_PROCESS_GROUP;
 }
 
-static bool start(supervision *s)
+/* The descriptors are the specification, the log, and those that the specification speaks of. */
+static bool start(supervision *s, const int *fds, int count)
 {
-    int log[2], inner[2], go[2];
-    live_open(&s->live, s->spec.live ? AIRE_WORKER_LIVE : -1, s->spec.stream);
-    if (!high_pipe(log) || !high_pipe(inner) || !high_pipe(go) ||
-        !log_open(&s->log, log[0], AIRE_WORKER_LOG, s->spec.log_bytes, &s->live))
+    const int report = 2, live = s->spec.report ? 3 : 2;
+    if (count != 2 + s->spec.report + s->spec.live)
+        return false;
+    live_open(&s->live, s->spec.live ? fds[live] : -1, s->spec.stream);
+    if (!log_open(&s->log, s->launcher.log, fds[1], s->spec.log_bytes, &s->live))
         return false;
     s->disk_before = disk_used(s->spec.writable);
-    s->inner = inner[0];
-    s->child = fork();
-    if (s->child == 0)
-        become(s, log[1], inner[1], go);
-    close(log[1]);
-    close(inner[1]);
-    close(go[0]);
-    if (s->child > 0)
-        make_group(s);
+    s->inner = s->launcher.inner;
+    limit_group(s);
+    int order[] = {fds[0], s->spec.report ? fds[report] : -1};
     s->start_ms = now_ms();
-    bool going = s->child > 0 && write(go[1], "+", 1) == 1;
-    close(go[1]);
+    bool going = launcher_go(&s->launcher, order, s->spec.report ? 2 : 1);
+    close(fds[0]);
+    if (s->spec.report)
+        close(fds[report]);
     return going;
 }
 
@@ -141,9 +88,9 @@ static void look_at_memory(supervision *s, const tree_sample *sample)
     if (sample->resident > s->max_resident)
         s->max_resident = sample->resident;
     /* The plain sum counts shared pages more than once: before it ends a run, they are divided. */
-    bool over = *s->group.memory ? cgroup_out_of_memory(&s->group)
-                                 : sample->resident > s->spec.memory_bytes &&
-                                       tree_proportional() > s->spec.memory_bytes;
+    bool over = s->group.limits_memory ? cgroup_out_of_memory(&s->group)
+                                       : sample->resident > s->spec.memory_bytes &&
+                                             tree_proportional() > s->spec.memory_bytes;
     if (over)
         s->limit = AIRE_EXIT_LIMIT_MEMORY;
 }
@@ -153,7 +100,7 @@ static void look_at_processes(supervision *s)
     const int allowed = (int)s->spec.processes + 3; /* bubblewrap and the inner half are ours */
     tree_sample sample = tree_look(allowed);
     look_at_memory(s, &sample);
-    if (*s->group.pids ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
+    if (s->group.limits_processes ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
         s->limit = AIRE_EXIT_LIMIT_PROCESSES;
     s->used = sample;
     if (s->spec.cpu_ms > 0 && sample.user_ms + sample.system_ms > s->spec.cpu_ms)
@@ -237,7 +184,7 @@ static void watch(supervision *s)
     }
 }
 
-/* ---- the report ---- */
+/* ---- the verdict ---- */
 
 static int64_t larger(int64_t a, int64_t b)
 {
@@ -277,64 +224,10 @@ static void interpret(supervision *s)
         s->max_resident = larger(s->max_resident, s->spec.memory_bytes);
 }
 
-static void send_report(const json_t *report)
-{
-    char *text = report ? json_dumps(report, JSON_COMPACT) : NULL;
-    if (text)
-        aire__write_all(AIRE_WORKER_REPORT, text, strlen(text));
-    free(text);
-}
-
-static void report_failure(const char *why, size_t length)
-{
-    while (length > 0 && strchr(" \n", why[length - 1]))
-        length--;
-    json_t *text = json_stringn(why, length);
-    json_t *report = json_pack("{s:o}", "setup", text ? text : json_string("(unreadable)"));
-    send_report(report);
-    json_decref(report);
-}
-
-static int64_t milliseconds(struct timeval time)
-{
-    return (int64_t)time.tv_sec * 1000 + time.tv_usec / 1000;
-}
-
-static void report_end(const supervision *s)
-{
-    enum { BLOCK = 512 }; /* the unit of getrusage(2) */
-    struct rusage used;
-    /* What the end of its namespace killed was waited for by nobody: of that, the last look tells.
-     */
-    getrusage(RUSAGE_CHILDREN, &used);
-    const struct {
-        const char *key;
-        int64_t value;
-    } rows[] = {
-        {"code", s->code},
-        {"signal", s->signal},
-        {"limit", s->limit},
-        {"wall_ms", s->wall_ms},
-        {"end_ms", s->end_ms},
-        {"user_ms", larger(milliseconds(used.ru_utime), s->used.user_ms)},
-        {"system_ms", larger(milliseconds(used.ru_stime), s->used.system_ms)},
-        {"max_rss_bytes", larger((int64_t)used.ru_maxrss << 10, s->max_resident)},
-        {"log_bytes", s->log.written},
-        {"io_read_bytes", (int64_t)used.ru_inblock * BLOCK},
-        {"io_write_bytes", (int64_t)used.ru_oublock * BLOCK},
-        {"supports", s->supports},
-    };
-    json_t *report = json_object();
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        json_object_set_new(report, rows[i].key, json_integer(rows[i].value));
-    send_report(report);
-    json_decref(report);
-}
-
 /* The end of bubblewrap, which comes with that of the namespace. */
 static void await_child(const supervision *s, int patience_ms)
 {
-    int fd = (int)syscall(SYS_pidfd_open, s->child, 0);
+    int fd = (int)syscall(SYS_pidfd_open, s->launcher.child, 0);
     struct pollfd ends = {fd, POLLIN, 0};
     if (fd >= 0)
         poll(&ends, 1, patience_ms);
@@ -356,44 +249,74 @@ static void end(supervision *s)
     s->end_ms = now_ms() - verdict;
 }
 
-static int supervise(void)
+static void drain_log(supervision *s)
 {
-    supervision s = {.inner = -1};
-    const char *why = "cannot start a process";
-    if (!spec_read(&s.spec, &why) || !start(&s)) {
-        report_failure(why, strlen(why));
-        return 1;
-    }
-    watch(&s);
-    end(&s);
-    while (log_take(&s.log) && s.log.in >= 0) { /* nobody writes any more: to the end */
-        struct pollfd fd = {s.log.in, POLLIN, 0};
+    while (log_take(&s->log) && s->log.in >= 0) { /* nobody writes any more: to the end */
+        struct pollfd fd = {s->log.in, POLLIN, 0};
         if (poll(&fd, 1, 0) <= 0)
             break;
     }
-    if (!s.limit && s.ended)
-        look_at_disk(&s);
-    log_close(&s.log);
-    live_close(&s.live);
-    interpret(&s);
-    cgroup_remove(&s.group); /* before the report: when the library goes on, nothing is left */
-    if (!s.began && !s.limit && !s.abandoned)
-        report_failure(s.log.head, s.log.head_length);
+}
+
+static void supervise(supervision *s)
+{
+    watch(s);
+    end(s);
+    drain_log(s);
+    if (!s->limit && s->ended)
+        look_at_disk(s);
+    log_close(&s->log);
+    live_close(&s->live);
+    interpret(s);
+    cgroup_remove(&s->group); /* before the report: when the library goes on, nothing is left */
+    if (!s->began && !s->limit && !s->abandoned)
+        report_failure(s->log.head, s->log.head_length);
     else
-        report_end(&s);
+        report_end(s);
+}
+
+static int fail(supervision *s, const char *why)
+{
+    tree_kill();
+    cgroup_remove(&s->group);
+    report_failure(why, strlen(why));
+    return 1;
+}
+
+static int serve(char **groups)
+{
+    supervision s = {.inner = -1};
+    int fds[AIRE_FDS_MAX];
+    cgroup_make(&s.group, !strcmp(groups[0], "2"), groups[1], groups[2]);
+    if (!launcher_make(&s.launcher, &s.group))
+        return fail(&s, "cannot start a process");
+    int count = await_command(fds);
+    if (count == 0)
+        return fail(&s, "no command came");
+    if (!spec_read(&s.spec, fds[0]))
+        return fail(&s, "the specification is damaged");
+    if (!start(&s, fds, count))
+        return fail(&s, "cannot start the command");
+    supervise(&s);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
+    static const char other[] =
+        "this aire-worker belongs to another version of libaire than the library";
     if (argc > 1 && !strcmp(argv[1], AIRE_WORKER_INNER_FLAG))
         return inner_main(argc - 2, argv + 2);
-    if (fcntl(AIRE_WORKER_SPEC, F_GETFD) < 0 || fcntl(AIRE_WORKER_REPORT, F_GETFD) < 0) {
+    if (fcntl(AIRE_WORKER_CONTROL, F_GETFD) < 0 || fcntl(AIRE_WORKER_REPORT, F_GETFD) < 0) {
         fputs("aire-worker is started by libaire; it is of no use by itself.\n", stderr);
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
+    if (argc != 5 || strcmp(argv[1], AIRE_WORKER_PROTOCOL)) {
+        report_failure(other, sizeof other - 1);
+        return 1;
+    }
     prctl(PR_SET_NAME, "aire-worker");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    return supervise();
+    return chdir("/") == 0 ? serve(argv + 2) : 1; /* it may wait long: in nobody's way */
 }

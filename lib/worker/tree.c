@@ -148,18 +148,22 @@ static void kill_one(pid_t pid, int depth, void *data)
     kill(pid, SIGKILL);
 }
 
+/* Reap what has ended, and wait a little for what is about to; whether nothing is left. */
+static bool reap(int rounds)
+{
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0 || (pid == 0 && rounds-- > 0))
+        if (pid == 0)
+            usleep(1000);
+    return pid < 0 && errno == ECHILD;
+}
+
 void tree_kill(void)
 {
-    for (;;) {
+    enum { ROUNDS = 5 };
+    /* What a dying parent leaves behind becomes our child, and is killed in the next round. */
+    for (bool left = !reap(0); left; left = !reap(ROUNDS)) {
         int budget = TREE_MAX;
         each_child(getpid(), 0, kill_one, NULL, &budget);
-        /* What a dying parent leaves behind becomes our child, and is killed in the next round. */
-        pid_t pid;
-        int round = 0;
-        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0 || (pid == 0 && round++ < 5))
-            if (pid == 0)
-                usleep(1000);
-        if (pid < 0 && errno == ECHILD)
-            return;
     }
 }

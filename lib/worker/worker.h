@@ -13,15 +13,57 @@ typedef struct spec {
     char **argv; /* end in NULL */
     char **env;
     char **writable;
-    const char *cwd, *cgroup, *stream;
+    const char *cwd, *stream;
     int64_t wall_ms, cpu_ms, memory_bytes, disk_bytes, log_bytes, output_bytes, processes,
         open_files;
     bool report, live;
 } spec;
 
-/* Read the specification from its descriptor; false with a reason. Strings live as long as the
- * program. */
-bool spec_read(spec *s, const char **why);
+/* Read the specification; false if it is damaged. Strings live as long as the program. */
+bool spec_read(spec *s, int fd);
+
+/* ---- cgroup.c: a control group of the command's own ---- */
+
+typedef struct control_group {
+    char memory[512], pids[512]; /* directories; "" where there is no group */
+    bool unified;                /* version 2: both are the same */
+    bool limits_memory, limits_processes;
+} control_group;
+
+/* Make groups below these directories ("": none); what cannot be had stays "". */
+void cgroup_make(control_group *g, bool unified, const char *memory, const char *pids);
+
+/* fork(2), with the child in the groups. */
+pid_t cgroup_fork(const control_group *g);
+
+/* Limit what is in it; what cannot be limited is said by its flag. */
+void cgroup_limit(control_group *g, int64_t memory_bytes, int64_t processes);
+
+bool cgroup_out_of_memory(const control_group *g);
+bool cgroup_out_of_processes(const control_group *g);
+
+/* Kill what is in it, where the kernel can do that at once. */
+void cgroup_kill(const control_group *g);
+
+/* When its processes are gone. */
+void cgroup_remove(control_group *g);
+
+/* ---- launch.c: the child that becomes the command ---- */
+
+typedef struct launcher {
+    int log;                /* to read what the command writes */
+    int inner;              /* tells that the command began, and how it ended */
+    int order;              /* to tell the child its command */
+    int log_end, inner_end; /* the child's */
+    pid_t child;
+} launcher;
+
+/* Start it in its groups; it waits. */
+bool launcher_make(launcher *l, const control_group *g);
+
+/* Let it become the command: descriptors of the specification and, if there is one, the report
+ * file. */
+bool launcher_go(launcher *l, const int *fds, size_t count);
 
 /* ---- log.c: the head and the tail of what the command writes ---- */
 
@@ -64,28 +106,6 @@ bool live_stream(live_feed *l);
 /* The rest of the stream, for as long as the library goes on reading. */
 void live_close(live_feed *l);
 
-/* ---- cgroup.c: a control group of the command's own ---- */
-
-typedef struct control_group {
-    char memory[512], pids[512]; /* directories; "" where there is no group */
-    bool unified;                /* version 2: both are the same */
-} control_group;
-
-/* Make a group with limits, below `parent` ("": look for a place); what cannot be had stays "". */
-void cgroup_make(control_group *g, const char *parent, int64_t memory_bytes, int64_t processes);
-
-/* Put a process in; a group that does not take it is given up. */
-void cgroup_enter(control_group *g, pid_t pid);
-
-bool cgroup_out_of_memory(const control_group *g);
-bool cgroup_out_of_processes(const control_group *g);
-
-/* Kill what is in it, where the kernel can do that at once. */
-void cgroup_kill(const control_group *g);
-
-/* When its processes are gone. */
-void cgroup_remove(control_group *g);
-
 /* ---- landlock.c ---- */
 
 /* From now on this process can write only below the places, `count` of them; those that are not
@@ -117,6 +137,34 @@ void tree_kill(void);
 /* Blocks used below the directories, in bytes; links are not followed, and other file systems not
  * entered. */
 int64_t disk_used(char *const *directories);
+
+/* ---- main.c: one command from its start to the verdict ---- */
+
+typedef struct supervision {
+    spec spec;
+    launcher launcher;
+    log_pump log;
+    live_feed live;
+    control_group group;
+    tree_sample used; /* when it was last looked at */
+    int inner;        /* the launcher's, until it is closed */
+    bool began, ended;
+    bool files_full;   /* a process was seen with every descriptor that it may have */
+    int status;        /* of the command, once ended */
+    int code, signal;  /* the same, taken apart */
+    int limit;         /* AIRE_EXIT_LIMIT_* that ended it */
+    bool abandoned;    /* cancelled, or the host is gone */
+    unsigned supports; /* AIRE_SUPPORTS_*: what guards the command */
+    int64_t start_ms, wall_ms, end_ms, max_resident, disk_before;
+} supervision;
+
+/* ---- report.c ---- */
+
+/* Tell why the command could not be started. */
+void report_failure(const char *why, size_t length);
+
+/* Tell how it ended. */
+void report_end(const supervision *s);
 
 /* ---- inner.c: the first process inside the sandbox ---- */
 

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,16 @@ static int teardown(void **state)
     aire__fs_remove_tree(ctx, root);
     aire_ctx_unref(ctx);
     return atomic_load(&memory.live) == 0 ? 0 : -1;
+}
+
+/* One more. */
+static aire_sandbox *new_sandbox(void)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    aire_sandbox *made = NULL;
+    options.worker_path = getenv("AIRE_WORKER");
+    assert_int_equal(aire_sandbox_new(ctx, &options, &made), AIRE_OK);
+    return made;
 }
 
 /* Run a shell script; its log is read into `log`. */
@@ -676,6 +687,16 @@ static void test_sandbox__nothing_survives_the_worker(void **state)
     waitpid(killer, NULL, 0);
 }
 
+/* A process that kills all workers, from a moment on, until it is ended. */
+static pid_t start_killer(useconds_t moment)
+{
+    pid_t killer = fork();
+    if (killer == 0)
+        for (usleep(moment);; usleep(1000))
+            find_workers(true);
+    return killer;
+}
+
 /* At every moment of its start, too. */
 static void test_sandbox__nothing_survives_a_worker_that_was_just_started(void **state)
 {
@@ -684,21 +705,73 @@ static void test_sandbox__nothing_survives_a_worker_that_was_just_started(void *
     aire_exit ended = AIRE_EXIT_INIT;
     command.argv = argv;
     for (int moment = 0; moment < 40; moment++) {
-        pid_t killer = fork();
-        if (killer == 0) {
-            for (int64_t deadline = now_ms() + 5000; find_workers(false) == 0;)
-                if (now_ms() > deadline)
-                    _exit(1);
-            usleep((useconds_t)moment * 200); /* a moment to be killed at */
-            _exit(find_workers(true) == 0);
-        }
+        pid_t killer = start_killer((useconds_t)moment * 200);
         assert_int_equal(aire_sandbox_run(sandbox, &command, NULL, &ended), AIRE_SANDBOX);
-        int status;
-        waitpid(killer, &status, 0);
-        assert_int_equal(status, 0);
-        assert_true(await_no_worker());
+        kill(killer, SIGKILL);
+        waitpid(killer, NULL, 0);
+        assert_true(await_processes("sleep 1234.7", 0, 2000));
     }
-    assert_true(await_processes("sleep 1234.7", 0, 2000));
+}
+
+/* ---- workers that wait for a command ---- */
+
+/* The code that a script ends with, in a sandbox without files. */
+static int code_of(aire_sandbox *in, const char *script)
+{
+    const char *argv[] = {"/bin/sh", "-c", script, NULL};
+    aire_command command = AIRE_COMMAND_INIT;
+    aire_exit ended = AIRE_EXIT_INIT;
+    command.argv = argv;
+    return aire_sandbox_run(in, &command, NULL, &ended) == AIRE_OK ? ended.code : -1;
+}
+
+static void test_sandbox__a_waiting_worker_that_was_killed_is_replaced(void **state)
+{
+    assert_int_equal(code_of(sandbox, "true"), 0);
+    assert_true(find_workers(true) > 0);
+    assert_true(await_no_worker());
+    assert_int_equal(code_of(sandbox, "true"), 0);
+}
+
+static void test_sandbox__no_worker_waits_for_a_sandbox_that_is_gone(void **state)
+{
+    find_workers(true); /* those of the other sandbox */
+    assert_true(await_no_worker());
+    aire_sandbox *own = new_sandbox();
+    assert_int_equal(code_of(own, "true"), 0);
+    assert_true(find_workers(false) > 0);
+    aire_sandbox_unref(own);
+    assert_int_equal(find_workers(false), 0);
+}
+
+/* Both have the handle, and the one that waits; it is the parent's. */
+static void test_sandbox__a_forked_child_has_workers_of_its_own(void **state)
+{
+    assert_int_equal(code_of(sandbox, "true"), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(code_of(sandbox, "exit 7"));
+    int status;
+    assert_int_equal(code_of(sandbox, "exit 5"), 5);
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+/* A command has the processors of the thread that runs it, whoever started its worker. */
+static void test_sandbox__a_command_has_the_processors_of_its_thread(void **state)
+{
+    cpu_set_t all, one;
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(code_of(sandbox, "true"), 0);
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
+        if (CPU_ISSET(cpu, &all))
+            CPU_SET(cpu, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(code_of(sandbox, "exit $(nproc)"), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(code_of(sandbox, "exit $(nproc)"), CPU_COUNT(&all));
 }
 
 static volatile sig_atomic_t child_signals;
@@ -743,29 +816,39 @@ static int count_descriptors(void)
     return count;
 }
 
-static void *run_some(void *failed)
+typedef struct runner {
+    aire_sandbox *sandbox;
+    bool failed;
+} runner;
+
+static void *run_some(void *data)
 {
+    runner *r = data;
     const char *argv[] = {"/bin/sleep", "0.00191", NULL};
     aire_command command = AIRE_COMMAND_INIT;
     aire_exit ended = AIRE_EXIT_INIT;
     command.argv = argv;
     for (int i = 0; i < 25; i++)
-        if (aire_sandbox_run(sandbox, &command, NULL, &ended) != AIRE_OK || ended.code != 0)
-            *(bool *)failed = true;
+        if (aire_sandbox_run(r->sandbox, &command, NULL, &ended) != AIRE_OK || ended.code != 0)
+            r->failed = true;
     return NULL;
 }
 
 static void test_sandbox__many_at_once_leak_nothing(void **state)
 {
     pthread_t threads[4];
-    bool failed[4] = {false};
+    runner runners[4] = {{NULL, false}};
     int before = count_descriptors();
-    for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, run_some, &failed[i]);
+    aire_sandbox *own = new_sandbox();
+    for (int i = 0; i < 4; i++) {
+        runners[i].sandbox = own;
+        pthread_create(&threads[i], NULL, run_some, &runners[i]);
+    }
     for (int i = 0; i < 4; i++) {
         pthread_join(threads[i], NULL);
-        assert_false(failed[i]);
+        assert_false(runners[i].failed);
     }
+    aire_sandbox_unref(own);
     assert_int_equal(count_descriptors(), before);
     assert_true(await_processes("sleep 0.00191", 0, 2000));
 }
@@ -888,6 +971,10 @@ int main(void)
         cmocka_unit_test(test_sandbox__nothing_survives_the_host),
         cmocka_unit_test(test_sandbox__nothing_survives_the_worker),
         cmocka_unit_test(test_sandbox__nothing_survives_a_worker_that_was_just_started),
+        cmocka_unit_test(test_sandbox__a_waiting_worker_that_was_killed_is_replaced),
+        cmocka_unit_test(test_sandbox__no_worker_waits_for_a_sandbox_that_is_gone),
+        cmocka_unit_test(test_sandbox__a_forked_child_has_workers_of_its_own),
+        cmocka_unit_test(test_sandbox__a_command_has_the_processors_of_its_thread),
         cmocka_unit_test(test_sandbox__hosts_children_are_their_own_business),
         cmocka_unit_test(test_sandbox__many_at_once_leak_nothing),
         cmocka_unit_test(test_sandbox__ordinary_users_can_use_it),

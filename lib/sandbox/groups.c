@@ -1,0 +1,160 @@
+/*
+ * Where a control group for a command may be made.
+ *
+ * Version 2: in a directory that was named, or in the nearest one above our own group that passes
+ * the controllers on and that we may write to (a delegated session or container); else version 1,
+ * below our own group of each controller.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sandbox/engine.h"
+
+enum { PATH_LENGTH = sizeof((aire_groups *)NULL)->memory };
+
+/* Whether a list of words, between commas or blanks, holds one. */
+static bool holds(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)); at += length)
+        if ((at == list || strchr(", ", at[-1])) && strchr(", \n", at[length]))
+            return true;
+    return false;
+}
+
+/* ---- where our own group is ---- */
+
+/* The path of our group in a hierarchy: "" is version 2, else a controller of version 1. */
+static bool own_path(const char *controller, char *out, size_t size)
+{
+    char line[1024];
+    bool found = false;
+    FILE *file = fopen("/proc/self/cgroup", "re");
+    while (file && !found && fgets(line, sizeof line, file)) {
+        char *names = strchr(line, ':'), *path = names ? strchr(names + 1, ':') : NULL;
+        if (!path)
+            continue;
+        *path++ = '\0';
+        path[strcspn(path, "\n")] = '\0';
+        found = *controller ? holds(names + 1, controller) : names[1] == '\0';
+        if (found)
+            snprintf(out, size, "%s", path);
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* One line of mountinfo(5): the mount of that hierarchy, and which part of it is shown. */
+static bool parse_mount(char *line, const char *controller, char **root, char **point)
+{
+    char *dash = strstr(line, " - "), *save;
+    if (!dash)
+        return false;
+    *dash = '\0';
+    char *type = strtok_r(dash + 3, " ", &save);
+    strtok_r(NULL, " ", &save);
+    const char *options = strtok_r(NULL, "\n", &save);
+    if (!type || strcmp(type, *controller ? "cgroup" : "cgroup2") ||
+        (*controller && (!options || !holds(options, controller))))
+        return false;
+    char *fields[5] = {strtok_r(line, " ", &save)};
+    for (int i = 1; i < 5; i++)
+        fields[i] = strtok_r(NULL, " ", &save);
+    *root = fields[3];
+    *point = fields[4];
+    return *point != NULL;
+}
+
+/* The directory of our group in a hierarchy, and where the hierarchy is mounted. */
+static bool own_directory(const char *controller, char *directory, char *top)
+{
+    char path[256], line[2048], *root, *point;
+    bool found = false;
+    FILE *file =
+        own_path(controller, path, sizeof path) ? fopen("/proc/self/mountinfo", "re") : NULL;
+    while (file && !found && fgets(line, sizeof line, file)) {
+        if (!parse_mount(line, controller, &root, &point))
+            continue;
+        const char *below = path;
+        if (strcmp(root, "/") && !strncmp(path, root, strlen(root)))
+            below += strlen(root);
+        snprintf(top, PATH_LENGTH, "%s", point);
+        snprintf(directory, PATH_LENGTH, "%s%s", point, strcmp(below, "/") ? below : "");
+        found = true;
+    }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+/* ---- places ---- */
+
+/* Whether groups below a directory would have a controller. */
+static bool passes_on(const char *directory, const char *controller)
+{
+    char path[PATH_LENGTH + 64], line[256] = "";
+    snprintf(path, sizeof path, "%s/cgroup.subtree_control", directory);
+    FILE *file = fopen(path, "re");
+    bool good = file && fgets(line, sizeof line, file) && holds(line, controller);
+    if (file)
+        fclose(file);
+    return good;
+}
+
+/* Whether we may make groups in a directory: nothing tells that as surely as making one. */
+static bool may_make(const char *directory)
+{
+    char path[PATH_LENGTH + 64];
+    snprintf(path, sizeof path, "%s/aire-%d", directory, (int)getpid());
+    return mkdir(path, 0755) == 0 && rmdir(path) == 0;
+}
+
+/* Version 2, in this very directory. */
+static bool find_unified(aire_groups *g, const char *directory)
+{
+    bool memory = passes_on(directory, "memory"), pids = passes_on(directory, "pids");
+    if ((!memory && !pids) || strlen(directory) >= PATH_LENGTH || !may_make(directory))
+        return false;
+    g->unified = true;
+    snprintf(g->memory, PATH_LENGTH, "%s", memory ? directory : "");
+    snprintf(g->pids, PATH_LENGTH, "%s", pids ? directory : "");
+    return true;
+}
+
+static bool find_above(aire_groups *g)
+{
+    char directory[PATH_LENGTH], top[PATH_LENGTH];
+    if (!own_directory("", directory, top))
+        return false;
+    while (strlen(directory) >= strlen(top)) {
+        if (find_unified(g, directory))
+            return true;
+        char *slash = strrchr(directory, '/');
+        if (!slash)
+            return false;
+        *slash = '\0';
+    }
+    return false;
+}
+
+/* Version 1, of one controller. */
+static void find_first_version(const char *controller, char *place)
+{
+    char directory[PATH_LENGTH], top[PATH_LENGTH];
+    if (own_directory(controller, directory, top) && may_make(directory))
+        memcpy(place, directory, sizeof directory);
+}
+
+void aire__groups_find(aire_groups *g, const char *named)
+{
+    *g = (aire_groups){.unified = false};
+    if (named) {
+        find_unified(g, named);
+    } else if (!find_above(g)) {
+        find_first_version("memory", g->memory);
+        find_first_version("pids", g->pids);
+    }
+}
