@@ -164,24 +164,27 @@ static int copy_contents(int from, int to)
     }
 }
 
+aire_status aire__fs_copy_open(int from, const char *to, mode_t mode)
+{
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (out < 0)
+        return fail_path(errno, "write", to);
+    int errnum = copy_contents(from, out);
+    if (!errnum && fchmod(out, mode) != 0)
+        errnum = errno;
+    if (close(out) != 0 && !errnum)
+        errnum = errno;
+    return errnum ? fail_path(errnum, "copy to", to) : AIRE_OK;
+}
+
 aire_status aire__fs_copy_file(aire_ctx *ctx, const char *from, const char *to, mode_t mode)
 {
     int in = open(from, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (in < 0)
         return fail_path(errno, "open", from);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (out < 0) {
-        int errnum = errno;
-        close(in);
-        return fail_path(errnum, "write", to);
-    }
-    int errnum = copy_contents(in, out);
-    if (!errnum && fchmod(out, mode) != 0)
-        errnum = errno;
-    if (close(out) != 0 && !errnum)
-        errnum = errno;
+    aire_status status = aire__fs_copy_open(in, to, mode);
     close(in);
-    return errnum ? fail_path(errnum, "copy to", to) : AIRE_OK;
+    return status;
 }
 
 bool aire__fs_exists(const char *path)

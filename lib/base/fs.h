@@ -20,7 +20,8 @@ aire_status aire__fs_mkdirs(aire_ctx *ctx, const char *path, mode_t mode);
 /* Remove a tree without following links; missing is fine. Makes directories writable as it goes. */
 aire_status aire__fs_remove_tree(aire_ctx *ctx, const char *path);
 
-/* Copy a regular file: reflink where the file system can, else copy_file_range, else read/write. */
+/* Copy a regular file, open from here on or by its path: reflink where the file system can, else copy_file_range, else read/write. */
+aire_status aire__fs_copy_open(int from, const char *to, mode_t mode);
 aire_status aire__fs_copy_file(aire_ctx *ctx, const char *from, const char *to, mode_t mode);
 
 bool aire__fs_exists(const char *path);

@@ -41,29 +41,41 @@ static aire_status make_directory(const aire_try *t, const char *name)
     return status;
 }
 
-/* Write a file below a directory of the try. No sync: a workspace does not outlive a crash. */
-static aire_status write_file(const aire_try *t, const char *directory, const char *path,
-                              const char *data, size_t length, mode_t mode)
+/* The path of a file below a directory of the try, whose own directory is made; from aire_alloc. */
+static aire_status make_place(const aire_try *t, const char *directory, const char *path,
+                              char **out)
 {
-    aire_ctx *ctx = t->shop->ctx;
-    char *full = aire__asprintf(ctx, "%s/%s/%s", t->directory, directory, path);
+    char *full = aire__asprintf(t->shop->ctx, "%s/%s/%s", t->directory, directory, path);
     if (!full)
         return aire__fail_nomem();
     char *slash = strrchr(full, '/');
     *slash = '\0';
-    aire_status status = aire__fs_mkdirs(ctx, full, 0755);
+    aire_status status = aire__fs_mkdirs(t->shop->ctx, full, 0755);
     *slash = '/';
-    if (status == AIRE_OK) {
-        int fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        int errnum = fd < 0 ? errno : aire__write_all(fd, data, length);
-        if (!errnum && fchmod(fd, mode) != 0)
-            errnum = errno;
-        if (fd >= 0 && close(fd) != 0 && !errnum)
-            errnum = errno;
-        if (errnum)
-            status = aire__fail_errno(AIRE_IO, errnum, "cannot write '%s'", full);
-    }
-    aire_free(ctx, full);
+    if (status == AIRE_OK)
+        *out = full;
+    else
+        aire_free(t->shop->ctx, full);
+    return status;
+}
+
+/* Write a file below a directory of the try. No sync: a workspace does not outlive a crash. */
+static aire_status write_file(const aire_try *t, const char *directory, const char *path,
+                              const char *data, size_t length, mode_t mode)
+{
+    char *full = NULL;
+    aire_status status = make_place(t, directory, path, &full);
+    if (status != AIRE_OK)
+        return status;
+    int fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int errnum = fd < 0 ? errno : aire__write_all(fd, data, length);
+    if (!errnum && fchmod(fd, mode) != 0)
+        errnum = errno;
+    if (fd >= 0 && close(fd) != 0 && !errnum)
+        errnum = errno;
+    if (errnum)
+        status = aire__fail_errno(AIRE_IO, errnum, "cannot write '%s'", full);
+    aire_free(t->shop->ctx, full);
     return status;
 }
 
@@ -207,11 +219,21 @@ aire_status aire__workspace_check(aire_try *t)
 
 /* ---- handing over ---- */
 
+/* A checkpoint may be larger than memory: it is copied from file to file. */
+static aire_status copy_output(const aire_try *t, int fd, const char *path)
+{
+    char *full = NULL;
+    aire_status status = make_place(t, "handed", path, &full);
+    if (status != AIRE_OK)
+        return status;
+    status = aire__fs_copy_open(fd, full, 0644);
+    aire_free(t->shop->ctx, full);
+    return status;
+}
+
 static aire_status hand_over(aire_try *t, const aire_env_output *output)
 {
     struct stat info;
-    char *data;
-    size_t length;
     int fd = open_beneath(t, "out", output->path, &info);
     if (fd < 0 && errno == ENOENT && !output->required)
         return AIRE_OK;
@@ -227,12 +249,8 @@ static aire_status hand_over(aire_try *t, const aire_env_output *output)
                             "the output '%s' has %lld bytes, at most %lld are allowed",
                             output->path, (long long)info.st_size, (long long)output->max_bytes);
     }
-    aire_status status = read_all(t->shop->ctx, fd, (size_t)output->max_bytes, &data, &length);
+    aire_status status = copy_output(t, fd, output->path);
     close(fd);
-    if (status != AIRE_OK)
-        return status;
-    status = write_file(t, "handed", output->path, data, length, 0644);
-    aire_free(t->shop->ctx, data);
     return status;
 }
 
