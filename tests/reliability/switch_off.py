@@ -77,6 +77,16 @@ ROWS = [
     ("cancel", "a run that is being cancelled does not begin",
      [("lib/executor/schedule.c", "if (task->leased || task->held)", "if (task->leased)")],
      "unit/test_schedule", "test_schedule__what_is_held_does_not_begin"),
+    ("array", "a task of an array on a cluster is taken up after a restart",
+     [("lib/executor/slurm.c", "        name_array(p->s, place.array, name);",
+       '        snprintf(name, sizeof name, "%s", p->name);')],
+     "unit/test_slurm", "test_slurm__tasks_of_an_array_are_taken_up"),
+    ("late", "a task of an array that comes too late does nothing",
+     [("lib/executor/slurm_directory.c", "        unlink(link);\n        *strrchr", "        *strrchr")],
+     "unit/test_slurm", "test_slurm__a_task_that_comes_too_late_does_nothing"),
+    ("submission", "what a killed controller was submitting is waited for",
+     [("lib/executor/slurm.c", "status = await_submissions(s);", "(void)await_submissions;")],
+     "unit/test_slurm", "test_slurm__an_array_on_its_way_is_taken_up"),
 ]
 
 

@@ -619,6 +619,27 @@ static void test_slurm__tasks_of_an_array_are_taken_up(void **state)
     aire__slurm_free(slurm);
 }
 
+/* sbatch outlives its controller, and submits its array when the next one has already begun. */
+static void test_slurm__an_array_on_its_way_is_taken_up(void **state)
+{
+    enum { COUNT = 6 };
+    pid_t pid = fork();
+    if (pid == 0) {
+        connect();
+        run_all(COUNT);
+        _exit(0);
+    }
+    for (int i = 0; i < 500 && count_lines("calls", "--array") == 0; i++)
+        usleep(10000);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_true(count_lines("executions", "") < COUNT);
+    connect();
+    run_all(COUNT);
+    assert_all_well(COUNT);
+    aire__slurm_free(slurm);
+}
+
 /* Without its link it does not know what to do, whoever has the run by now. */
 static void test_slurm__a_task_that_comes_too_late_does_nothing(void **state)
 {
@@ -836,6 +857,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_slurm__arrays_become_as_small_as_the_cluster_wants,
                                         begin_cluster, end_cluster),
         cmocka_unit_test_setup_teardown(test_slurm__tasks_of_an_array_are_taken_up, begin_cluster,
+                                        end_cluster),
+        cmocka_unit_test_setup_teardown(test_slurm__an_array_on_its_way_is_taken_up, begin_cluster,
                                         end_cluster),
         cmocka_unit_test_setup_teardown(test_slurm__a_task_that_comes_too_late_does_nothing,
                                         begin_cluster, end_cluster),
