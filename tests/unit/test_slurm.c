@@ -543,6 +543,21 @@ static int count_entries(const char *name, const char *prefix)
     return count;
 }
 
+/* Jobs and tasks that sbatch was called for. */
+static int count_submitted(void)
+{
+    char line[4096];
+    int count = 0;
+    FILE *file = fopen(at("calls"), "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        const char *array = strstr(line, "--array=0-");
+        count += array ? atoi(array + strlen("--array=0-")) + 1 : 1;
+    }
+    fclose(file);
+    return count;
+}
+
 static void test_slurm__what_is_ready_goes_together(void **state)
 {
     connect();
@@ -637,6 +652,7 @@ static void test_slurm__an_array_on_its_way_is_taken_up(void **state)
     connect();
     run_all(COUNT);
     assert_all_well(COUNT);
+    assert_int_equal(count_submitted(), COUNT);
     aire__slurm_free(slurm);
 }
 
