@@ -300,7 +300,12 @@ static aire_status make_sandbox(search *s)
     options.worker_path = settings_text(s->settings, OPT_WORKER);
     if (!options.worker_path)
         options.worker_path = getenv("AIRE_WORKER");
-    return aire_sandbox_new(s->ctx, &options, &s->sandbox);
+    aire_status status = aire_sandbox_new(s->ctx, &options, &s->sandbox);
+    if (status != AIRE_UNSUPPORTED || !settings_text(s->settings, OPT_SLURM))
+        return status;
+    aire_log(s->ctx, AIRE_LOG_INFO, "sandbox",
+             "this machine has none, and needs none: all runs are on the cluster's nodes");
+    return AIRE_OK;
 }
 
 static aire_status make_executor(search *s)

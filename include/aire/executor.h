@@ -80,6 +80,8 @@ AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, 
  * long as it lasts, and begins when that is free; what the manifest does not say is not counted. A
  * stage that asks for GPUs sees those of its run and no others.
  *
+ * @param sandbox reference taken; may be NULL with options.slurm alone, where nothing runs here and
+ *                each node has its own
  * @param store   opened for writing, and of the same environment (by hash) as before
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_executor_unref; NULL on failure

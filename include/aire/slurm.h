@@ -4,7 +4,9 @@
  *
  * Set aire_executor_options.slurm, and each run becomes one job, which builds, runs and evaluates
  * inside the sandbox on the node that Slurm gives it. Variants and results travel by a directory
- * that all nodes see; so must the environment, its data and the installed library.
+ * that all nodes see; so must the environment, its data and the installed library. Runs that become
+ * ready while another is being submitted are submitted together, as an array of jobs. The program
+ * that runs the executor needs no sandbox of its own.
  */
 #ifndef AIRE_SLURM_H
 #define AIRE_SLURM_H
@@ -22,7 +24,7 @@ typedef struct aire_slurm_options {
     const char *account;
     const char *qos;
     const char *const *arguments; /**< more arguments of sbatch, ends in NULL; nullable */
-    const char *bin_dir;          /**< where sbatch, squeue, scontrol and scancel are; NULL: /usr/bin */
+    const char *bin_dir;          /**< where sbatch, squeue, scontrol, scancel and, where there is accounting, sacct are; NULL: /usr/bin */
     const char *conf_path;        /**< slurm.conf, absolute; NULL: where Slurm looks for it. SLURM_CONF of the host is not read */
     const char *job_path;         /**< the program aire-job; NULL: where the library was installed */
     const char *worker_path;      /**< the program aire-worker on the nodes; NULL: the same */

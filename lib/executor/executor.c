@@ -51,12 +51,15 @@ aire_status aire_executor_new(aire_ctx *ctx, aire_env *env, aire_sandbox *sandbo
                                           aire__local_free};
     aire_executor_options given;
     aire_local *local = NULL;
-    if (!ctx || !env || !sandbox || !store || !out)
+    if (!ctx || !env || !store || !out)
         return aire__fail(AIRE_INVALID,
-                          "aire_executor_new: ctx, env, sandbox, store and out must not be NULL");
+                          "aire_executor_new: ctx, env, store and out must not be NULL");
     *out = NULL;
     aire_status status =
         aire__options_take(options, &given, sizeof given, sizeof given, "aire_executor_options");
+    if (status == AIRE_OK && !sandbox && !given.slurm)
+        status = aire__fail(AIRE_INVALID, "aire_executor_new: sandbox must not be NULL without "
+                                          "aire_executor_options.slurm");
     if (status == AIRE_OK)
         status = aire__local_new(ctx, env, sandbox, store, &given, &local);
     if (status == AIRE_OK)

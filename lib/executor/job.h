@@ -14,7 +14,7 @@
 typedef struct aire_workshop {
     aire_ctx *ctx; /* all are references of the executor */
     aire_env *env;
-    aire_sandbox *sandbox;
+    aire_sandbox *sandbox;      /* NULL where all runs are on a cluster */
     aire_model *implementer;    /* nullable */
     aire_patch_source *sources; /* the environment's files, for patches */
     char *work_dir;

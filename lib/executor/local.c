@@ -120,6 +120,8 @@ static aire_status take_up(aire_local *l)
     aire_results_unref(untold);
     if (status == AIRE_OK)
         status = aire__store_unfinished(l->store, &runs, &count);
+    if (status == AIRE_OK && l->slurm)
+        aire__slurm_sweep(l->slurm, runs, count);
     for (size_t i = 0; i < count; i++) {
         runs[i].attempts = 0; /* that the host died is not held against a run */
         if (status == AIRE_OK)

@@ -31,6 +31,7 @@ struct aire_slurm_queue {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t answered;
     bool asking; /* somebody does so now, without the lock */
+    bool no_accounting;
     int failures;
     char *lines; /* of squeue, as they were last seen; NULL: never */
     int64_t seen_ns, tried_ns;
@@ -184,32 +185,74 @@ static aire_slurm_state state_of_word(const char *word)
                                                                  : AIRE_SLURM_RUNNING;
 }
 
-bool aire__slurm_parse_line(const char *line, size_t length, int64_t *id, aire_slurm_state *state,
-                            char word[24], const char **name, size_t *name_length)
+/* A decimal number, of which *at is left behind the last digit; -1 if there is none. */
+static int64_t take_number(const char **at, const char *end, int64_t max)
 {
-    const char *first = memchr(line, '|', length);
-    const char *second = first ? memchr(first + 1, '|', length - (size_t)(first + 1 - line)) : NULL;
-    if (!second || first == line || second == first + 1 || second - first > 23)
-        return false;
-    *id = 0;
-    for (const char *c = line; c < first; c++) {
-        if (*c < '0' || *c > '9' || *id > INT64_MAX / 10 - 1)
-            return false;
-        *id = *id * 10 + (*c - '0');
+    int64_t number = -1;
+    for (; *at < end && **at >= '0' && **at <= '9'; ++*at) {
+        number = (number < 0 ? 0 : number) * 10 + (**at - '0');
+        if (number > max)
+            return -1;
     }
-    memcpy(word, first + 1, (size_t)(second - first - 1));
-    word[second - first - 1] = '\0';
-    *state = state_of_word(word);
-    *name = second + 1;
-    *name_length = length - (size_t)(second + 1 - line);
-    return *id > 0;
+    return number;
+}
+
+bool aire__slurm_id_parse(const char *text, size_t length, aire_slurm_id *out)
+{
+    const char *at = text, *end = text + length;
+    out->number = take_number(&at, end, INT64_MAX / 10 - 1);
+    out->task = AIRE_SLURM_ALONE;
+    if (out->number > 0 && at < end && *at == '_') {
+        at++;
+        out->task = (int32_t)take_number(&at, end, INT32_MAX / 10 - 1);
+        if (out->task < 0)
+            return false;
+    }
+    return out->number > 0 && at == end;
+}
+
+void aire__slurm_id_format(aire_slurm_id id, char out[AIRE_SLURM_ID_TEXT])
+{
+    int length = snprintf(out, AIRE_SLURM_ID_TEXT, "%lld", (long long)id.number);
+    if (id.task >= 0)
+        snprintf(out + length, AIRE_SLURM_ID_TEXT - (size_t)length, "_%d", (int)id.task);
+}
+
+/* The next field of a line, which ends at '|' or with it; false: there is none. */
+static bool take_field(const char **at, const char *end, const char **field, size_t *length)
+{
+    if (*at > end)
+        return false;
+    const char *bar = memchr(*at, '|', (size_t)(end - *at));
+    *field = *at;
+    *length = (size_t)((bar ? bar : end) - *at);
+    *at = (bar ? bar : end) + 1;
+    return true;
+}
+
+/* The name comes before the reason: that of ours has no bar in it, and a reason may. */
+bool aire__slurm_parse_line(const char *line, size_t length, aire_slurm_line *out)
+{
+    const char *at = line, *end = line + length, *id, *word, *reason;
+    size_t id_length, word_length, reason_length;
+    if (!take_field(&at, end, &id, &id_length) || !take_field(&at, end, &word, &word_length) ||
+        !take_field(&at, end, &out->name, &out->name_length) ||
+        !take_field(&at, end, &reason, &reason_length) || word_length == 0 ||
+        word_length >= sizeof out->seen.word)
+        return false;
+    snprintf(out->seen.word, sizeof out->seen.word, "%.*s", (int)word_length, word);
+    snprintf(out->seen.reason, sizeof out->seen.reason, "%.*s",
+             (int)(reason_length < 60 ? reason_length : 60), reason);
+    out->seen.reason[strcspn(out->seen.reason, ",")] = '\0'; /* "ReqNodeNotAvail, ..." */
+    out->state = state_of_word(out->seen.word);
+    return aire__slurm_id_parse(id, id_length, &out->id);
 }
 
 /* With the lock held, which is given back meanwhile: ask for all jobs of this user's. */
 static void ask(aire_slurm_queue *q)
 {
-    static const char *const words[] = {"squeue",       "--noheader",        "--me",
-                                        "--states=all", "--format=%i|%T|%j", NULL};
+    static const char *const words[] = {"squeue",       "--noheader",           "--me", "--array",
+                                        "--states=all", "--format=%i|%T|%j|%r", NULL};
     char *text = NULL;
     int code = 0;
     int64_t begun = q->tried_ns = aire__monotonic_ns();
@@ -254,29 +297,35 @@ static void refresh(aire_slurm_queue *q, int64_t since_ns)
 }
 
 typedef struct wanted {
-    int64_t id;       /* 0: by name */
-    const char *name; /* then also one that is not over */
-    int64_t found;
-    aire_slurm_state state;
-    char word[24];
+    aire_slurm_id id; /* of its number only the task, if a name is given */
+    const char *name; /* nullable */
+    bool found;
+    aire_slurm_line line;
 } wanted;
+
+static bool is_wanted(const wanted *w)
+{
+    const aire_slurm_line *line = &w->line;
+    if (!w->name)
+        return line->id.number == w->id.number && line->id.task == w->id.task;
+    if (line->name_length != strlen(w->name) || memcmp(line->name, w->name, line->name_length) != 0)
+        return false;
+    return w->id.task == AIRE_SLURM_ANY
+               ? line->id.task != AIRE_SLURM_ALONE
+               : line->id.task == w->id.task && line->state != AIRE_SLURM_OVER;
+}
 
 static void search(const char *lines, wanted *w)
 {
     for (const char *line = lines; *line && !w->found;) {
-        size_t length = strcspn(line, "\n"), name_length;
-        const char *name;
-        int64_t id;
-        if (aire__slurm_parse_line(line, length, &id, &w->state, w->word, &name, &name_length) &&
-            (w->id ? id == w->id
-                   : w->state != AIRE_SLURM_OVER && name_length == strlen(w->name) &&
-                         !memcmp(name, w->name, name_length)))
-            w->found = id;
+        size_t length = strcspn(line, "\n");
+        w->found = aire__slurm_parse_line(line, length, &w->line) && is_wanted(w);
         line += length + (line[length] != '\0');
     }
 }
 
-aire_slurm_state aire__slurm_state(aire_slurm_queue *q, int64_t id, int64_t since_ns, char word[24])
+aire_slurm_state aire__slurm_state(aire_slurm_queue *q, aire_slurm_id id, int64_t since_ns,
+                                   aire_slurm_seen *seen)
 {
     wanted w = {.id = id};
     pthread_mutex_lock(&q->lock);
@@ -285,13 +334,14 @@ aire_slurm_state aire__slurm_state(aire_slurm_queue *q, int64_t id, int64_t sinc
     if (known)
         search(q->lines, &w);
     pthread_mutex_unlock(&q->lock);
-    snprintf(word, 24, "%s", w.found ? w.word : "");
-    return w.found ? w.state : known ? AIRE_SLURM_GONE : AIRE_SLURM_UNKNOWN;
+    *seen = w.found ? w.line.seen : (aire_slurm_seen){.word = ""};
+    return w.found ? w.line.state : known ? AIRE_SLURM_GONE : AIRE_SLURM_UNKNOWN;
 }
 
-int64_t aire__slurm_find(aire_slurm_queue *q, const char *name, int64_t since_ns)
+bool aire__slurm_find(aire_slurm_queue *q, const char *name, int32_t task, int64_t since_ns,
+                      aire_slurm_id *id)
 {
-    wanted w = {.name = name};
+    wanted w = {.id = {.task = task}, .name = name};
     pthread_mutex_lock(&q->lock);
     while (q->asking)
         pthread_cond_wait(&q->answered, &q->lock);
@@ -300,7 +350,56 @@ int64_t aire__slurm_find(aire_slurm_queue *q, const char *name, int64_t since_ns
     if (known)
         search(q->lines, &w);
     pthread_mutex_unlock(&q->lock);
-    return known ? w.found : -1;
+    *id = w.found ? w.line.id : (aire_slurm_id){.task = AIRE_SLURM_ALONE};
+    return known;
+}
+
+/* ---- why a job waits ---- */
+
+/* The first row whose pattern fits; what is in no row passes. */
+aire_slurm_wait aire__slurm_wait_of(const char *reason, const char **advice)
+{
+    static const char needs[] = "ask for less in aire.json, or name another partition, account or "
+                                "QOS in aire_slurm_options";
+    static const char names[] = "name an account and a QOS that may be used in aire_slurm_options";
+    static const char limit[] =
+        "it passes when other jobs end, unless the limit is used up: sacctmgr show assoc, qos; "
+        "fewer workers wait less";
+    static const char nodes[] = "see sinfo --list-reasons, and bring nodes back or name others";
+    static const struct {
+        const char *reason;
+        aire_slurm_wait wait;
+        const char *advice;
+    } rows[] = {
+        {"BadConstraints", AIRE_SLURM_NEVER, needs},
+        {"PartitionNodeLimit", AIRE_SLURM_NEVER, needs},
+        {"PartitionTimeLimit", AIRE_SLURM_NEVER, needs},
+        {"*PerJob*", AIRE_SLURM_NEVER, needs},
+        {"QOSMin*", AIRE_SLURM_NEVER, needs},
+        {"InvalidAccount", AIRE_SLURM_NEVER, names},
+        {"InvalidQOS", AIRE_SLURM_NEVER, names},
+        {"AccountNotAllowed", AIRE_SLURM_NEVER, names},
+        {"QOSNotAllowed", AIRE_SLURM_NEVER, names},
+        {"DependencyNeverSatisfied", AIRE_SLURM_NEVER,
+         "take the dependency out of aire_slurm_options.arguments"},
+        {"PartitionConfig", AIRE_SLURM_HELD, needs},
+        {"PartitionDown", AIRE_SLURM_HELD, "scontrol update PartitionName=... State=UP"},
+        {"PartitionInactive", AIRE_SLURM_HELD, "scontrol update PartitionName=... State=UP"},
+        {"ReqNodeNotAvail*", AIRE_SLURM_HELD, nodes},
+        {"NodeDown", AIRE_SLURM_HELD, nodes},
+        {"JobHeldAdmin", AIRE_SLURM_HELD, "an administrator has to release it: scontrol release"},
+        {"JobHeldUser", AIRE_SLURM_HELD, "release it: scontrol release"},
+        {"* held", AIRE_SLURM_HELD, "see what failed at its launch, then scontrol release"},
+        {"Assoc*", AIRE_SLURM_LIMITED, limit},
+        {"QOS*", AIRE_SLURM_LIMITED, limit},
+    };
+    *advice = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (aire__glob_match(rows[i].reason, reason)) {
+            *advice = rows[i].advice;
+            return rows[i].wait;
+        }
+    return AIRE_SLURM_PASSES;
 }
 
 /* ---- what scontrol says ---- */
@@ -318,16 +417,84 @@ bool aire__slurm_field(const char *text, const char *key, char *out, size_t size
     return false;
 }
 
-aire_slurm_state aire__slurm_explain(aire_slurm_queue *q, int64_t id, char out[AIRE_SLURM_WHY])
+/* ---- what sacct says ---- */
+
+bool aire__slurm_parse_account(const char *text, aire_slurm_id id, char word[24], char code[24])
 {
-    char number[32], state[24] = "", reason[80] = "", code[24] = "", nodes[80] = "", *text = NULL;
+    for (const char *line = text; *line;) {
+        size_t length = strcspn(line, "\n"), id_length, word_length, code_length;
+        const char *at = line, *end = line + length, *number, *state, *exit_code;
+        aire_slurm_id found;
+        line += length + (line[length] != '\0');
+        if (!take_field(&at, end, &number, &id_length) ||
+            !take_field(&at, end, &state, &word_length) ||
+            !take_field(&at, end, &exit_code, &code_length) ||
+            !aire__slurm_id_parse(number, id_length, &found) || found.number != id.number ||
+            found.task != id.task)
+            continue;
+        for (size_t i = 0; i < word_length; i++) /* "CANCELLED by 1000" */
+            word_length = state[i] == ' ' || state[i] == '+' ? i : word_length;
+        if (word_length == 0 || word_length > 23 || code_length > 23)
+            continue;
+        snprintf(word, 24, "%.*s", (int)word_length, state);
+        snprintf(code, 24, "%.*s", (int)code_length, exit_code);
+        return true;
+    }
+    return false;
+}
+
+/* Whether there is an accounting that may be asked; that there is none is said once. */
+static bool has_accounting(aire_slurm_queue *q, int exit_code, const char *text)
+{
+    bool none = exit_code == 127 || strstr(text, "accounting storage is disabled");
+    pthread_mutex_lock(&q->lock);
+    bool news = none && !q->no_accounting;
+    q->no_accounting |= none;
+    pthread_mutex_unlock(&q->lock);
+    if (news)
+        aire__logf(q->ctx, AIRE_LOG_INFO, "slurm",
+                   "there is no accounting (sacct: %.200s): of a job that the controller has "
+                   "forgotten nothing more is known",
+                   text);
+    return exit_code == 0;
+}
+
+/* A job that the controller has forgotten, as the accounting has it; "" if nothing is known. Its
+ * JobID is that of squeue; JobIDRaw would number the tasks of an array otherwise. */
+static aire_slurm_state ask_accounting(aire_slurm_queue *q, const char *number, aire_slurm_id id,
+                                       char word[24], char out[AIRE_SLURM_WHY])
+{
+    char jobs[AIRE_SLURM_ID_TEXT + 8], code[24] = "", *text = NULL;
+    const char *const words[] = {
+        "sacct", jobs, "--parsable2", "--noheader", "-X", "--format=JobID,State,ExitCode", NULL};
+    int exit_code;
+    pthread_mutex_lock(&q->lock);
+    bool none = q->no_accounting;
+    pthread_mutex_unlock(&q->lock);
+    snprintf(jobs, sizeof jobs, "--jobs=%s", number);
+    if (none || run(q, words, -1, &text, &exit_code) != AIRE_OK)
+        return AIRE_SLURM_GONE;
+    bool known =
+        has_accounting(q, exit_code, text) && aire__slurm_parse_account(text, id, word, code);
+    aire_free(q->ctx, text);
+    if (known)
+        snprintf(out, AIRE_SLURM_WHY, "state %s, exit code %s, as the accounting has it", word,
+                 code);
+    /* what the accounting calls alive, the controller would know */
+    return known && state_of_word(word) == AIRE_SLURM_OVER ? AIRE_SLURM_OVER : AIRE_SLURM_GONE;
+}
+
+aire_slurm_state aire__slurm_explain(aire_slurm_queue *q, aire_slurm_id id, char state[24],
+                                     char out[AIRE_SLURM_WHY])
+{
+    char number[AIRE_SLURM_ID_TEXT], reason[80] = "", code[24] = "", nodes[80] = "", *text = NULL;
     const char *const words[] = {"scontrol", "--oneliner", "show", "job", number, NULL};
     int exit_code;
-    snprintf(number, sizeof number, "%lld", (long long)id);
-    *out = '\0';
+    aire__slurm_id_format(id, number);
+    *out = *state = '\0';
     if (run(q, words, -1, &text, &exit_code) != AIRE_OK)
         return AIRE_SLURM_UNKNOWN;
-    bool known = exit_code == 0 && aire__slurm_field(text, "JobState", state, sizeof state);
+    bool known = exit_code == 0 && aire__slurm_field(text, "JobState", state, 24);
     bool gone = !known && strstr(text, "Invalid job id");
     if (known) {
         aire__slurm_field(text, "Reason", reason, sizeof reason);
@@ -337,7 +504,9 @@ aire_slurm_state aire__slurm_explain(aire_slurm_queue *q, int64_t id, char out[A
                  code, nodes);
     }
     aire_free(q->ctx, text);
-    return known ? state_of_word(state) : gone ? AIRE_SLURM_GONE : AIRE_SLURM_UNKNOWN;
+    if (gone)
+        return ask_accounting(q, number, id, state, out);
+    return known ? state_of_word(state) : AIRE_SLURM_UNKNOWN;
 }
 
 /* ---- jobs ---- */
@@ -352,7 +521,8 @@ static aire_status quote(aire_buf *line, const char *word)
     return aire__buf_status(line);
 }
 
-static aire_status make_wrap(aire_slurm_queue *q, const char *const *argv, char **out)
+static aire_status make_wrap(aire_slurm_queue *q, const char *const *argv, bool in_array,
+                             char **out)
 {
     aire_buf line;
     aire__buf_init(&line, q->ctx, 1 << 16);
@@ -360,6 +530,8 @@ static aire_status make_wrap(aire_slurm_queue *q, const char *const *argv, char 
     aire_status status = AIRE_OK;
     for (size_t i = 0; argv[i] && status == AIRE_OK; i++)
         status = quote(&line, argv[i]);
+    if (in_array)
+        aire__buf_puts(&line, "\"$SLURM_ARRAY_TASK_ID\"");
     if (status == AIRE_OK)
         return aire__buf_take(&line, out, NULL);
     aire__buf_free(&line);
@@ -367,18 +539,21 @@ static aire_status make_wrap(aire_slurm_queue *q, const char *const *argv, char 
 }
 
 aire_status aire__slurm_submit(aire_slurm_queue *q, const char *const *arguments,
-                               const char *const *argv, int held, int64_t *id)
+                               const char *const *argv, size_t tasks, int held, int64_t *id)
 {
     const char *words[WORDS_MAX] = {"sbatch", "--parsable"};
     size_t count = 2;
-    char *wrap, *text = NULL;
+    char array[40], *wrap, *text = NULL;
     int code = 0;
     for (size_t i = 0; arguments[i]; i++) {
-        if (count + 2 >= WORDS_MAX)
+        if (count + 3 >= WORDS_MAX)
             return aire__fail(AIRE_LIMIT, "too many arguments for sbatch");
         words[count++] = arguments[i];
     }
-    aire_status status = make_wrap(q, argv, &wrap);
+    snprintf(array, sizeof array, "--array=0-%zu", tasks - 1);
+    if (tasks > 0)
+        words[count++] = array;
+    aire_status status = make_wrap(q, argv, tasks > 0, &wrap);
     if (status != AIRE_OK)
         return status;
     words[count] = wrap;
@@ -397,12 +572,12 @@ aire_status aire__slurm_submit(aire_slurm_queue *q, const char *const *arguments
     return status;
 }
 
-bool aire__slurm_cancel(aire_slurm_queue *q, int64_t id)
+bool aire__slurm_cancel(aire_slurm_queue *q, aire_slurm_id id)
 {
-    char number[32], *text = NULL;
+    char number[AIRE_SLURM_ID_TEXT], *text = NULL;
     int code = 1;
     const char *words[] = {"scancel", number, NULL};
-    snprintf(number, sizeof number, "%lld", (long long)id);
+    aire__slurm_id_format(id, number);
     for (int i = 0; i < CANCEL_TRIES && code != 0; i++) {
         if (i > 0)
             usleep(CANCEL_PAUSE_US);

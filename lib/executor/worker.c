@@ -248,7 +248,9 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
     if (*result && l->keeper)
         aire__keeper_keep(l->keeper, &t);
     /* What the cluster says of its own failures stays to be read. */
-    if (over && status == AIRE_OK && l->slurm && t.ending.outcome != AIRE_OUTCOME_INFRA_FAILED)
+    if (over && status == AIRE_OK && l->slurm && t.ending.outcome == AIRE_OUTCOME_INFRA_FAILED)
+        aire__slurm_failed(l->slurm, job->run.id);
+    else if (over && status == AIRE_OK && l->slurm)
         aire__slurm_kept(l->slurm, job->run.id);
     if (over && status != AIRE_OK) {
         stop_for_failure(l);

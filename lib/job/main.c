@@ -21,7 +21,7 @@
 
 typedef struct job {
     aire_ctx *ctx;
-    const char *directory;
+    char *directory;
     char *text; /* of the specification */
     json_t *spec;
     aire_workshop shop;
@@ -173,6 +173,13 @@ static aire_status perform(job *j, char **out)
 
 /* ---- the directory ---- */
 
+/* That of an array's task is a link, which is there only until somebody else has the run. */
+static aire_status find_directory(job *j, const char *given)
+{
+    aire_status status = aire__fs_real_path(j->ctx, given, &j->directory);
+    return status == AIRE_OK ? status : aire__fail_prefix(status, "no run for this job");
+}
+
 static aire_status read_spec(job *j)
 {
     size_t length;
@@ -223,7 +230,7 @@ static aire_status write_failure(const job *j)
 
 int main(int argc, char **argv)
 {
-    job j = {.directory = argv[1]};
+    job j = {.directory = NULL};
     char *text = NULL;
     if (argc != 2) {
         fputs("usage: aire-job DIRECTORY\nStarted by libaire inside a job of a cluster.\n", stderr);
@@ -231,7 +238,9 @@ int main(int argc, char **argv)
     }
     if (aire_ctx_new(NULL, &j.ctx) != AIRE_OK)
         return 1;
-    aire_status status = heed_signals(j.ctx);
+    aire_status status = find_directory(&j, argv[1]);
+    if (status == AIRE_OK)
+        status = heed_signals(j.ctx);
     if (status == AIRE_OK)
         status = read_spec(&j);
     if (status == AIRE_OK)
@@ -244,12 +253,13 @@ int main(int argc, char **argv)
         status = write_result(&j, text);
     if (status != AIRE_OK)
         fprintf(stderr, "aire-job: %s\n", aire_error_message(aire_last_error()));
-    if (status != AIRE_OK && !aire_cancel_fired(told_to_end))
+    if (status != AIRE_OK && j.directory && !aire_cancel_fired(told_to_end))
         status = write_failure(&j);
     aire_free(j.ctx, text);
     close_workshop(&j);
     json_decref(j.spec);
     aire_free(j.ctx, j.text);
+    aire_free(j.ctx, j.directory);
     aire_cancel_unref(told_to_end);
     aire_ctx_unref(j.ctx);
     return status == AIRE_OK ? 0 : 1;

@@ -66,6 +66,8 @@ static aire_status open_all(host *h, const char *env, const char *store)
         status = aire__store_open(h->ctx, store, NULL, die_at, h, &h->store);
     if (status == AIRE_OK)
         status = aire_sandbox_new(h->ctx, &sandbox, &h->sandbox);
+    if (status == AIRE_UNSUPPORTED && executor.slurm)
+        status = AIRE_OK; /* each node has its own */
     if (status == AIRE_OK)
         status = aire_ideator_knobs_new(h->ctx, h->env, NULL, &h->ideator);
     if (status == AIRE_OK)

@@ -21,9 +21,10 @@ tap = Tap()
 root = pathlib.Path(tempfile.mkdtemp(prefix="aire-slurm-"))
 
 
-def start(store, cluster=None, env=environment):
-    more = {"CRASH_SLURM": str(root / "jobs"), "CRASH_SLURM_CONF": str(cluster.conf)} if cluster else {}
-    return subprocess.Popen([host, env, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def start(store, cluster=None, env=environment, before=()):
+    more = {"CRASH_SLURM": str(root / "jobs"), "CRASH_SLURM_CONF": str(cluster.conf),
+            "AIRE_JOB": str(root / "aire-job")} if cluster else {}
+    return subprocess.Popen([*before, host, env, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env=dict(os.environ, **more))
 
 
@@ -62,27 +63,47 @@ def gpu_environment():
     return str(copy)
 
 
-def names(cluster, before):
-    return [name for number, _, name in cluster.jobs() if int(number) > before]
+def count_executions():
+    """In place of aire-job: it writes down which run it was started for."""
+    program = root / "aire-job"
+    program.write_text(f"#!/bin/sh\nrealpath \"$1\" >> {root}/executions\nexec {os.environ['AIRE_JOB']} \"$@\"\n")
+    program.chmod(0o700)
+    (root / "executions").touch()
+
+
+def executions():
+    return (root / "executions").read_text().splitlines()
+
+
+def submission(number):
+    """Slurm's number of a job, or of the array that it is a task of."""
+    return int(number.split("_")[0])
+
+
+def since(cluster, before):
+    return [(number, state) for number, state, _ in cluster.jobs() if submission(number) > before]
 
 
 def newest(cluster):
-    return max((int(number) for number, _, _ in cluster.jobs()), default=0)
+    return max((submission(number) for number, _, _ in cluster.jobs()), default=0)
 
 
 def await_running(cluster, after, count=1):
-    cluster.wait(lambda: sum(state == "RUNNING" and int(number) > after for number, state, _ in cluster.jobs()) >= count,
-                 "running job")
+    cluster.wait(lambda: sum(state == "RUNNING" for _, state in since(cluster, after)) >= count, "running job")
 
 
 def same_as_here(cluster, expected):
+    before = newest(cluster)
     code, lines, err = finish(start(root / "plain", cluster))
     tap.check("a search on the cluster ends as one on this machine", differences(code, lines, err, expected))
-    tap.check("no job is left, and nothing of the runs", [str(path) for path in (root / "jobs").glob("*/run-*")])
+    left = [str(path) for pattern in ("run-*", "array-*") for path in (root / "jobs").glob(f"*/{pattern}")]
+    tap.check("no job is left, and nothing of the runs", left)
+    jobs = [number for number, _ in since(cluster, before)]
+    tap.check("runs were submitted together", [] if len(set(map(submission, jobs))) < len(jobs) else jobs)
 
 
 def controller_is_killed(cluster, slow, expected):
-    before, store = newest(cluster), root / "killed"
+    before, begun, store = newest(cluster), len(executions()), root / "killed"
     for _ in range(3):
         process = start(store, cluster, slow)
         await_running(cluster, before)
@@ -91,15 +112,15 @@ def controller_is_killed(cluster, slow, expected):
         process.communicate()
     code, lines, err = finish(start(store, cluster, slow))
     tap.check("a search whose controller is killed three times goes on", differences(code, lines, err, expected))
-    twice = [name for name in set(names(cluster, before)) if names(cluster, before).count(name) > 1]
-    tap.check("its jobs were taken up, and none was run twice", twice)
+    runs = executions()[begun:]
+    tap.check("its jobs were taken up, and none was run twice", [run for run in set(runs) if runs.count(run) > 1])
 
 
 def job_is_cancelled(cluster, slow, expected):
     before = newest(cluster)
     process = start(root / "cancelled", cluster, slow)
     await_running(cluster, before)
-    victim = [number for number, state, _ in cluster.jobs() if state == "RUNNING" and int(number) > before][0]
+    victim = [number for number, state in since(cluster, before) if state == "RUNNING"][0]
     cluster.run("scancel", victim)
     code, lines, err = finish(process)
     tap.check("a job that is cancelled from outside is run again", differences(code, lines, err, expected))
@@ -128,6 +149,17 @@ def slurmctld_is_away(cluster, slow, expected):
               differences(code, lines, err, expected))
 
 
+def sandbox_is_elsewhere(cluster, expected):
+    """A machine that has no bubblewrap, as the search sees it; the node is started outside."""
+    places = [path for path in map(pathlib.Path, ("/usr/bin/bwrap", "/usr/local/bin/bwrap")) if path.exists()]
+    hidden = "".join(f"mount --bind /dev/null {path} && " for path in places)
+    without = ["unshare", "--mount", "sh", "-c", f'{hidden} exec "$@"', "sh"]
+    code, lines, err = finish(start(root / "no-sandbox", cluster, before=without))
+    tap.check("a machine without a sandbox has its runs on the cluster", differences(code, lines, err, expected))
+    code, _, _ = finish(start(root / "no-sandbox-here", before=without))
+    tap.check("and none of its own", [] if code == 77 else [f"exit code {code}"])
+
+
 def single_runs(cluster):
     """test_slurm looks at one run at a time; each of its tests is one of ours."""
     directory = root / "runs"
@@ -150,10 +182,12 @@ def main():
         print("1..0 # SKIP", err.strip() or slurm.missing())
         return
     slow = slow_environment()
+    count_executions()
     _, expected_slow, _ = finish(start(root / "here-slow", env=slow))
     with slurm.Cluster(root / "cluster") as cluster:
         single_runs(cluster)
         same_as_here(cluster, expected)
+        sandbox_is_elsewhere(cluster, expected)
         controller_is_killed(cluster, slow, expected_slow)
         job_is_cancelled(cluster, slow, expected_slow)
         node_is_lost(cluster, slow, expected_slow)

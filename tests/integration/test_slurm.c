@@ -25,10 +25,12 @@
 #include "base/fs.h"
 #include "executor/slurm.h"
 
-enum { PARTS = 600 };
+enum { PARTS = 600, TOGETHER = 8 };
 
 static const char *environment, *gpu_environment, *root;
-static const char *bin_dir; /* NULL: Slurm's own */
+static const char *bin_dir;  /* NULL: Slurm's own */
+static const char *one_more; /* argument of sbatch; nullable */
+static char counted[PARTS];  /* aire-job, behind a script that writes down what it is started for */
 static aire_workshop shop;
 static aire_run run;
 static aire_try t;
@@ -63,12 +65,12 @@ static int take_down(void **state)
 }
 
 /* A try at run `id`, whose patch puts a line of shell into params.sh. */
-static void begin(int64_t id, const char *line)
+static void prepare(aire_run *r, aire_try *one, int64_t id, const char *line)
 {
     char diff[400];
     aire_patch *patch;
-    run = (aire_run){.id = id, .kind = AIRE_RUN_BASELINE, .seed = 7};
-    t = (aire_try){.shop = &shop, .run = &run, .attempt = 1};
+    *r = (aire_run){.id = id, .kind = AIRE_RUN_BASELINE, .seed = 7};
+    *one = (aire_try){.shop = &shop, .run = r, .attempt = 1};
     if (line) {
         snprintf(
             diff, sizeof diff,
@@ -76,17 +78,22 @@ static void begin(int64_t id, const char *line)
             line);
         assert_int_equal(aire_patch_new(shop.ctx, AIRE_PATCH_UNIFIED, diff, strlen(diff), &patch),
                          AIRE_OK);
-        assert_int_equal(aire__apply_to_env(&shop, patch, &t.patched), AIRE_OK);
-        assert_int_equal(t.patched.outcome, AIRE_OUTCOME_OK);
+        assert_int_equal(aire__apply_to_env(&shop, patch, &one->patched), AIRE_OK);
+        assert_int_equal(one->patched.outcome, AIRE_OUTCOME_OK);
         aire_patch_unref(patch);
     }
-    aire__variant_hash(shop.env, &t.patched, t.variant);
+    aire__variant_hash(shop.env, &one->patched, one->variant);
+}
+
+static void begin(int64_t id, const char *line)
+{
+    prepare(&run, &t, id, line);
 }
 
 static void connect(void)
 {
     static char scratch[PARTS];
-    const char *const arguments[] = {scratch, NULL};
+    const char *const arguments[] = {scratch, one_more, NULL};
     char jobs[PARTS];
     aire_slurm_options options = AIRE_SLURM_OPTIONS_INIT;
     snprintf(jobs, sizeof jobs, "%s/jobs", root);
@@ -96,7 +103,7 @@ static void connect(void)
     options.bin_dir = bin_dir;
     options.conf_path = getenv("SLURM_CONF");
     options.arguments = arguments;
-    options.job_path = getenv("AIRE_JOB");
+    options.job_path = counted;
     options.worker_path = getenv("AIRE_WORKER");
     assert_int_equal(aire__slurm_new(&shop, &options, "test", &slurm), AIRE_OK);
 }
@@ -199,7 +206,7 @@ static void test_slurm__a_variant_is_measured_as_here(void **state)
     assert_int_equal(t.ending.verdict.metric_count, 1);
     assert_as_here(1, "x=3");
     disconnect();
-    assert_int_equal(count_jobs(1, "COMPLETED"), 1);
+    await_jobs(1, "COMPLETED", 1);
     assert_int_equal(count_entries("node"), 0);
 }
 
@@ -304,7 +311,7 @@ static void test_slurm__a_device_that_has_no_number_is_not_guessed(void **state)
     begin(12, NULL);
     assert_run(AIRE_SANDBOX);
     assert_non_null(strstr(aire_error_message(aire_last_error()), "gres.conf"));
-    assert_int_equal(count_jobs(12, "COMPLETED"), 1);
+    await_jobs(12, "COMPLETED", 1);
     disconnect();
     aire_env_unref(shop.env);
     shop.env = before;
@@ -420,7 +427,206 @@ static void test_slurm__another_version_of_a_run_is_ended(void **state)
     assert_as_here(11, "x=11");
     disconnect();
     await_jobs(11, "CANCELLED", 1);
-    assert_int_equal(count_jobs(11, "COMPLETED"), 1);
+    await_jobs(11, "COMPLETED", 1);
+}
+
+/* ---- arrays ---- */
+
+static struct member {
+    pthread_t thread;
+    aire_run run;
+    aire_try t;
+    aire_status status;
+    char line[40], message[AIRE_ERROR_MESSAGE_MAX];
+} members[TOGETHER];
+
+static void *run_member(void *data)
+{
+    struct member *m = data;
+    m->status = aire__slurm_run(&m->t, slurm);
+    snprintf(m->message, sizeof m->message, "%s", aire_error_message(aire_last_error()));
+    return NULL;
+}
+
+static aire_cancel *last_cancel; /* for the last of them; nullable */
+
+/* Runs from `first` on, at once; each has a value of its own, after a command. */
+static void start_together(int first, int count, const char *before)
+{
+    for (int i = 0; i < count; i++) {
+        struct member *m = &members[i];
+        snprintf(m->line, sizeof m->line, "%sx=%d", before, i);
+        prepare(&m->run, &m->t, first + i, m->line);
+    }
+    members[count - 1].t.cancel = last_cancel;
+    for (int i = 0; i < count; i++)
+        assert_int_equal(pthread_create(&members[i].thread, NULL, run_member, &members[i]), 0);
+}
+
+static void join_together(int count)
+{
+    for (int i = 0; i < count; i++)
+        pthread_join(members[i].thread, NULL);
+}
+
+/* What a shell says, a number. */
+static int ask(const char *format, ...)
+{
+    char command[PARTS + 300];
+    int number = -1;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
+    FILE *shell = popen(command, "r");
+    assert_non_null(shell);
+    assert_int_equal(fscanf(shell, "%d", &number), 1);
+    pclose(shell);
+    return number;
+}
+
+static int count_executions(int id)
+{
+    return ask("grep -c 'run-%d$' %s/executions", id, root);
+}
+
+/* Of all there ever were: jobs, each task of an array counted, and what sbatch was called for. */
+static int count_all_jobs(void)
+{
+    return ask("squeue --array --noheader --states=all --format=%%i | wc -l");
+}
+
+static int count_submissions(void)
+{
+    return ask("squeue --array --noheader --states=all --format=%%F | sort -u | wc -l");
+}
+
+static void assert_all_as_here(int first, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (members[i].status != AIRE_OK)
+            fail_msg("run %d: %s", first + i, members[i].message);
+        assert_int_equal(count_executions(first + i), 1);
+        t = members[i].t;
+        assert_as_here(first + i, members[i].line);
+        aire__try_clear(&t);
+    }
+}
+
+static void test_slurm__runs_that_are_ready_together_are_one_array(void **state)
+{
+    int jobs = count_all_jobs(), submissions = count_submissions();
+    connect();
+    start_together(20, TOGETHER, "");
+    join_together(TOGETHER);
+    assert_all_as_here(20, TOGETHER);
+    assert_int_equal(count_all_jobs() - jobs, TOGETHER);
+    assert_true(count_submissions() - submissions <= TOGETHER / 2);
+    for (int i = 0; i < TOGETHER; i++)
+        aire__slurm_kept(slurm, 20 + i);
+    assert_int_equal(ask("ls -d %s/jobs/test/array-* 2> /dev/null | wc -l", root), 0);
+    aire__slurm_free(slurm);
+}
+
+/* More tasks than the node has room for: some run, and some wait, when their controller dies. */
+static void test_slurm__an_array_of_a_killed_controller_is_taken_up(void **state)
+{
+    int jobs = count_all_jobs();
+    pid_t pid = fork();
+    if (pid == 0) {
+        connect();
+        start_together(40, TOGETHER, "sleep 3; ");
+        join_together(TOGETHER);
+        _exit(0);
+    }
+    for (int i = 0; i < 600 && (count_all_jobs() - jobs < TOGETHER ||
+                                ask("grep -c 'run-4' %s/executions", root) == 0);
+         i++)
+        usleep(50000);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_int_equal(count_all_jobs() - jobs, TOGETHER);
+    assert_true(ask("grep -c 'run-4' %s/executions", root) < TOGETHER);
+    connect();
+    start_together(40, TOGETHER, "sleep 3; ");
+    join_together(TOGETHER);
+    assert_all_as_here(40, TOGETHER);
+    assert_int_equal(count_all_jobs() - jobs, TOGETHER);
+    aire__slurm_free(slurm);
+}
+
+static void test_slurm__one_task_is_cancelled_alone(void **state)
+{
+    enum { COUNT = 4, LAST = COUNT - 1 };
+    aire_cancel *cancel;
+    connect();
+    assert_int_equal(aire_cancel_new(shop.ctx, &cancel), AIRE_OK);
+    last_cancel = cancel;
+    start_together(60, COUNT, "sleep 4; ");
+    last_cancel = NULL;
+    for (int i = 0; i < 300 && count_executions(60 + LAST) == 0; i++)
+        usleep(50000);
+    aire_cancel_fire(cancel);
+    join_together(COUNT);
+    assert_int_equal(members[LAST].status, AIRE_CANCELLED);
+    assert_false(has_directory(60 + LAST));
+    aire__try_clear(&members[LAST].t);
+    assert_all_as_here(60, LAST);
+    aire_cancel_unref(cancel);
+    aire__slurm_free(slurm);
+}
+
+/* ---- jobs that wait ---- */
+
+static void test_slurm__a_job_that_can_never_begin_is_ended(void **state)
+{
+    static char dependency[80];
+    snprintf(dependency, sizeof dependency, "--dependency=afternotok:%d",
+             ask("squeue --noheader --states=COMPLETED --name=aire-test-1 --format=%%A"));
+    one_more = dependency;
+    connect();
+    one_more = NULL;
+    begin(70, NULL);
+    assert_run(AIRE_SANDBOX);
+    assert_non_null(
+        strstr(aire_error_message(aire_last_error()), "can never begin: DependencyNeverSatisfied"));
+    assert_true(has_directory(70));
+    disconnect();
+    await_jobs(70, "CANCELLED", 1);
+}
+
+static void *release(void *unused)
+{
+    usleep(3000000); /* longer than one that can never begin is waited for */
+    return (void *)(intptr_t)ask("scontrol release jobname=aire-test-71; echo $?");
+}
+
+static void test_slurm__a_job_that_is_held_is_waited_for(void **state)
+{
+    pthread_t thread;
+    void *failed;
+    one_more = "--hold";
+    connect();
+    one_more = NULL;
+    begin(71, "x=71");
+    assert_int_equal(pthread_create(&thread, NULL, release, NULL), 0);
+    assert_run(AIRE_OK);
+    pthread_join(thread, &failed);
+    assert_null(failed);
+    assert_as_here(71, "x=71");
+    disconnect();
+}
+
+static bool write_counted(void)
+{
+    snprintf(counted, sizeof counted, "%s/aire-job", root);
+    FILE *script = fopen(counted, "w");
+    if (!script)
+        return false;
+    fprintf(script, "#!/bin/sh\nrealpath \"$1\" >> %s/executions\nexec %s \"$@\"\n", root,
+            getenv("AIRE_JOB"));
+    fchmod(fileno(script), 0700);
+    return fclose(script) == 0;
 }
 
 int main(int argc, char **argv)
@@ -437,6 +643,11 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_slurm__a_result_that_was_not_kept_is_taken_again),
         cmocka_unit_test(test_slurm__a_result_stays_until_it_is_kept),
         cmocka_unit_test(test_slurm__another_version_of_a_run_is_ended),
+        cmocka_unit_test(test_slurm__runs_that_are_ready_together_are_one_array),
+        cmocka_unit_test(test_slurm__an_array_of_a_killed_controller_is_taken_up),
+        cmocka_unit_test(test_slurm__one_task_is_cancelled_alone),
+        cmocka_unit_test(test_slurm__a_job_that_can_never_begin_is_ended),
+        cmocka_unit_test(test_slurm__a_job_that_is_held_is_waited_for),
     };
     char node[PARTS];
     if (argc != 4)
@@ -445,7 +656,7 @@ int main(int argc, char **argv)
     gpu_environment = argv[2];
     root = argv[3];
     snprintf(node, sizeof node, "%s/node", root);
-    if (mkdir(node, 0700) != 0)
+    if (mkdir(node, 0700) != 0 || !write_counted())
         return 2;
     return cmocka_run_group_tests(tests, set_up, take_down);
 }

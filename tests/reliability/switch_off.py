@@ -90,6 +90,16 @@ ROWS = [
      [("lib/executor/keep.c", "O_RDONLY | O_NOFOLLOW | O_NONBLOCK", "O_RDONLY | O_NONBLOCK"),
       ("lib/executor/keep.c", "&info, AT_SYMLINK_NOFOLLOW)", "&info, 0)")],
      "unit/test_retention", "test_keeper__is_not_hurt_by_what_a_run_left"),
+    ("array", "a task of an array on a cluster is taken up after a restart",
+     [("lib/executor/slurm.c", "        name_array(p->s, place.array, name);",
+       '        snprintf(name, sizeof name, "%s", p->name);')],
+     "unit/test_slurm", "test_slurm__tasks_of_an_array_are_taken_up"),
+    ("late", "a task of an array that comes too late does nothing",
+     [("lib/executor/slurm_directory.c", "        unlink(link);\n        *strrchr", "        *strrchr")],
+     "unit/test_slurm", "test_slurm__a_task_that_comes_too_late_does_nothing"),
+    ("submission", "what a killed controller was submitting is waited for",
+     [("lib/executor/slurm.c", "status = await_submissions(s);", "(void)await_submissions;")],
+     "unit/test_slurm", "test_slurm__an_array_on_its_way_is_taken_up"),
 ]
 
 

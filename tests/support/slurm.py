@@ -139,8 +139,8 @@ class Cluster:
                               check=False).stdout
 
     def jobs(self):
-        """(number, state, name) of all jobs that the controller knows."""
-        lines = self.run("squeue", "--noheader", "--states=all", "--format=%i|%T|%j").splitlines()
+        """(number, state, name) of all jobs that the controller knows; "5_0" is a task of an array."""
+        lines = self.run("squeue", "--array", "--noheader", "--states=all", "--format=%i|%T|%j").splitlines()
         return [tuple(line.split("|", 2)) for line in lines]
 
     def wait(self, ready, what, seconds=60):
