@@ -115,6 +115,8 @@ aire_status aire__fs_write(aire_ctx *ctx, const char *path, const void *data, si
 
 aire_status aire__fs_mkdirs(aire_ctx *ctx, const char *path, mode_t mode)
 {
+    if ((mkdir(path, mode) == 0 || errno == EEXIST) && aire__fs_is_dir(path))
+        return AIRE_OK; /* the most often */
     char *copy = aire__strdup(ctx, path);
     if (!copy)
         return aire__fail_nomem();

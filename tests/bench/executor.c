@@ -7,11 +7,13 @@
  * the controller up to so many only, and not the throughput
  */
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "aire/aire.h"
@@ -98,26 +100,42 @@ static double time_evaluations(aire_executor *executor, int round)
     return now_ms() - began;
 }
 
-static void bench_throughput(void)
+/* Workspaces in memory, where that can be, say what the executor costs; on a disk its file system
+ * counts as well: ext4 looks at all inodes that were freed in the last minutes for each new one. */
+static void bench_throughput(const char *name, const char *work_dir)
 {
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
-    aire_store *store = open_store("throughput");
+    aire_store *store = open_store(name);
     aire_executor *executor;
     double ours[ROUNDS], peer[ROUNDS];
     options.workers = WORKERS;
+    options.work_dir = work_dir;
     need(aire_executor_new(ctx, env, real, store, &options, &executor));
     for (int i = 0; i < ROUNDS; i++) {
         ours[i] = time_evaluations(executor, i);
         peer[i] = time_bwrap();
     }
     double a = median(ours, ROUNDS), b = median(peer, ROUNDS);
-    printf("# evaluations of %d sandboxes, %d workers: %.1f a second; bare bubblewrap allows "
+    printf("# %s: evaluations of %d sandboxes, %d workers: %.1f a second; bare bubblewrap allows "
            "%.1f\n",
-           SANDBOXES, WORKERS, IN_A_ROUND / a * 1e3, IN_A_ROUND / b * 1e3);
-    printf("BENCH executor.share_of_bwrap value=%.2f goal=0.7 unit=ratio peer=bwrap pass=%s\n",
-           b / a, b / a >= 0.7 ? "yes" : "no");
+           name, SANDBOXES, WORKERS, IN_A_ROUND / a * 1e3, IN_A_ROUND / b * 1e3);
+    printf("BENCH executor.%s value=%.2f goal=0.7 unit=ratio peer=bwrap pass=%s\n", name, b / a,
+           b / a >= 0.7 ? "yes" : "no");
     aire_executor_unref(executor);
     aire_store_unref(store);
+}
+
+static void bench_throughputs(void)
+{
+    char memory[] = "/dev/shm/aire-bench-XXXXXX", remove[80];
+    struct statfs info;
+    bool there = statfs("/dev/shm", &info) == 0 && info.f_type == TMPFS_MAGIC && mkdtemp(memory);
+    if (there) {
+        bench_throughput("share_of_bwrap", memory);
+        snprintf(remove, sizeof remove, "rm -rf %s", memory);
+        need(system(remove) == 0 ? AIRE_OK : AIRE_IO);
+    }
+    bench_throughput("share_of_bwrap_on_disk", NULL);
 }
 
 /* ---- the controller ---- */
@@ -278,7 +296,7 @@ int main(int argc, char **argv)
     need(aire_env_open(ctx, path, NULL, &env));
     need(aire_sandbox_new(ctx, &options, &real));
     if (argc == 1)
-        bench_throughput();
+        bench_throughputs();
     bench_controller(most);
     aire_sandbox_unref(real);
     aire_env_unref(env);
