@@ -17,8 +17,11 @@ void progress_begin(progress *p, aire_ctx *ctx)
 void progress_stage(const aire_progress *stage, void *data)
 {
     progress *p = data;
-    snprintf(p->stage, sizeof p->stage, "run %lld: %s", (long long)stage->run_id,
-             aire_stage_name(stage->stage));
+    int length = snprintf(p->stage, sizeof p->stage, "run %lld: %s", (long long)stage->run_id,
+                          aire_stage_name(stage->stage));
+    if (stage->event == AIRE_PROGRESS_METRIC)
+        snprintf(p->stage + length, sizeof p->stage - (size_t)length, " %g at %g", stage->value,
+                 stage->step);
 }
 
 static void clear(const progress *p)

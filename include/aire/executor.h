@@ -36,18 +36,39 @@ AIRE_BEGIN_DECLS
 /** An executor. Reference counted; thread-safe. */
 typedef struct aire_executor aire_executor;
 
+/** What a progress tells. */
+enum {
+    AIRE_PROGRESS_STAGE = 0, /**< a stage begins */
+    AIRE_PROGRESS_METRIC = 1 /**< the manifest's stream metric has a new value */
+};
+
 /** What is happening to a run, for those who watch. */
 typedef struct aire_progress {
     uint32_t struct_size; /**< sizeof(aire_progress) */
-    int32_t stage;        /**< AIRE_STAGE_*: the stage that begins */
+    int32_t stage;        /**< AIRE_STAGE_*: the stage that begins, or that the run is at */
     int64_t run_id;
     int64_t idea_id;      /**< 0 for a baseline */
     int32_t kind;         /**< AIRE_RUN_* */
     int32_t attempt;      /**< from 1 */
+    int32_t event;        /**< AIRE_PROGRESS_* */
+    int32_t reserved;     /**< 0 */
+    double step;          /**< of a metric, as the run reported it; else 0; so is the next */
+    double value;
 } aire_progress;
 
-/** Told, inside aire_executor_next, of each stage that began. */
+/**
+ * Told, inside aire_executor_next, of each stage that began and of the newest value of each run's
+ * stream metric (values that came meanwhile are passed over; runs on a cluster tell none).
+ */
 typedef void (*aire_progress_fn)(const aire_progress *progress, void *user_data);
+
+/**
+ * Told, on the thread that works on the run, of what a stage writes to stdout and stderr, while it
+ * writes. Several threads may call at once. What comes faster than it is taken is left out (the log
+ * has it); so it should return soon. Runs on a cluster tell nothing.
+ */
+typedef void (*aire_output_fn)(int64_t run_id, int32_t stage, const char *data, size_t length,
+                               void *user_data);
 
 /** Options of aire_executor_new. */
 typedef struct aire_executor_options {
@@ -64,11 +85,13 @@ typedef struct aire_executor_options {
     const int32_t *gpus;         /**< devices /dev/nvidiaN to lease, each at most once; NULL: all there are */
     size_t gpu_count;            /**< at most 64 */
     const aire_slurm_options *slurm; /**< run on a cluster; workers is then how many jobs at once; nullable */
+    aire_output_fn output;           /**< nullable */
+    void *output_user_data;          /**< borrowed; must outlive the executor */
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

@@ -47,6 +47,8 @@ typedef struct aire_try {
                     void *data); /* told of each stage; nullable */
     /* Told of the stream's metric as it comes; true: the run is hopeless. Nullable. */
     bool (*reported)(struct aire_try *t, double step, double value, void *data);
+    /* Told of what a stage writes. Nullable. */
+    void (*wrote)(struct aire_try *t, const char *bytes, size_t length, void *data);
     void *data;
     double last_step, last_value; /* of the stream */
     bool has_streamed;

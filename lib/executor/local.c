@@ -32,6 +32,8 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
     l->max_attempts = o->max_attempts ? o->max_attempts : 3;
     l->progress = o->progress;
     l->progress_user_data = o->progress_user_data;
+    l->output = o->output;
+    l->output_user_data = o->output_user_data;
     l->shop.implementer = aire_model_ref(o->implementer);
     return aire__resources_settle(l, o);
 }
@@ -323,20 +325,6 @@ aire_status aire__local_submit(aire_idea *idea, const aire_submit_options *optio
 
 /* ---- taking results ---- */
 
-/* Deliver what waits, without the lock: the host may do anything in its function. */
-static void deliver_progress(aire_local *l)
-{
-    while (l->event_count > 0) {
-        aire_progress event = l->events[l->event_first];
-        l->event_first = (l->event_first + 1) % AIRE_PROGRESS_KEPT;
-        l->event_count--;
-        aire__signal_update(l);
-        pthread_mutex_unlock(&l->lock);
-        l->progress(&event, l->progress_user_data);
-        pthread_mutex_lock(&l->lock);
-    }
-}
-
 static aire_result *pop_result(aire_local *l)
 {
     aire_result *result = l->results[0];
@@ -352,7 +340,7 @@ aire_status aire__local_next(int32_t timeout_ms, aire_result **out, void *local)
     aire_status status = AIRE_TIMEOUT;
     pthread_mutex_lock(&l->lock);
     for (bool waited = false;; waited = true) {
-        deliver_progress(l);
+        aire__progress_deliver(l);
         if (l->result_count > 0) {
             *out = pop_result(l);
             status = AIRE_OK;

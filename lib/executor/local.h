@@ -31,6 +31,8 @@ typedef struct aire_local {
     aire_resources need; /* of each run */
     aire_progress_fn progress;
     void *progress_user_data;
+    aire_output_fn output;
+    void *output_user_data;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t work;  /* a job came, slots were freed, or the executor stops */
@@ -48,6 +50,15 @@ typedef struct aire_local {
     bool stopping;
     char *failure; /* why the store could not be written; NULL while it can */
 } aire_local;
+
+/* ---- progress.c ---- */
+
+/* Without the lock: for aire_executor_next to tell. */
+void aire__progress_stage(aire_local *l, const aire_try *t, int32_t stage);
+void aire__progress_metric(aire_local *l, const aire_try *t, double step, double value);
+
+/* With the lock held, which is let go meanwhile: tell what waits. */
+void aire__progress_deliver(aire_local *l);
 
 /* ---- queue.c: all with the lock held ---- */
 

@@ -196,11 +196,14 @@ static bool take_line(aire_try *t, const char *line, size_t length)
 
 static int32_t observe(int32_t kind, const char *data, size_t length, void *user_data)
 {
+    aire_try *t = user_data;
     bool stop = false;
+    if (kind == AIRE_OBSERVE_OUTPUT && t->wrote)
+        t->wrote(t, data, length, t->data);
     while (kind == AIRE_OBSERVE_STREAM && length > 0 && !stop) {
         const char *newline = memchr(data, '\n', length);
         size_t line = newline ? (size_t)(newline - data) : length;
-        stop = take_line(user_data, data, line);
+        stop = take_line(t, data, line);
         size_t used = newline ? line + 1 : line;
         data += used;
         length -= used;
@@ -257,11 +260,9 @@ static aire_status run_command(stage *s)
     command.gpu_count = (size_t)s->step->gpus;
     command.log_path = s->log;
     command.report_path = s->number == AIRE_STAGE_EVALUATE ? s->report : NULL;
-    if (has_stream(s)) {
-        command.stream_path = s->stream;
-        command.observe = observe;
-        command.observe_user_data = t;
-    }
+    command.stream_path = has_stream(s) ? s->stream : NULL;
+    command.observe = has_stream(s) || t->wrote ? observe : NULL;
+    command.observe_user_data = t;
     aire_status status = aire_sandbox_run(t->shop->sandbox, &command, t->cancel, &ended);
     if (status == AIRE_OK)
         status = keep_usage(t, &ended);

@@ -15,37 +15,27 @@
 
 enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
 
-/* ---- progress ---- */
+/* ---- for those who watch ---- */
 
 static void note_stage(aire_try *t, int32_t stage, void *data)
 {
-    aire_local *l = data;
-    pthread_mutex_lock(&l->lock);
-    if (l->progress) {
-        size_t at = (l->event_first + l->event_count) % AIRE_PROGRESS_KEPT;
-        l->events[at] = (aire_progress){sizeof(aire_progress),
-                                        stage,
-                                        t->run->id,
-                                        t->run->idea ? aire_idea_id(t->run->idea) : 0,
-                                        t->run->kind,
-                                        t->attempt};
-        if (l->event_count < AIRE_PROGRESS_KEPT)
-            l->event_count++;
-        else
-            l->event_first = (l->event_first + 1) % AIRE_PROGRESS_KEPT;
-        pthread_cond_broadcast(&l->done);
-        aire__signal_update(l);
-    }
-    pthread_mutex_unlock(&l->lock);
+    aire__progress_stage(data, t, stage);
 }
 
-/* ---- early stopping ---- */
+static void note_output(aire_try *t, const char *bytes, size_t length, void *data)
+{
+    aire_local *l = data;
+    l->output(t->run->id, t->ending.stage, bytes, length, l->output_user_data);
+}
+
+/* ---- metrics of the stream ---- */
 
 /* Only ideas compete: a baseline and a confirmation run to their end. */
 static bool note_metric(aire_try *t, double step, double value, void *data)
 {
     aire_local *l = data;
     bool stop = false;
+    aire__progress_metric(l, t, step, value);
     pthread_mutex_lock(&l->lock);
     if (l->stopper && aire__stopper_report(l->stopper, t->run->id, step, value, &stop) != AIRE_OK)
         stop = false; /* without memory for its curve a run goes on */
@@ -233,6 +223,7 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
                   .gpu_count = job->task.need.gpus,
                   .entered = note_stage,
                   .reported = note_metric,
+                  .wrote = l->output ? note_output : NULL,
                   .data = l};
     bool over = true;
     aire_status status = perform(l, job, &t);

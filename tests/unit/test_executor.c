@@ -126,6 +126,7 @@ static void report_curve(const aire_command *command, const char *word, aire_exi
         if (command->observe(AIRE_OBSERVE_STREAM, line, (size_t)length, command->observe_user_data))
             ended->limit = AIRE_EXIT_LIMIT_STOPPED;
     }
+    command->observe(AIRE_OBSERVE_OUTPUT, word, strlen(word), command->observe_user_data);
     put(host_path(command, "/out"), "value", word + 5);
 }
 
@@ -719,7 +720,58 @@ static void test_executor__says_what_there_is_too_little_of(void **state)
                      AIRE_INVALID);
 }
 
-/* ---- early stopping ---- */
+/* ---- the stream ---- */
+
+typedef struct seen {
+    int metrics;
+    aire_progress last;
+    int64_t run;
+    int32_t stage;
+    char output[16];
+} seen;
+
+static void see_metric(const aire_progress *progress, void *data)
+{
+    seen *s = data;
+    if (progress->event != AIRE_PROGRESS_METRIC)
+        return;
+    s->metrics++;
+    s->last = *progress;
+}
+
+static void see_output(int64_t run_id, int32_t stage, const char *text, size_t length, void *data)
+{
+    seen *s = data;
+    s->run = run_id;
+    s->stage = stage;
+    snprintf(s->output, sizeof s->output, "%.*s", (int)length, text);
+}
+
+/* Ten values came before anybody asked: the newest is told. */
+static void test_executor__tells_of_metrics_and_output(void **state)
+{
+    aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_executor *executor;
+    seen s = {0};
+    change_run("", ", \"stream\": {\"metric\": \"loss\", \"direction\": \"minimize\"}");
+    options.workers = 1;
+    options.progress = see_metric;
+    options.output = see_output;
+    options.progress_user_data = options.output_user_data = &s;
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor), AIRE_OK);
+    int64_t run = submit_word(executor, "curve7", 0);
+    assert_int_equal(aire_executor_wait(executor, 20000, NULL), AIRE_OK);
+    assert_int_equal(s.metrics, 0); /* only inside next */
+    aire_result_unref(next(executor));
+    assert_int_equal(s.metrics, 1);
+    assert_int_equal(s.last.run_id, run);
+    assert_int_equal(s.last.stage, AIRE_STAGE_RUN);
+    assert_true(s.last.step == 10 && s.last.value == 7);
+    assert_int_equal(s.run, run);
+    assert_int_equal(s.stage, AIRE_STAGE_RUN);
+    assert_string_equal(s.output, "curve7");
+    aire_executor_unref(executor);
+}
 
 /* "curveN" reports N at ten steps; it has ended early, without reward, if it is among the worse. */
 static void test_executor__stops_hopeless_runs(void **state)
@@ -777,6 +829,7 @@ int main(void)
         TEST(test_confirm__refuses_what_is_wrong),
         TEST(test_executor__leases_gpus),
         TEST(test_executor__says_what_there_is_too_little_of),
+        TEST(test_executor__tells_of_metrics_and_output),
         TEST(test_executor__stops_hopeless_runs),
         TEST(test_executor__fails_cleanly_without_memory),
     };

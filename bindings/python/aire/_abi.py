@@ -129,6 +129,8 @@ AIRE_STORE_READ_ONLY = 1
 AIRE_STORE_MUST_EXIST = 2
 AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
+AIRE_PROGRESS_STAGE = 0
+AIRE_PROGRESS_METRIC = 1
 
 
 class aire_ctx(Structure):
@@ -352,6 +354,7 @@ aire_clock_fn = CFUNCTYPE(c_int64, c_void_p)
 aire_call_sink = CFUNCTYPE(c_int32, POINTER(aire_model_call), c_void_p)
 aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
+aire_output_fn = CFUNCTYPE(None, c_int64, c_int32, c_char_p, c_size_t, c_void_p)
 
 aire_allocator._fields_ = [
     ("struct_size", c_uint32),
@@ -629,6 +632,10 @@ aire_progress._fields_ = [
     ("idea_id", c_int64),
     ("kind", c_int32),
     ("attempt", c_int32),
+    ("event", c_int32),
+    ("reserved", c_int32),
+    ("step", c_double),
+    ("value", c_double),
 ]
 
 aire_executor_options._fields_ = [
@@ -645,6 +652,8 @@ aire_executor_options._fields_ = [
     ("gpus", POINTER(c_int32)),
     ("gpu_count", c_size_t),
     ("slurm", POINTER(aire_slurm_options)),
+    ("output", aire_output_fn),
+    ("output_user_data", c_void_p),
 ]
 
 aire_submit_options._fields_ = [
