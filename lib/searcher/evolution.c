@@ -74,15 +74,17 @@ static bool find_slot(const evolution *s, int64_t plan, slot *out)
 
 /* ---- what was told ---- */
 
-/* A result that the store does not have says nothing, as a plan could not name it. */
+/* A result that the store does not have says nothing, as a plan could not name it. An idea that
+ * answers no plan of the store is the host's own, of no epoch, as it is when it is recalled. */
 static aire_status tell(aire_result *result, void *user_data)
 {
     evolution *s = user_data;
     aire_idea *idea = aire_result_idea(result);
     aire_plan *plan = aire_result_plan(result);
+    bool is_own = !plan || aire_plan_id(plan) == 0;
     aire_told facts = {.run_id = aire_result_run_id(result),
                        .kind = aire_result_kind(result),
-                       .epoch = plan ? aire_plan_epoch(plan) : -1,
+                       .epoch = is_own ? -1 : aire_plan_epoch(plan),
                        .idea_id = idea ? aire_idea_id(idea) : 0};
     if (aire_result_reward(result, &facts.reward) != AIRE_OK)
         facts.reward = NAN;

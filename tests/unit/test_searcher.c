@@ -579,6 +579,44 @@ static void test_evolution__what_is_told_within_an_epoch_counts_as_after_a_resta
     }
 }
 
+/* A plan without a number is not in the store, so its epoch is no fact: before a restart as after.
+ */
+static void test_evolution__an_idea_of_an_unnumbered_plan_belongs_to_the_past(void **state)
+{
+    static const double rewards[] = {1, 2, 3, 4, 5, 6};
+    world w;
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan;
+    aire_result *result;
+    aire_run run;
+    bool is_new;
+    open_with_rewards(&w, rewards);
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    options.epoch = 7;
+    assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
+    aire_idea *idea = new_idea(plan, 0);
+    assert_int_equal(aire__store_submit(w.store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new),
+                     AIRE_OK);
+    finish(w.store, &run, AIRE_OUTCOME_OK, 9);
+    aire_result_options told = options_for(&run, AIRE_OUTCOME_OK, 9);
+    assert_int_equal(aire_result_new(ctx, &told, &result), AIRE_OK); /* as an executor gives it */
+    assert_int_equal(aire_searcher_tell(w.searcher, result), AIRE_OK);
+    aire_result_unref(result);
+    aire_idea_unref(idea);
+    aire_plan_unref(plan);
+    aire__run_clear(&run);
+    plan = ask_for(&w, AIRE_PLAN_EXPLOIT);
+    assert_int_equal(aire_plan_parent_count(plan), 7);
+    aire_plan_unref(plan);
+    make_searcher_anew(&w);
+    aire_plan_unref(ask_for(&w, AIRE_PLAN_EXPLOIT)); /* the same, which no idea answered */
+    plan = ask_for(&w, AIRE_PLAN_EXPLORE);
+    assert_int_equal(aire_plan_parent_count(plan), 7);
+    aire_plan_unref(plan);
+    close_world(&w);
+}
+
 /* Parents that were told to an earlier searcher are read when they are shown. */
 static void test_evolution__parents_from_before_a_restart_are_whole(void **state)
 {
@@ -1185,6 +1223,7 @@ int main(void)
         STORE_TEST(test_evolution__without_a_baseline_any_reward_will_do),
         STORE_TEST(test_evolution__an_epoch_waits_for_baselines_and_ideas_of_the_host),
         STORE_TEST(test_evolution__what_is_told_within_an_epoch_counts_as_after_a_restart),
+        STORE_TEST(test_evolution__an_idea_of_an_unnumbered_plan_belongs_to_the_past),
         STORE_TEST(test_evolution__parents_from_before_a_restart_are_whole),
         STORE_TEST(test_evolution__confirming_runs_change_nothing),
         STORE_TEST(test_searcher__gives_an_unanswered_plan_again),
