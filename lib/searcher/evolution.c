@@ -10,27 +10,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "aire/stats.h"
 #include "base/fail.h"
 #include "base/options.h"
-#include "base/rng.h"
 #include "base/str.h"
+#include "searcher/past.h"
 #include "searcher/searcher.h"
 #include "store/store.h"
-
-/* Results that were told, in the order of their numbers; references. */
-typedef struct told_list {
-    aire_result **items;
-    size_t count, capacity;
-} told_list;
 
 typedef struct evolution {
     aire_ctx *ctx;     /* borrowed from the handle */
     aire_store *store; /* borrowed from the handle */
     int32_t epochs, epoch_size, batch, exploit_sample, explore_sample;
     uint64_t seed;
-    told_list ideas;     /* failures included */
-    told_list baselines; /* those with a reward */
+    aire_past past;
 } evolution;
 
 aire_status aire_searcher_evolution_options_init(aire_searcher_evolution_options *options,
@@ -82,134 +74,54 @@ static bool find_slot(const evolution *s, int64_t plan, slot *out)
 
 /* ---- what was told ---- */
 
-static int64_t number_of(const aire_result *result)
-{
-    aire_idea *idea = aire_result_idea(result);
-    return idea ? aire_idea_id(idea) : aire_result_run_id(result);
-}
-
-/* By number, so that the order of the tells does not show. The store has one run of kind IDEA for
- * an idea, so none comes twice. */
-static aire_status keep(evolution *s, told_list *list, aire_result *result)
-{
-    if (!aire__grow(s->ctx, &list->items, &list->capacity, list->count + 1, sizeof(aire_result *)))
-        return aire__fail_nomem();
-    size_t at = list->count++;
-    for (; at > 0 && number_of(list->items[at - 1]) > number_of(result); at--)
-        list->items[at] = list->items[at - 1];
-    list->items[at] = aire_result_ref(result);
-    return AIRE_OK;
-}
-
-/* Confirming runs say how sure a reward is, not which ideas there are: they change nothing; nor
- * does what is not in the store, as a plan could not name it. */
+/* A result that the store does not have says nothing, as a plan could not name it. An idea that
+ * answers no plan of the store is the host's own, of no epoch, as it is when it is recalled. */
 static aire_status tell(aire_result *result, void *user_data)
 {
     evolution *s = user_data;
-    double reward;
-    if (aire_result_run_id(result) <= 0 || number_of(result) <= 0)
-        return AIRE_OK;
-    if (aire_result_kind(result) == AIRE_RUN_IDEA && aire_result_idea(result))
-        return keep(s, &s->ideas, result);
-    if (aire_result_kind(result) == AIRE_RUN_BASELINE &&
-        aire_result_reward(result, &reward) == AIRE_OK)
-        return keep(s, &s->baselines, result);
-    return AIRE_OK;
-}
-
-static void drop_list(aire_ctx *ctx, told_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        aire_result_unref(list->items[i]);
-    aire_free(ctx, list->items);
-}
-
-/* The mean reward of the baseline; without one, less than any reward. */
-static aire_status mean_baseline(const evolution *s, double *mean)
-{
-    aire_summary summary = {.struct_size = sizeof summary};
-    double *rewards = aire__calloc(s->ctx, s->baselines.count + 1, sizeof *rewards);
-    aire_status status = rewards ? AIRE_OK : aire__fail_nomem();
-    for (size_t i = 0; status == AIRE_OK && i < s->baselines.count; i++)
-        status = aire_result_reward(s->baselines.items[i], &rewards[i]);
-    if (status == AIRE_OK)
-        status = aire_stats_summary(rewards, s->baselines.count, &summary);
-    *mean = status == AIRE_OK ? summary.mean : -INFINITY;
-    aire_free(s->ctx, rewards);
-    return status == AIRE_EMPTY ? AIRE_OK : status;
-}
-
-/* ---- samples ---- */
-
-static int32_t epoch_of(const aire_result *result)
-{
+    aire_idea *idea = aire_result_idea(result);
     aire_plan *plan = aire_result_plan(result);
-    return plan ? aire_plan_epoch(plan) : -1; /* an idea of the host's own belongs to the past */
+    bool is_own = !plan || aire_plan_id(plan) == 0;
+    aire_told facts = {.run_id = aire_result_run_id(result),
+                       .kind = aire_result_kind(result),
+                       .epoch = is_own ? -1 : aire_plan_epoch(plan),
+                       .idea_id = idea ? aire_idea_id(idea) : 0};
+    if (aire_result_reward(result, &facts.reward) != AIRE_OK)
+        facts.reward = NAN;
+    return facts.run_id > 0 ? aire__past_add(&s->past, &facts, result) : AIRE_OK;
 }
 
-/* The past results that a kind of plan may show; `pool` has room for all. */
-static aire_status make_pool(const evolution *s, int32_t epoch, int32_t kind, aire_result **pool,
-                             size_t *count)
+static aire_status recall(const aire_told *facts, void *user_data)
 {
-    double reward, least = -INFINITY;
-    aire_status status = kind == AIRE_PLAN_EXPLOIT ? mean_baseline(s, &least) : AIRE_OK;
-    *count = 0;
-    for (size_t i = 0; status == AIRE_OK && i < s->ideas.count; i++) {
-        aire_result *result = s->ideas.items[i];
-        bool fits = kind == AIRE_PLAN_EXPLORE ||
-                    (aire_result_reward(result, &reward) == AIRE_OK && reward > least);
-        if (fits && epoch_of(result) < epoch)
-            pool[(*count)++] = result;
-    }
-    return status;
-}
-
-/* A uniform sample of such results, without replacement; *parents from aire_alloc, borrowed
- * entries. */
-static aire_status sample(const evolution *s, int32_t epoch, int64_t plan, int32_t kind,
-                          aire_result ***parents, size_t *count)
-{
-    size_t all = s->ideas.count + 1, n = 0;
-    size_t wanted = (size_t)(kind == AIRE_PLAN_EXPLOIT ? s->exploit_sample : s->explore_sample);
-    aire_result **pool = aire__calloc(s->ctx, all, sizeof(aire_result *));
-    aire_result **chosen = aire__calloc(s->ctx, all, sizeof(aire_result *));
-    size_t *order = aire__calloc(s->ctx, all, sizeof *order);
-    aire_status status = pool && chosen && order ? AIRE_OK : aire__fail_nomem();
-    if (status == AIRE_OK)
-        status = make_pool(s, epoch, kind, pool, &n);
-    if (status == AIRE_OK) {
-        aire_rng rng;
-        aire__rng_init(&rng, s->seed, "evolution", (uint64_t)plan);
-        *count = wanted < n ? wanted : n;
-        aire__rng_sample(&rng, order, n, *count);
-        for (size_t i = 0; i < *count; i++)
-            chosen[i] = pool[order[i]];
-    }
-    if (status == AIRE_OK && *count > 0)
-        *parents = chosen;
-    else
-        aire_free(s->ctx, chosen);
-    aire_free(s->ctx, pool);
-    aire_free(s->ctx, order);
-    return status;
+    evolution *s = user_data;
+    return aire__past_add(&s->past, facts, NULL);
 }
 
 /* ---- plans ---- */
 
+static aire_status sample(evolution *s, const slot *at, int64_t plan, int32_t kind,
+                          aire_result ***parents, size_t *count)
+{
+    int32_t wanted = kind == AIRE_PLAN_EXPLOIT ? s->exploit_sample : s->explore_sample;
+    aire_rng rng;
+    aire__rng_init(&rng, s->seed, "evolution", (uint64_t)plan);
+    return aire__past_sample(&s->past, at->epoch, kind, &rng, (size_t)wanted, parents, count);
+}
+
 /* The kind of the plan, and its parents. Nothing to exploit: explore; nothing to explore: fresh. */
-static aire_status choose_parents(const evolution *s, const slot *at, int64_t plan, int32_t *kind,
+static aire_status choose_parents(evolution *s, const slot *at, int64_t plan, int32_t *kind,
                                   aire_result ***parents, size_t *count)
 {
     aire_status status = AIRE_OK;
     *count = 0;
     *kind = at->epoch == 0 ? AIRE_PLAN_FRESH : at->exploits ? AIRE_PLAN_EXPLOIT : AIRE_PLAN_EXPLORE;
     if (*kind == AIRE_PLAN_EXPLOIT) {
-        status = sample(s, at->epoch, plan, *kind, parents, count);
+        status = sample(s, at, plan, *kind, parents, count);
         if (status == AIRE_OK && *count == 0)
             *kind = AIRE_PLAN_EXPLORE;
     }
     if (status == AIRE_OK && *kind == AIRE_PLAN_EXPLORE) {
-        status = sample(s, at->epoch, plan, *kind, parents, count);
+        status = sample(s, at, plan, *kind, parents, count);
         if (status == AIRE_OK && *count == 0)
             *kind = AIRE_PLAN_FRESH;
     }
@@ -307,8 +219,7 @@ static aire_status ask(aire_plan **out, void *user_data)
 static void destroy(void *user_data)
 {
     evolution *s = user_data;
-    drop_list(s->ctx, &s->ideas);
-    drop_list(s->ctx, &s->baselines);
+    aire__past_clear(&s->past);
     aire_free(s->ctx, s);
 }
 
@@ -355,6 +266,7 @@ aire_status aire_searcher_evolution_new(aire_ctx *ctx, aire_store *store,
         return aire__fail_nomem();
     s->ctx = ctx;
     s->store = store;
+    aire__past_init(&s->past, ctx, store);
     s->epochs = or_default(given.epochs, 10);
     s->epoch_size = or_default(given.epoch_size, 80);
     s->batch = or_default(given.batch, 10);
@@ -367,7 +279,7 @@ aire_status aire_searcher_evolution_new(aire_ctx *ctx, aire_store *store,
         ctx, "epochs=%d epoch_size=%d batch=%d exploit_sample=%d explore_sample=%d seed=%llu",
         s->epochs, s->epoch_size, s->batch, s->exploit_sample, s->explore_sample,
         (unsigned long long)s->seed);
-    status = text ? aire__searcher_make(ctx, store, "evolution", text, &ops, s, out)
+    status = text ? aire__searcher_make(ctx, store, "evolution", text, &ops, recall, s, out)
                   : aire__fail_nomem();
     aire_free(ctx, text);
     if (status != AIRE_OK)

@@ -37,16 +37,13 @@ enum { HEARD_NOT, HEARD, HEARD_AND_KEPT };
  * could be anything. */
 static aire_status check_finished(aire_searcher *s, int64_t run)
 {
-    aire_store_query query = AIRE_STORE_QUERY_INIT;
-    aire_results *found = NULL;
-    query.run_id = run;
-    aire_status status = aire_store_results(s->store, &query, &found);
-    if (status == AIRE_OK && aire_results_count(found) == 0)
-        status = aire__fail(AIRE_NOT_FOUND,
-                            "aire_searcher_tell: store '%s' has no finished run "
-                            "%lld",
-                            aire_store_path(s->store), (long long)run);
-    aire_results_unref(found);
+    bool finished;
+    aire_status status = aire__store_has_finished(s->store, run, &finished);
+    if (status == AIRE_OK && !finished)
+        return aire__fail(AIRE_NOT_FOUND,
+                          "aire_searcher_tell: store '%s' has no finished run "
+                          "%lld",
+                          aire_store_path(s->store), (long long)run);
     return status;
 }
 
@@ -71,38 +68,42 @@ static int heard(const aire_searcher *s, int64_t run)
 
 /* ---- taking up ---- */
 
+/* The newest plan is read only where it is wanted: its lists may be long. */
 static aire_status reopen_plan(aire_searcher *s)
 {
-    aire_plan *plan = NULL;
     size_t submitted;
-    bool closed;
-    aire_status status = aire__store_last_plan(s->store, &plan, &submitted, &closed);
-    if (status == AIRE_EMPTY)
-        return AIRE_OK;
-    if (status != AIRE_OK)
+    bool is_open, closed;
+    aire_status status = aire__store_has_open_plan(s->store, &is_open);
+    if (status != AIRE_OK || !is_open)
         return status;
-    if (!closed && submitted < (size_t)aire_plan_count(plan))
-        s->reopened = plan;
-    else
-        aire_plan_unref(plan);
-    return AIRE_OK;
+    return aire__store_last_plan(s->store, &s->reopened, &submitted, &closed);
 }
 
-/* Results that were told before: a searcher with a state has them in it, another one is told them
- * anew. */
-static aire_status take_told(aire_searcher *s, bool replay)
+/* A host's searcher without a state is told anew what it was told. */
+static aire_status tell_again(aire_searcher *s)
 {
     aire_results *told = NULL;
     aire_status status = aire__store_told(s->store, &told);
-    for (size_t i = 0; status == AIRE_OK && i < aire_results_count(told); i++) {
-        aire_result *result = aire_results_get(told, i);
-        status = make_room(s, aire_result_run_id(result));
-        if (status == AIRE_OK && replay)
-            status = s->ops.tell(result, s->user_data);
-        if (status == AIRE_OK)
-            s->heard[aire_result_run_id(result)] = HEARD_AND_KEPT;
-    }
+    for (size_t i = 0; status == AIRE_OK && i < aire_results_count(told); i++)
+        status = s->ops.tell(aire_results_get(told, i), s->user_data);
     aire_results_unref(told);
+    return status;
+}
+
+/* Which results were told before, and the facts of them for who wants those. */
+static aire_status recall_told(aire_searcher *s, aire__recall_fn recall)
+{
+    aire_told *told = NULL;
+    size_t count = 0;
+    aire_status status = aire__store_told_facts(s->store, &told, &count);
+    for (size_t i = 0; status == AIRE_OK && i < count; i++) {
+        status = make_room(s, told[i].run_id);
+        if (status == AIRE_OK && recall)
+            status = recall(&told[i], s->user_data);
+        if (status == AIRE_OK)
+            s->heard[told[i].run_id] = HEARD_AND_KEPT;
+    }
+    aire_free(s->ctx, told);
     return status;
 }
 
@@ -123,14 +124,17 @@ static aire_status load_state(aire_searcher *s, bool *loaded)
     return status;
 }
 
-static aire_status take_up(aire_searcher *s, const char *name, const char *options)
+static aire_status take_up(aire_searcher *s, const char *name, const char *options,
+                           aire__recall_fn recall)
 {
     bool loaded;
     aire_status status = aire__store_bind_search(s->store, name, options);
     if (status == AIRE_OK)
         status = load_state(s, &loaded);
+    if (status == AIRE_OK && !loaded && !recall)
+        status = tell_again(s);
     if (status == AIRE_OK)
-        status = take_told(s, !loaded);
+        status = recall_told(s, recall);
     if (status == AIRE_OK)
         status = reopen_plan(s);
     return status;
@@ -149,8 +153,8 @@ static void searcher_free(aire_searcher *s)
 }
 
 aire_status aire__searcher_make(aire_ctx *ctx, aire_store *store, const char *name,
-                                const char *options, const aire_searcher_ops *ops, void *user_data,
-                                aire_searcher **out)
+                                const char *options, const aire_searcher_ops *ops,
+                                aire__recall_fn recall, void *user_data, aire_searcher **out)
 {
     aire_searcher *s = aire__calloc(ctx, 1, sizeof *s);
     if (!s)
@@ -160,7 +164,7 @@ aire_status aire__searcher_make(aire_ctx *ctx, aire_store *store, const char *na
     s->store = aire_store_ref(store);
     s->ops = *ops;
     s->user_data = user_data;
-    aire_status status = take_up(s, name, options);
+    aire_status status = take_up(s, name, options, recall);
     if (status != AIRE_OK) {
         searcher_free(s);
         return status;
@@ -187,7 +191,7 @@ aire_status aire_searcher_new_from_ops(aire_ctx *ctx, aire_store *store, const c
         return aire__fail(AIRE_INVALID, "aire_searcher_ops: ask and tell must be set");
     if (!given.save != !given.load)
         return aire__fail(AIRE_INVALID, "aire_searcher_ops: save and load belong together");
-    return aire__searcher_make(ctx, store, name, "", &given, user_data, out);
+    return aire__searcher_make(ctx, store, name, "", &given, NULL, user_data, out);
 }
 
 aire_searcher *aire_searcher_ref(aire_searcher *searcher)

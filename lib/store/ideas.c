@@ -206,3 +206,17 @@ aire_status aire_store_ideas(aire_store *store, int64_t plan_id, aire_ideas **ou
     }
     return aire__read_end(store, status);
 }
+
+aire_status aire__store_ideas_after(aire_store *store, int64_t idea_id, aire_ideas **out)
+{
+    aire_query query;
+
+    *out = NULL;
+    aire_status status = aire__read_begin(store);
+    if (status == AIRE_OK) {
+        aire__query_begin(&query, store, AIRE_SQL_IDEAS_AFTER);
+        aire__query_put_int(&query, idea_id);
+        status = read_all(&query, out);
+    }
+    return aire__read_end(store, status);
+}

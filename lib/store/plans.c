@@ -213,6 +213,21 @@ aire_status aire__store_last_plan(aire_store *store, aire_plan **out, size_t *su
     return aire__read_end(store, status);
 }
 
+aire_status aire__store_has_open_plan(aire_store *store, bool *is_open)
+{
+    aire_query query;
+    int64_t id;
+
+    aire_status status = aire__read_begin(store);
+    if (status == AIRE_OK) {
+        aire__query_begin(&query, store, AIRE_SQL_OPEN_PLAN);
+        status = aire__query_get_int(&query, &id);
+        *is_open = status == AIRE_OK;
+        status = status == AIRE_EMPTY ? AIRE_OK : status;
+    }
+    return aire__read_end(store, status);
+}
+
 aire_status aire__store_epoch(aire_store *store, int32_t epoch, int64_t *ideas, int64_t *untold)
 {
     aire_query query;

@@ -216,6 +216,15 @@ static aire_status read_fixed(aire_store *store, aire_sql sql, aire_results **ou
     return aire__read_end(store, status);
 }
 
+aire_status aire__store_result(aire_store *store, int64_t run_id, aire_result **out)
+{
+    *out = NULL;
+    aire_status status = aire__read_begin(store);
+    if (status == AIRE_OK)
+        status = aire__read_result(store, run_id, out);
+    return aire__read_end(store, status);
+}
+
 aire_status aire__store_untold(aire_store *store, aire_results **out)
 {
     return read_fixed(store, AIRE_SQL_UNTOLD, out);

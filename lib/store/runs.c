@@ -1,5 +1,8 @@
 /* Runs: begun, finished and told. */
+#include <math.h>
+
 #include "base/fail.h"
+#include "base/str.h"
 #include "store/read.h"
 #include "store/steps.h"
 
@@ -172,6 +175,22 @@ aire_status aire__store_find_variant(aire_store *store, const char *variant, int
     return aire__read_end(store, status);
 }
 
+aire_status aire__store_has_finished(aire_store *store, int64_t run_id, bool *finished)
+{
+    aire_query query;
+    int64_t one;
+
+    aire_status status = aire__read_begin(store);
+    if (status == AIRE_OK) {
+        aire__query_begin(&query, store, AIRE_SQL_HAS_FINISHED);
+        aire__query_put_int(&query, run_id);
+        status = aire__query_get_int(&query, &one);
+        *finished = status == AIRE_OK;
+        status = status == AIRE_EMPTY ? AIRE_OK : status;
+    }
+    return aire__read_end(store, status);
+}
+
 /* ---- telling ---- */
 
 #define SEARCH_STATE "search.state"
@@ -218,6 +237,44 @@ aire_status aire__store_tell(aire_store *store, int64_t run_id, const char *stat
     if (status == AIRE_OK)
         *first = is_first;
     return status;
+}
+
+static aire_told facts_of_row(aire_query *query)
+{
+    return (aire_told){.run_id = aire__query_int(query, 0),
+                       .kind = aire__query_int32(query, 1),
+                       .epoch = aire__query_is_null(query, 2) ? -1 : aire__query_int32(query, 2),
+                       .idea_id = aire__query_int(query, 3),
+                       .reward = aire__query_is_null(query, 4) ? NAN : aire__query_real(query, 4)};
+}
+
+aire_status aire__store_told_facts(aire_store *store, aire_told **out, size_t *count)
+{
+    aire_query query;
+    aire_told *all = NULL;
+    size_t length = 0;
+    size_t capacity = 0;
+
+    aire_status status = aire__read_begin(store);
+    if (status == AIRE_OK) {
+        aire__query_begin(&query, store, AIRE_SQL_TOLD_FACTS);
+        while (status == AIRE_OK && aire__query_next(&query)) {
+            if (!aire__grow(store->ctx, &all, &capacity, length + 1, sizeof(*all)))
+                status = aire__fail_nomem();
+            else
+                all[length++] = facts_of_row(&query);
+        }
+        aire_status ended = aire__query_end(&query);
+        status = status != AIRE_OK ? status : ended;
+    }
+    status = aire__read_end(store, status);
+    if (status != AIRE_OK) {
+        aire_free(store->ctx, all);
+        return status;
+    }
+    *out = all;
+    *count = length;
+    return AIRE_OK;
 }
 
 aire_status aire__store_search_state(aire_store *store, char **out)

@@ -47,6 +47,8 @@
     X(COUNT_SUBMITTED, "UPDATE plans SET submitted = submitted + 1 WHERE id = ? RETURNING epoch")  \
     X(PLAN, "SELECT " AIRE_SQL_PLAN_COLUMNS_ " FROM plans WHERE id = ?")                           \
     X(LAST_PLAN, "SELECT " AIRE_SQL_PLAN_COLUMNS_ " FROM plans ORDER BY id DESC LIMIT 1")          \
+    X(OPEN_PLAN,                                                                                   \
+      "SELECT id FROM plans WHERE closed = 0 AND submitted < count ORDER BY id DESC LIMIT 1")      \
     X(PLAN_PARENTS, "SELECT run_id FROM plan_parents WHERE plan_id = ? ORDER BY ordinal")          \
     X(PLAN_AVOID, "SELECT idea_id FROM plan_avoid WHERE plan_id = ? ORDER BY ordinal")             \
     X(EPOCH_IDEAS, "SELECT ifnull(sum(submitted), 0) FROM plans WHERE epoch = ?")                  \
@@ -60,6 +62,7 @@
       "INSERT INTO idea_parents (idea_id, ordinal, parent_id) VALUES (?, ?, ?)")                   \
     X(IDEA, "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas WHERE id = ?")                           \
     X(IDEAS, "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas ORDER BY id")                           \
+    X(IDEAS_AFTER, "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas WHERE id > ? ORDER BY id")        \
     X(IDEAS_OF_PLAN,                                                                               \
       "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas WHERE plan_id = ? ORDER BY id")                \
     X(IDEA_AT, "SELECT id FROM ideas WHERE plan_id = ? AND ordinal = ?")                           \
@@ -86,6 +89,10 @@
     X(TELL_RUN,                                                                                    \
       "UPDATE runs SET told = 1 + ifnull((SELECT max(told) FROM runs WHERE told IS NOT NULL), 0)"  \
       " WHERE id = ?")                                                                             \
+    X(HAS_FINISHED, "SELECT 1 FROM results WHERE run_id = ?")                                      \
+    X(TOLD_FACTS,                                                                                  \
+      "SELECT runs.id, runs.kind, runs.epoch, runs.idea_id, results.reward FROM runs"              \
+      " JOIN results ON results.run_id = runs.id WHERE runs.told IS NOT NULL ORDER BY runs.told")  \
     X(VARIANT,                                                                                     \
       "SELECT run_id FROM results WHERE variant = ? AND kind = 1 AND variant <> ''"                \
       " AND outcome NOT IN (1, 13, 14) ORDER BY run_id LIMIT 1")                                   \

@@ -34,12 +34,18 @@ aire_status aire__store_add_plan(aire_store *store, const aire_plan_options *opt
 aire_status aire__store_last_plan(aire_store *store, aire_plan **out, size_t *submitted,
                                   bool *closed);
 
+/* Whether ideas of the newest plan are still to come: it was not closed. */
+aire_status aire__store_has_open_plan(aire_store *store, bool *is_open);
+
 /* No more ideas will be submitted for the plan. */
 aire_status aire__store_close_plan(aire_store *store, int64_t plan_id);
 
 /* Ideas submitted for the plans of an epoch, and how many runs of kind IDEA of that epoch are not
  * told yet. */
 aire_status aire__store_epoch(aire_store *store, int32_t epoch, int64_t *ideas, int64_t *untold);
+
+/* Ideas with a number above `idea_id`, by number, with their bare plans. */
+aire_status aire__store_ideas_after(aire_store *store, int64_t idea_id, aire_ideas **out);
 
 /* ---- runs ---- */
 
@@ -93,6 +99,12 @@ typedef struct aire_standing {
 /* Read how the runs of the given numbers stand, as of one moment. */
 aire_status aire__store_standings(aire_store *store, aire_standing *runs, size_t count);
 
+/* Whether a run is there and has finished: then it has a result. */
+aire_status aire__store_has_finished(aire_store *store, int64_t run_id, bool *finished);
+
+/* The result of a finished run, with its idea and bare plan. AIRE_CORRUPT if it is not there. */
+aire_status aire__store_result(aire_store *store, int64_t run_id, aire_result **out);
+
 /* A result was told to the searcher: numbers it, and keeps `state` (NULL: none) with it. *first is
  * false, and nothing is written, if it was told before. */
 aire_status aire__store_tell(aire_store *store, int64_t run_id, const char *state, bool *first);
@@ -102,6 +114,19 @@ aire_status aire__store_search_state(aire_store *store, char **out);
 
 /* Results that were told, in the order of the tells, with their ideas and bare plans. */
 aire_status aire__store_told(aire_store *store, aire_results **out);
+
+/* What a search decides by, of a result that was told. */
+typedef struct aire_told {
+    int64_t run_id;
+    int32_t kind;    /* AIRE_RUN_* */
+    int32_t epoch;   /* of its idea's plan; -1 without one */
+    int64_t idea_id; /* 0 for a baseline */
+    double reward;   /* NAN without one */
+} aire_told;
+
+/* The same of all results that were told, in the same order, without reading the rest of them; *out
+ * is from aire_alloc. */
+aire_status aire__store_told_facts(aire_store *store, aire_told **out, size_t *count);
 
 /* Something worth knowing later: a retry, a refusal, a restart. Never fails loudly: logged if it
  * cannot be kept. */

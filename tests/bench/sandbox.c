@@ -56,9 +56,11 @@ static medians compare(int rounds, int apart_ms)
 {
     static const char *const bare[] = {"/bin/true", NULL};
     double a[ROUNDS], b[ROUNDS], c[ROUNDS];
+    const useconds_t pause = (useconds_t)apart_ms * 1000;
     for (int i = 0; i < rounds; i++) {
-        usleep((useconds_t)apart_ms * 1000);
+        usleep(pause);
         a[i] = time_sandbox();
+        usleep(pause);
         b[i] = time_program(peer_bwrap);
         c[i] = time_program(bare);
     }
@@ -178,7 +180,7 @@ int main(void)
     need(aire_sandbox_new(ctx, &options, &sandbox));
     medians row = compare(ROUNDS, 0), apart = compare(ROUNDS_APART, APART_MS);
     print_ratio("start_ratio", &row);
-    print_ratio("start_ratio_apart", &apart); /* with pauses: moving into a control group waits */
+    print_ratio("start_ratio_apart", &apart); /* with pauses: caches are cold */
     printf("BENCH sandbox.overhead value=%.2f unit=ms peer=fork+exec peer_value=%.2f\n",
            row.ours - row.bare, row.bare);
     int left = least_left();

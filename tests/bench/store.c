@@ -287,7 +287,7 @@ static void measure_opening(subject *s, const char *path)
     print("check", s->records, now_ms() - began, 0);
 }
 
-/* What a searcher reads when it is made. */
+/* What a host's searcher without a state is told again when it is made. */
 static void measure_told(subject *s)
 {
     aire_results *told;

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "aire/searcher.h"
+#include "base/rng.h"
 
 /* A search without ideator and executor: ideas and results are made here, the reward from the
  * idea's number. */
@@ -421,6 +422,17 @@ static int64_t add_run(world *w, aire_idea *idea, int32_t kind, uint64_t seed, d
     return id;
 }
 
+static aire_result *read_result(world *w, int64_t run)
+{
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_results *results;
+    query.run_id = run;
+    assert_int_equal(aire_store_results(w->store, &query, &results), AIRE_OK);
+    aire_result *result = aire_result_ref(aire_results_get(results, 0));
+    aire_results_unref(results);
+    return result;
+}
+
 /* The ideas that the next plan shows, each by its number in its place. */
 static void assert_parents(world *w, int32_t kind, const char *expected)
 {
@@ -496,6 +508,138 @@ static void test_evolution__an_epoch_waits_for_baselines_and_ideas_of_the_host(v
     aire__run_clear(&unfinished);
     aire_plan_unref(plan);
     aire_plan_unref(ask_for(&w, AIRE_PLAN_EXPLORE));
+    close_world(&w);
+}
+
+static void make_searcher_anew(world *w)
+{
+    aire_searcher_unref(w->searcher);
+    assert_int_equal(aire_searcher_evolution_new(ctx, w->store, &w->options, &w->searcher),
+                     AIRE_OK);
+}
+
+/*
+ * A search that is disturbed: ideas of the host and baselines come in the midst of an epoch, whose
+ * own results are told when it pleases. With one searcher, or with a new one for each plan.
+ */
+static void run_disturbed(world *w, uint64_t seed, bool anew)
+{
+    int64_t runs[512], own;
+    size_t count = 0;
+    uint64_t baselines = 0;
+    aire_rng rng;
+    aire_plan *plan;
+    aire_status status;
+    aire__rng_init(&rng, seed, "disturbed", 0);
+    w->options.seed = seed + 1;
+    open_world(w);
+    for (;;) {
+        if (anew)
+            make_searcher_anew(w);
+        status = aire_searcher_ask(w->searcher, &plan);
+        if (status == AIRE_DONE)
+            break;
+        if (status == AIRE_OK) {
+            note_plan(w, plan);
+            answer(w, plan, runs, &count);
+            aire_plan_unref(plan);
+        }
+        if (aire__rng_below(&rng, 3) == 0) {
+            aire_idea *idea = new_idea(NULL, 0);
+            own = add_run(w, idea, AIRE_RUN_IDEA, 1, (double)aire__rng_below(&rng, 10));
+            aire_idea_unref(idea);
+            tell_results(w, &own, 1);
+        }
+        if (aire__rng_below(&rng, 8) == 0) {
+            own =
+                add_run(w, NULL, AIRE_RUN_BASELINE, ++baselines, (double)aire__rng_below(&rng, 5));
+            tell_results(w, &own, 1);
+        }
+        if (status == AIRE_EMPTY || aire__rng_below(&rng, 4) == 0) {
+            tell_results(w, runs, count);
+            count = 0;
+        }
+    }
+    close_world(w);
+}
+
+/* What a searcher keeps between its decisions is what another one finds in the store. */
+static void test_evolution__what_is_told_within_an_epoch_counts_as_after_a_restart(void **state)
+{
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        world kept = small_world();
+        kept.backwards = seed % 2;
+        kept.options.exploit_sample = kept.options.explore_sample = 30;
+        world anew = kept;
+        run_disturbed(&kept, seed, false);
+        remove_store();
+        run_disturbed(&anew, seed, true);
+        remove_store();
+        assert_string_equal(kept.trace, anew.trace);
+    }
+}
+
+/* A plan without a number is not in the store, so its epoch is no fact: before a restart as after.
+ */
+static void test_evolution__an_idea_of_an_unnumbered_plan_belongs_to_the_past(void **state)
+{
+    static const double rewards[] = {1, 2, 3, 4, 5, 6};
+    world w;
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan;
+    aire_result *result;
+    aire_run run;
+    bool is_new;
+    open_with_rewards(&w, rewards);
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    options.epoch = 7;
+    assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
+    aire_idea *idea = new_idea(plan, 0);
+    assert_int_equal(aire__store_submit(w.store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new),
+                     AIRE_OK);
+    finish(w.store, &run, AIRE_OUTCOME_OK, 9);
+    aire_result_options told = options_for(&run, AIRE_OUTCOME_OK, 9);
+    assert_int_equal(aire_result_new(ctx, &told, &result), AIRE_OK); /* as an executor gives it */
+    assert_int_equal(aire_searcher_tell(w.searcher, result), AIRE_OK);
+    aire_result_unref(result);
+    aire_idea_unref(idea);
+    aire_plan_unref(plan);
+    aire__run_clear(&run);
+    plan = ask_for(&w, AIRE_PLAN_EXPLOIT);
+    assert_int_equal(aire_plan_parent_count(plan), 7);
+    aire_plan_unref(plan);
+    make_searcher_anew(&w);
+    aire_plan_unref(ask_for(&w, AIRE_PLAN_EXPLOIT)); /* the same, which no idea answered */
+    plan = ask_for(&w, AIRE_PLAN_EXPLORE);
+    assert_int_equal(aire_plan_parent_count(plan), 7);
+    aire_plan_unref(plan);
+    close_world(&w);
+}
+
+/* Parents that were told to an earlier searcher are read when they are shown. */
+static void test_evolution__parents_from_before_a_restart_are_whole(void **state)
+{
+    static const double rewards[] = {1, 2, NAN, 4, 5, 6};
+    world w;
+    open_with_rewards(&w, rewards);
+    close_world(&w);
+    open_world(&w);
+    aire_plan_unref(ask_for(&w, AIRE_PLAN_EXPLOIT));
+    aire_plan *plan = ask_for(&w, AIRE_PLAN_EXPLORE);
+    assert_int_equal(aire_plan_parent_count(plan), 6);
+    for (size_t i = 0; i < 6; i++) {
+        char *json[2];
+        aire_result *parent = aire_plan_parent(plan, i);
+        aire_result *stored = read_result(&w, aire_result_run_id(parent));
+        assert_int_equal(aire_result_to_json(parent, &json[0]), AIRE_OK);
+        assert_int_equal(aire_result_to_json(stored, &json[1]), AIRE_OK);
+        assert_string_equal(json[0], json[1]);
+        aire_free(ctx, json[0]);
+        aire_free(ctx, json[1]);
+        aire_result_unref(stored);
+    }
+    aire_plan_unref(plan);
     close_world(&w);
 }
 
@@ -636,6 +780,46 @@ static void test_best_of_n__ends_with_a_short_batch(void **state)
     aire_store_unref(store);
 }
 
+static void assert_avoids(aire_searcher *searcher, const int64_t *ideas, size_t count)
+{
+    aire_plan *plan;
+    assert_int_equal(aire_searcher_ask(searcher, &plan), AIRE_OK);
+    assert_int_equal(aire_plan_avoid_count(plan), count);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(aire_idea_id(aire_plan_avoid(plan, i)), ideas[i]);
+    aire_plan_unref(plan);
+}
+
+/* By plan, also where an idea came late; ideas of the host's own are none of a plan. */
+static void test_best_of_n__avoids_the_ideas_of_all_plans(void **state)
+{
+    static const int64_t first[] = {1, 3}, later[] = {1, 4, 3};
+    aire_store *store = open_store(0);
+    aire_searcher *searcher;
+    aire_plan *plans[2];
+    assert_int_equal(aire_searcher_best_of_n_new(ctx, store, NULL, &searcher), AIRE_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(aire_searcher_ask(searcher, &plans[i]), AIRE_OK);
+        aire_run runs[2] = {submit(store, plans[i], 0)};
+        if (i == 0)
+            runs[1] = submit(store, NULL, 0);
+        aire__run_clear(&runs[0]);
+        aire__run_clear(&runs[1]);
+    }
+    assert_avoids(searcher, first, 2);
+    aire_run late = submit(store, plans[0], 1);
+    aire__run_clear(&late);
+    assert_avoids(searcher, later, 3);
+    aire_searcher_unref(searcher);
+    assert_int_equal(aire__store_close_plan(store, 4), AIRE_OK);
+    assert_int_equal(aire_searcher_best_of_n_new(ctx, store, NULL, &searcher), AIRE_OK);
+    assert_avoids(searcher, later, 3);
+    aire_plan_unref(plans[0]);
+    aire_plan_unref(plans[1]);
+    aire_searcher_unref(searcher);
+    aire_store_unref(store);
+}
+
 /* ---- a searcher of the host's own: asks for as many plans as it was told results, and one more
  * ---- */
 
@@ -718,17 +902,6 @@ static int64_t open_counter(world *w, const aire_searcher_ops *ops, counter *c)
     answer(w, plan, runs, &count);
     aire_plan_unref(plan);
     return runs[0];
-}
-
-static aire_result *read_result(world *w, int64_t run)
-{
-    aire_store_query query = AIRE_STORE_QUERY_INIT;
-    aire_results *results;
-    query.run_id = run;
-    assert_int_equal(aire_store_results(w->store, &query, &results), AIRE_OK);
-    aire_result *result = aire_result_ref(aire_results_get(results, 0));
-    aire_results_unref(results);
-    return result;
 }
 
 static void test_host_searcher__hears_a_result_once_however_often_telling_fails(void **state)
@@ -1049,12 +1222,16 @@ int main(void)
         STORE_TEST(test_evolution__beats_the_mean_baseline),
         STORE_TEST(test_evolution__without_a_baseline_any_reward_will_do),
         STORE_TEST(test_evolution__an_epoch_waits_for_baselines_and_ideas_of_the_host),
+        STORE_TEST(test_evolution__what_is_told_within_an_epoch_counts_as_after_a_restart),
+        STORE_TEST(test_evolution__an_idea_of_an_unnumbered_plan_belongs_to_the_past),
+        STORE_TEST(test_evolution__parents_from_before_a_restart_are_whole),
         STORE_TEST(test_evolution__confirming_runs_change_nothing),
         STORE_TEST(test_searcher__gives_an_unanswered_plan_again),
         STORE_TEST(test_searcher__a_search_that_ended_stays_ended),
         STORE_TEST(test_searcher__a_plan_that_was_left_behind_is_not_given_again),
         STORE_TEST(test_searcher__a_store_holds_one_search),
         STORE_TEST(test_best_of_n__ends_with_a_short_batch),
+        STORE_TEST(test_best_of_n__avoids_the_ideas_of_all_plans),
         STORE_TEST(test_host_searcher__keeps_its_state),
         STORE_TEST(test_host_searcher__keeps_its_state_in_the_file),
         STORE_TEST(test_host_searcher__hears_a_result_once_however_often_telling_fails),

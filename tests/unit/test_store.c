@@ -11,6 +11,8 @@
 #include "base/thread.h"
 #include "support/store.h"
 
+#include <math.h>
+
 /* ---- round trips ---- */
 
 static aire_idea *rich_idea(aire_plan *plan, aire_patch *patch)
@@ -465,6 +467,125 @@ static void test_run__under_way_is_queued_again(void **state)
     for (size_t i = 0; i < count; i++)
         aire__run_clear(&unfinished[i]);
     aire_free(ctx, unfinished);
+    aire_store_unref(store);
+}
+
+/* Of a told idea of epoch 3, a told failure of the host's own, a told baseline, and others. */
+static void test_tell__its_facts_are_there_without_the_rest(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 3);
+    aire_run runs[4] = {submit(store, plan, 0), submit(store, NULL, 0)};
+    aire_told *facts = NULL;
+    size_t count = 9;
+    bool is_new, finished;
+    assert_int_equal(aire__store_told_facts(store, &facts, &count), AIRE_OK);
+    assert_int_equal(count, 0);
+    aire_free(ctx, facts);
+    assert_int_equal(aire__store_submit(store, NULL, AIRE_RUN_BASELINE, 1, 0, &runs[2], &is_new),
+                     AIRE_OK);
+    assert_int_equal(aire__store_has_finished(store, runs[2].id, &finished), AIRE_OK);
+    assert_false(finished);
+    finish(store, &runs[0], AIRE_OUTCOME_OK, 2.5);
+    finish(store, &runs[1], AIRE_OUTCOME_CRASHED, 0);
+    finish(store, &runs[2], AIRE_OUTCOME_OK, -1);
+    assert_int_equal(aire__store_has_finished(store, runs[2].id, &finished), AIRE_OK);
+    assert_true(finished);
+    assert_int_equal(aire__store_has_finished(store, 99, &finished), AIRE_OK);
+    assert_false(finished);
+    runs[3] = submit(store, plan, 1);
+    finish(store, &runs[3], AIRE_OUTCOME_OK, 7); /* not told */
+    tell(store, runs[2].id, true);
+    tell(store, runs[0].id, true);
+    tell(store, runs[1].id, true);
+
+    assert_int_equal(aire__store_told_facts(store, &facts, &count), AIRE_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(facts[0].run_id, runs[2].id);
+    assert_int_equal(facts[0].kind, AIRE_RUN_BASELINE);
+    assert_int_equal(facts[0].idea_id, 0);
+    assert_int_equal(facts[0].epoch, -1);
+    assert_true(facts[0].reward == -1);
+    assert_int_equal(facts[1].run_id, runs[0].id);
+    assert_int_equal(facts[1].kind, AIRE_RUN_IDEA);
+    assert_int_equal(facts[1].idea_id, aire_idea_id(runs[0].idea));
+    assert_int_equal(facts[1].epoch, 3);
+    assert_true(facts[1].reward == 2.5);
+    assert_int_equal(facts[2].epoch, -1);
+    assert_true(isnan(facts[2].reward));
+    aire_free(ctx, facts);
+    for (int i = 0; i < 4; i++)
+        aire__run_clear(&runs[i]);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_result__one_is_read_alone(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 3);
+    aire_run run = submit(store, plan, 4);
+    aire_result *result = (aire_result *)1;
+    assert_int_equal(aire__store_result(store, run.id, &result), AIRE_CORRUPT);
+    assert_null(result);
+    finish(store, &run, AIRE_OUTCOME_OK, 2.5);
+    assert_int_equal(aire__store_result(store, run.id, &result), AIRE_OK);
+    assert_int_equal(aire_result_run_id(result), run.id);
+    assert_int_equal(aire_result_metric_count(result), 1);
+    assert_int_equal(aire_idea_ordinal(aire_result_idea(result)), 4);
+    assert_int_equal(aire_plan_epoch(aire_result_plan(result)), 3);
+    aire_result_unref(result);
+    aire__run_clear(&run);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_ideas__those_after_one_are_read_alone(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan *plan = add_plan(store, 3);
+    aire_run runs[3] = {submit(store, plan, 1), submit(store, NULL, 0), submit(store, plan, 0)};
+    aire_ideas *ideas = NULL;
+    assert_int_equal(aire__store_ideas_after(store, 1, &ideas), AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 2);
+    assert_int_equal(aire_idea_id(aire_ideas_get(ideas, 0)), 2);
+    assert_null(aire_idea_plan(aire_ideas_get(ideas, 0)));
+    assert_int_equal(aire_idea_id(aire_ideas_get(ideas, 1)), 3);
+    assert_int_equal(aire_plan_id(aire_idea_plan(aire_ideas_get(ideas, 1))), aire_plan_id(plan));
+    aire_ideas_unref(ideas);
+    assert_int_equal(aire__store_ideas_after(store, 3, &ideas), AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 0);
+    aire_ideas_unref(ideas);
+    for (int i = 0; i < 3; i++)
+        aire__run_clear(&runs[i]);
+    aire_plan_unref(plan);
+    aire_store_unref(store);
+}
+
+static void test_plan__is_open_until_its_ideas_came_or_it_is_closed(void **state)
+{
+    aire_store *store = open_store(0);
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan;
+    bool is_open = true;
+    assert_int_equal(aire__store_has_open_plan(store, &is_open), AIRE_OK);
+    assert_false(is_open);
+    options.kind = AIRE_PLAN_FRESH;
+    options.count = 1;
+    for (int closes = 0; closes < 2; closes++) {
+        assert_int_equal(aire__store_add_plan(store, &options, &plan), AIRE_OK);
+        assert_int_equal(aire__store_has_open_plan(store, &is_open), AIRE_OK);
+        assert_true(is_open);
+        if (closes)
+            assert_int_equal(aire__store_close_plan(store, aire_plan_id(plan)), AIRE_OK);
+        else {
+            aire_run run = submit(store, plan, 0);
+            aire__run_clear(&run);
+        }
+        assert_int_equal(aire__store_has_open_plan(store, &is_open), AIRE_OK);
+        assert_false(is_open);
+        aire_plan_unref(plan);
+    }
     aire_store_unref(store);
 }
 
@@ -928,8 +1049,14 @@ static void test_memory__every_failed_allocation_is_survived(void **state)
     aire_results *results = NULL;
     OOM_LOOP(&memory, aire_store_results(store, NULL, &results), aire_results_unref(results));
     OOM_LOOP(&memory, aire__store_told(store, &results), aire_results_unref(results));
+    aire_told *facts = NULL;
+    size_t count;
+    OOM_LOOP(&memory, aire__store_told_facts(store, &facts, &count), aire_free(ctx, facts));
+    aire_result *result = NULL;
+    OOM_LOOP(&memory, aire__store_result(store, run.id, &result), aire_result_unref(result));
     aire_ideas *ideas = NULL;
     OOM_LOOP(&memory, aire_store_ideas(store, 0, &ideas), aire_ideas_unref(ideas));
+    OOM_LOOP(&memory, aire__store_ideas_after(store, 0, &ideas), aire_ideas_unref(ideas));
     assert_int_equal(aire_store_set_note(store, "a", "b"), AIRE_OK);
     char *text = NULL;
     OOM_LOOP(&memory, aire_store_get_note(store, "a", &text), aire_free(ctx, text));
@@ -1033,6 +1160,10 @@ int main(void)
         STORE_TEST(test_submit__refuses_what_makes_no_sense),
         STORE_TEST(test_run__goes_from_queued_to_told),
         STORE_TEST(test_run__under_way_is_queued_again),
+        STORE_TEST(test_tell__its_facts_are_there_without_the_rest),
+        STORE_TEST(test_result__one_is_read_alone),
+        STORE_TEST(test_ideas__those_after_one_are_read_alone),
+        STORE_TEST(test_plan__is_open_until_its_ideas_came_or_it_is_closed),
         STORE_TEST(test_tell__keeps_order_and_state),
         STORE_TEST(test_variant__is_found_only_where_it_was_run),
         STORE_TEST(test_results__are_chosen_and_ordered),
