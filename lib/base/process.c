@@ -20,7 +20,7 @@ enum { STACK_BYTES = 256 << 10 };
 
 /* The children never return, so a sanitizer would take their stack for a poisoned one the next
  * time. */
-#define IN_CHILD __attribute__((no_sanitize("address")))
+#define IN_CHILD __attribute__((no_sanitize("address", "thread")))
 
 /* Shared with both short-lived children, which run in our memory. */
 typedef struct start {

@@ -134,10 +134,18 @@ static aire_status take_up(aire_local *l)
     return status;
 }
 
+/* Runs at once, and some more that are over and only have to be finished. */
+static int32_t threads_wanted(const aire_local *l)
+{
+    enum { FINISHING_MAX = 4 };
+    int32_t running = l->slots / l->need.cpus;
+    return running + (running < FINISHING_MAX ? running : FINISHING_MAX);
+}
+
 /* Threads are started when there is something to do. With the lock held. */
 static aire_status start_threads(aire_local *l)
 {
-    int32_t wanted = l->slots / l->need.cpus;
+    const int32_t wanted = threads_wanted(l);
     while (l->thread_count < wanted && (size_t)l->thread_count < l->schedule.count) {
         aire_status status =
             aire__thread_start(&l->threads[l->thread_count], "aire-executor", aire__worker_main, l);
@@ -195,7 +203,7 @@ static aire_status set_up(aire_local *l, const aire_executor_options *options)
         status = make_slurm(l, options->slurm);
     if (status != AIRE_OK)
         return status;
-    l->threads = aire__calloc(l->shop.ctx, (size_t)l->slots, sizeof *l->threads);
+    l->threads = aire__calloc(l->shop.ctx, (size_t)threads_wanted(l), sizeof *l->threads);
     if (!l->threads)
         return aire__fail_nomem();
     pthread_mutex_lock(&l->lock);
@@ -227,9 +235,11 @@ aire_status aire__local_new(aire_ctx *ctx, aire_env *env, aire_sandbox *sandbox,
     l->shop = (aire_workshop){
         .ctx = aire_ctx_ref(ctx), .env = aire_env_ref(env), .sandbox = aire_sandbox_ref(sandbox)};
     l->store = aire_store_ref(store);
+    pthread_mutex_init(&l->submitting, NULL);
     pthread_mutex_init(&l->lock, NULL);
     aire__cond_init(&l->work);
     aire__cond_init(&l->done);
+    aire__cond_init(&l->turn);
     aire__signal_update(l);
     aire_status status = set_up(l, options);
     if (status != AIRE_OK)
@@ -264,9 +274,11 @@ void aire__local_free(void *local)
         aire_result_unref(l->results[i]);
     close(l->fd);
     close(l->idle_fd);
+    pthread_mutex_destroy(&l->submitting);
     pthread_mutex_destroy(&l->lock);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
+    pthread_cond_destroy(&l->turn);
     aire__stopper_free(l->stopper);
     aire__slurm_free(l->slurm);
     aire__keeper_free(l->keeper);
@@ -287,6 +299,27 @@ void aire__local_free(void *local)
 
 /* ---- submitting ---- */
 
+static aire_status check_going(aire_local *l)
+{
+    pthread_mutex_lock(&l->lock);
+    aire_status status =
+        l->stopping ? aire__fail(AIRE_STATE, "aire_executor_submit: the executor has stopped%s%s",
+                                 l->failure ? ": " : "", l->failure ? l->failure : "")
+                    : AIRE_OK;
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+static aire_status enqueue(aire_local *l, aire_run *run)
+{
+    pthread_mutex_lock(&l->lock);
+    aire_status status = aire__queue_add(l, run);
+    if (status == AIRE_OK)
+        status = start_threads(l);
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
 aire_status aire__local_submit(aire_idea *idea, const aire_submit_options *options, int64_t *run_id,
                                void *local)
 {
@@ -303,22 +336,16 @@ aire_status aire__local_submit(aire_idea *idea, const aire_submit_options *optio
                           "aire_executor_submit: without an idea the kind is AIRE_RUN_BASELINE");
     uint64_t seed = options->seed ? options->seed : l->shop.env->seed;
 
-    /* The lock is held so that runs are queued in the order of their numbers. */
-    pthread_mutex_lock(&l->lock);
-    aire_status status =
-        l->stopping ? aire__fail(AIRE_STATE, "aire_executor_submit: the executor has stopped%s%s",
-                                 l->failure ? ": " : "", l->failure ? l->failure : "")
-                    : AIRE_OK;
+    pthread_mutex_lock(&l->submitting);
+    aire_status status = check_going(l);
     if (status == AIRE_OK)
         status = aire__store_submit(l->store, idea, kind, seed,
                                     options->priority + l->shop.env->priority, &run, &is_new);
     if (status == AIRE_OK && run_id)
         *run_id = run.id;
     if (status == AIRE_OK && is_new)
-        status = aire__queue_add(l, &run);
-    if (status == AIRE_OK)
-        status = start_threads(l);
-    pthread_mutex_unlock(&l->lock);
+        status = enqueue(l, &run);
+    pthread_mutex_unlock(&l->submitting);
     aire__run_clear(&run);
     return status;
 }

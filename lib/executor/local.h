@@ -34,9 +34,14 @@ typedef struct aire_local {
     aire_output_fn output;
     void *output_user_data;
 
-    pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t work;  /* a job came, slots were freed, or the executor stops */
-    pthread_cond_t done;  /* a result or progress came, or nothing is left */
+    pthread_mutex_t submitting; /* so that runs are queued in the order of their numbers */
+    pthread_mutex_t lock;       /* guards all below; taken after the other */
+    pthread_cond_t work;        /* a job came, slots were freed, or the executor stops */
+    pthread_cond_t done;        /* a result or progress came, or nothing is left */
+    pthread_cond_t turn;        /* one of the next three changed */
+    int64_t ended;              /* runs that are over */
+    int64_t durable;            /* of those, how many results are durable */
+    int64_t passed;             /* of those, how many were passed on */
     pthread_t *threads;
     int32_t thread_count;
     aire_schedule schedule; /* of jobs */
@@ -96,8 +101,21 @@ aire_status aire__resources_settle(aire_local *l, const aire_executor_options *o
 /* What a worker thread does until the executor stops. */
 void *aire__worker_main(void *local);
 
-/* Make the result of a run that was cancelled while it was queued durable. Called without the lock.
- */
+/* ---- finish.c: all without the lock ---- */
+
+/* A run is over: others may begin. Its place among those that are. */
+int64_t aire__finish_begin(aire_local *l, aire_job *job);
+
+/* In its turn, make the result of its try durable; *out stays NULL if the run had finished before:
+ * the first result stands. */
+aire_status aire__finish_durably(aire_local *l, const aire_try *t, int64_t place,
+                                 aire_result **out);
+
+/* In its turn (-1: it has none), pass on what a job came to, which leaves the queue; NULL if it
+ * stays. */
+void aire__finish_end(aire_local *l, aire_job *job, int64_t place, aire_result *result);
+
+/* Make the result of a run that was cancelled while it was queued durable. */
 aire_status aire__finish_cancelled(aire_local *l, const aire_run *run, aire_result **out);
 
 /* ---- local.c ---- */

@@ -61,14 +61,18 @@ static void lease(aire_schedule *s, aire_task *task)
     task->leased = true;
 }
 
-static void end_lease(aire_schedule *s, aire_task *task)
+static void give_back(aire_schedule *s, const aire_task *task, const aire_resources *what)
 {
-    if (!task->leased)
-        return;
-    add(&s->free, &task->need, 1);
+    add(&s->free, what, 1);
     for (int32_t i = 0; i < s->capacity.gpus; i++)
         if (s->gpu_holders[i] == task->id)
             s->gpu_holders[i] = 0;
+}
+
+static void end_lease(aire_schedule *s, aire_task *task)
+{
+    if (task->leased)
+        give_back(s, task, &task->need);
     task->leased = false;
 }
 
@@ -125,6 +129,14 @@ void aire__schedule_give_back(aire_schedule *s, aire_task *task, int64_t not_bef
 {
     end_lease(s, task);
     task->not_before_ns = not_before_ns;
+}
+
+void aire__schedule_end(aire_schedule *s, aire_task *task)
+{
+    aire_resources used = task->need;
+    used.disk_bytes = 0; /* its files are still there */
+    give_back(s, task, &used);
+    task->need = (aire_resources){.disk_bytes = task->need.disk_bytes};
 }
 
 void aire__schedule_remove(aire_schedule *s, aire_task *task)

@@ -65,6 +65,9 @@ aire_task *aire__schedule_take(aire_schedule *s, int64_t now_ns, int64_t *wake_n
 /* Give a lease back; the task waits again, from `not_before_ns` on, until it is removed. */
 void aire__schedule_give_back(aire_schedule *s, aire_task *task, int64_t not_before_ns);
 
+/* A leased task has done its work, and never begins again: all but its disk space is given back. */
+void aire__schedule_end(aire_schedule *s, aire_task *task);
+
 /* A task is over; a lease that it has is given back. */
 void aire__schedule_remove(aire_schedule *s, aire_task *task);
 

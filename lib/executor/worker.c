@@ -1,7 +1,6 @@
 /*
  * What a worker thread does: take a job, try it, make its result durable, pass it on.
- *
- * A failure of the infrastructure is tried again after a pause and never blamed on the idea; a
+ * * A failure of the infrastructure is tried again after a pause and never blamed on the idea; a
  * store that cannot be written stops the executor, and the run is still unfinished in the store.
  */
 #include <errno.h>
@@ -149,7 +148,7 @@ static int32_t infrastructure_cause(aire_status status)
     return status == AIRE_SANDBOX ? AIRE_CAUSE_SANDBOX : AIRE_CAUSE_SPAWN;
 }
 
-/* ---- finishing ---- */
+/* ---- one job ---- */
 
 /* The store cannot be written: stop, and let next say why. */
 static void stop_for_failure(aire_local *l)
@@ -164,33 +163,6 @@ static void stop_for_failure(aire_local *l)
     pthread_cond_broadcast(&l->done);
     aire__signal_update(l);
     pthread_mutex_unlock(&l->lock);
-}
-
-/* Make the result of a try durable; *out stays NULL if the run had finished before: the first
- * result stands. */
-static aire_status make_durable(aire_local *l, const aire_try *t, aire_result **out)
-{
-    aire_result *result = NULL;
-    aire_status status = aire__try_result(t, &result);
-    if (status == AIRE_OK)
-        status = aire__store_finish(l->store, result);
-    if (status == AIRE_OK) {
-        *out = result;
-        return AIRE_OK;
-    }
-    aire_result_unref(result);
-    return status == AIRE_EXISTS ? AIRE_OK : status;
-}
-
-aire_status aire__finish_cancelled(aire_local *l, const aire_run *run, aire_result **out)
-{
-    aire_try t = {.shop = &l->shop, .run = run, .attempt = run->attempts > 0 ? run->attempts : 1};
-    aire_status status =
-        aire__settle(&t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
-    if (status == AIRE_OK)
-        status = make_durable(l, &t, out);
-    aire__try_clear(&t);
-    return status;
 }
 
 /* A try that came to no end of its own is given one. False: there is nothing to finish (stopped, or
@@ -212,9 +184,11 @@ static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_statu
     return true;
 }
 
-/* Try a job; true if it is over, and may leave the queue: *result is then what it came to. */
-static bool work_on(aire_local *l, aire_job *job, aire_result **result)
+/* Try a job, and see to what it came to. */
+static void work_on(aire_local *l, aire_job *job)
 {
+    aire_result *result = NULL;
+    int64_t place = -1;
     aire_try t = {.shop = &l->shop,
                   .run = &job->run,
                   .attempt = job->run.attempts + 1,
@@ -234,9 +208,11 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
     } else if (status != AIRE_OK) {
         over = settle_failure(l, job, &t, &status);
     }
-    if (over && status == AIRE_OK)
-        status = make_durable(l, &t, result);
-    if (*result && l->keeper)
+    if (over && status == AIRE_OK) {
+        place = aire__finish_begin(l, job);
+        status = aire__finish_durably(l, &t, place, &result);
+    }
+    if (result && l->keeper)
         aire__keeper_keep(l->keeper, &t);
     /* What the cluster says of its own failures stays to be read. */
     if (over && status == AIRE_OK && l->slurm && t.ending.outcome == AIRE_OUTCOME_INFRA_FAILED)
@@ -248,7 +224,7 @@ static bool work_on(aire_local *l, aire_job *job, aire_result **result)
         over = false;
     }
     aire__try_clear(&t);
-    return over;
+    aire__finish_end(l, over ? job : NULL, place, result);
 }
 
 void *aire__worker_main(void *local)
@@ -264,11 +240,8 @@ void *aire__worker_main(void *local)
         }
         job->running = true;
         pthread_mutex_unlock(&l->lock);
-        aire_result *result = NULL;
-        bool over = work_on(l, job, &result);
+        work_on(l, job);
         pthread_mutex_lock(&l->lock);
-        if (over)
-            aire__queue_finish(l, job, result);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;

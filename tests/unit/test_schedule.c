@@ -68,6 +68,8 @@ static void ends(sim *s, sim_task *t)
     }
     t->over = true;
     s->over++;
+    if (t->task.id % 2) /* what it used is free before it is away */
+        aire__schedule_end(&s->schedule, &t->task);
     aire__schedule_remove(&s->schedule, &t->task);
 }
 
@@ -266,6 +268,29 @@ static void test_schedule__what_is_held_does_not_begin(void **state)
     assert_null(aire__schedule_take(&world.schedule, 0, &wake));
 }
 
+/* Its files are still there; all else is free for others. */
+static void test_schedule__what_has_ended_holds_its_disk_space(void **state)
+{
+    int64_t wake;
+    start(&world, (aire_resources){1, 1, 1, 10}, 0);
+    aire_task a = {.id = 1, .need = {1, 1, 1, 6}}, b = {.id = 2, .need = {1, 1, 1, 6}},
+              c = {.id = 3, .need = {1, 1, 1, 4}};
+    aire__schedule_add(&world.schedule, &a);
+    assert_ptr_equal(aire__schedule_take(&world.schedule, 0, &wake), &a);
+    aire__schedule_add(&world.schedule, &b);
+    aire__schedule_add(&world.schedule, &c);
+    assert_null(aire__schedule_take(&world.schedule, 0, &wake));
+    aire__schedule_end(&world.schedule, &a);
+    assert_ptr_equal(aire__schedule_take(&world.schedule, 0, &wake), &c);
+    aire__schedule_remove(&world.schedule, &c);
+    assert_null(aire__schedule_take(&world.schedule, 0, &wake)); /* nor does the first one again */
+    aire__schedule_remove(&world.schedule, &a);
+    assert_ptr_equal(aire__schedule_take(&world.schedule, 0, &wake), &b);
+    aire__schedule_remove(&world.schedule, &b);
+    assert_int_equal(world.schedule.free.disk_bytes, 10);
+    assert_int_equal(world.schedule.free.cpus, 1);
+}
+
 static void test_schedule__what_can_never_fit_is_said(void **state)
 {
     start(&world, (aire_resources){4, 1, 1 << 30, 1 << 30}, 0);
@@ -286,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_schedule__a_pause_lets_others_go_on),
         cmocka_unit_test(test_schedule__a_gang_is_overtaken_only_so_often),
         cmocka_unit_test(test_schedule__what_is_held_does_not_begin),
+        cmocka_unit_test(test_schedule__what_has_ended_holds_its_disk_space),
         cmocka_unit_test(test_schedule__what_can_never_fit_is_said),
         cmocka_unit_test(test_schedule__ten_thousand_random_ones_hold),
         cmocka_unit_test(test_schedule__makespan_is_near_its_bound),

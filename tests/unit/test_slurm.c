@@ -512,8 +512,9 @@ static void run_all(int count)
         r->run = (aire_run){.id = i + 1, .kind = AIRE_RUN_BASELINE, .seed = 7};
         r->t = (aire_try){.shop = &shop, .run = &r->run, .attempt = 1};
         aire__variant_hash(shop.env, &r->t.patched, r->t.variant);
-        assert_int_equal(pthread_create(&r->thread, NULL, run_one, r), 0);
     }
+    for (int i = 0; i < count; i++)
+        assert_int_equal(pthread_create(&runners[i].thread, NULL, run_one, &runners[i]), 0);
     for (int i = 0; i < count; i++)
         pthread_join(runners[i].thread, NULL);
 }
