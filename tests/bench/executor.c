@@ -40,6 +40,11 @@ static const char manifest[] =
     "\"evaluated\"}}";
 
 static char directory[] = "/tmp/aire-bench-XXXXXX";
+
+/* Workspaces in memory, where that can be, say what the executor costs; on a disk its file system
+ * counts as well: for each new file ext4 looks at all that were removed in the last minutes. */
+static char scratch[] = "/dev/shm/aire-bench-XXXXXX";
+static bool has_scratch;
 static aire_ctx *ctx;
 static aire_env *env;
 static aire_sandbox *real;
@@ -100,8 +105,6 @@ static double time_evaluations(aire_executor *executor, int round)
     return now_ms() - began;
 }
 
-/* Workspaces in memory, where that can be, say what the executor costs; on a disk its file system
- * counts as well: ext4 looks at all inodes that were freed in the last minutes for each new one. */
 static void bench_throughput(const char *name, const char *work_dir)
 {
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
@@ -123,19 +126,6 @@ static void bench_throughput(const char *name, const char *work_dir)
            b / a >= 0.7 ? "yes" : "no");
     aire_executor_unref(executor);
     aire_store_unref(store);
-}
-
-static void bench_throughputs(void)
-{
-    char memory[] = "/dev/shm/aire-bench-XXXXXX", remove[80];
-    struct statfs info;
-    bool there = statfs("/dev/shm", &info) == 0 && info.f_type == TMPFS_MAGIC && mkdtemp(memory);
-    if (there) {
-        bench_throughput("share_of_bwrap", memory);
-        snprintf(remove, sizeof remove, "rm -rf %s", memory);
-        need(system(remove) == 0 ? AIRE_OK : AIRE_IO);
-    }
-    bench_throughput("share_of_bwrap_on_disk", NULL);
 }
 
 /* ---- the controller ---- */
@@ -179,7 +169,10 @@ static void open_search(search *s, const char *name)
     static const aire_sandbox_ops ops = {sizeof ops, 0, run_nothing, NULL};
     aire_executor_options executor = AIRE_EXECUTOR_OPTIONS_INIT;
     aire_searcher_evolution_options evolution = AIRE_SEARCHER_EVOLUTION_OPTIONS_INIT;
+    char work[80];
+    snprintf(work, sizeof work, "%s/%s", scratch, name);
     executor.workers = WORKERS;
+    executor.work_dir = has_scratch ? work : NULL;
     evolution.epoch_size = EPOCH;
     evolution.epochs = 1000;
     *s = (search){.store = open_store(name)};
@@ -282,7 +275,7 @@ static void bench_controller(int most)
 int main(int argc, char **argv)
 {
     aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
-    char path[300], remove[80];
+    char path[300], remove[160];
     int most = argc > 1 ? atoi(argv[1]) : RECORDS_MAX;
     if (most < 100 || !mkdtemp(directory))
         return 2;
@@ -295,12 +288,17 @@ int main(int argc, char **argv)
     need(aire_ctx_new(NULL, &ctx));
     need(aire_env_open(ctx, path, NULL, &env));
     need(aire_sandbox_new(ctx, &options, &real));
-    if (argc == 1)
-        bench_throughputs();
+    struct statfs info;
+    has_scratch = statfs("/dev/shm", &info) == 0 && info.f_type == TMPFS_MAGIC && mkdtemp(scratch);
+    printf("# workspaces %s\n", has_scratch ? "in memory" : "on disk");
+    if (argc == 1) {
+        bench_throughput("share_of_bwrap", has_scratch ? scratch : NULL);
+        bench_throughput("share_of_bwrap_on_disk", NULL);
+    }
     bench_controller(most);
     aire_sandbox_unref(real);
     aire_env_unref(env);
     aire_ctx_unref(ctx);
-    snprintf(remove, sizeof remove, "rm -rf %s", directory);
+    snprintf(remove, sizeof remove, "rm -rf %s %s", directory, has_scratch ? scratch : "");
     return system(remove) == 0 ? 0 : 1;
 }
