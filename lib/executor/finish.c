@@ -13,7 +13,7 @@ int64_t aire__finish_begin(aire_local *l, aire_job *job)
     pthread_mutex_lock(&l->lock);
     aire__schedule_end(&l->schedule, &job->task);
     int64_t place = l->ended++;
-    pthread_cond_broadcast(&l->work);
+    pthread_cond_signal(&l->work); /* all need the same, so one may begin */
     pthread_mutex_unlock(&l->lock);
     return place;
 }

@@ -77,7 +77,7 @@ void aire__queue_remove(aire_local *l, aire_job *job)
     aire__run_clear(&job->run);
     aire_cancel_unref(job->cancel);
     aire_free(l->shop.ctx, job);
-    pthread_cond_broadcast(&l->work);
+    pthread_cond_signal(&l->work);
     pthread_cond_broadcast(&l->done);
     aire__signal_update(l);
 }
