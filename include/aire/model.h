@@ -22,10 +22,23 @@ typedef struct aire_message {
     const char *text; /**< UTF-8 */
 } aire_message;
 
+/** What a piece of an answer belongs to. */
+enum {
+    AIRE_DELTA_TEXT = 1,
+    AIRE_DELTA_THINKING = 2
+};
+
+/**
+ * Told of an answer while it comes, piece by piece, on a thread of the library that serves all
+ * requests: it must return at once. UTF-8, cut between characters. When a request is tried again it
+ * begins anew, which is told by one call with kind 0 and no text.
+ */
+typedef void (*aire_delta_fn)(int32_t kind, const char *text, size_t length, void *user_data);
+
 /** A request. Everything is borrowed for the call. */
 typedef struct aire_request {
     uint32_t struct_size;         /**< sizeof(aire_request) */
-    int32_t max_tokens;           /**< tokens the answer may have; 0: the provider's default */
+    int32_t max_tokens;           /**< tokens the answer may have, thinking included; 0: the provider's default */
     const aire_message *messages; /**< in order; required */
     size_t message_count;
     double temperature;           /**< 0 or more; NaN: the provider's default */
@@ -33,22 +46,38 @@ typedef struct aire_request {
     const char *purpose;          /**< for the call record, such as "ideas"; nullable */
     int64_t plan_id;              /**< for the call record; 0: none */
     int64_t idea_id;              /**< for the call record; 0: none */
+    double top_p;                 /**< above 0 and up to 1; 0: the provider's default */
+    int32_t thinking_tokens;      /**< budget for thinking where the provider takes one; 0: its default; -1: no thinking */
+    int32_t reserved;             /**< must be 0 */
+    const char *effort;           /**< of reasoning: "minimal", "low", "medium" or "high"; NULL: the provider's default */
+    const char *schema;           /**< JSON schema (an object) that the answer's text has to be of; NULL: free text */
+    const char *const *stop;      /**< texts that end the answer, at most 4, ends in NULL; nullable */
+    aire_delta_fn delta;          /**< nullable */
+    void *delta_user_data;        /**< borrowed until the request has ended */
 } aire_request;
 
 /** What an answer is made of. */
 typedef struct aire_answer_options {
-    uint32_t struct_size;  /**< sizeof(aire_answer_options) */
-    uint32_t reserved;     /**< must be 0 */
-    const char *text;      /**< copied; required */
-    const char *thinking;  /**< copied; NULL: "" */
-    const char *finish;    /**< why it ended, such as "stop" or "length"; copied; NULL: "" */
-    int64_t input_tokens;  /**< 0 if unknown */
-    int64_t output_tokens; /**< 0 if unknown */
+    uint32_t struct_size;    /**< sizeof(aire_answer_options) */
+    int32_t attempts;        /**< tries spent, from 1; 0 if unknown */
+    const char *text;        /**< copied; required */
+    const char *thinking;    /**< copied; NULL: "" */
+    /** Why it ended: "stop" (of itself or at a stop text), "length", "refusal" (the model or a
+     *  filter), or the provider's own word; copied; NULL: "" */
+    const char *finish;
+    int64_t input_tokens;    /**< cached ones included; 0 if unknown; so are the next three */
+    int64_t output_tokens;   /**< thinking included */
+    int64_t cached_tokens;   /**< of the input, read from the provider's cache */
+    int64_t thinking_tokens; /**< of the output */
+    const char *request_id;  /**< the provider's, for asking it; copied; NULL: "" */
+    int64_t latency_ms;      /**< from the first try to the last byte; 0 if unknown */
+    int64_t first_ms;        /**< of the last try, until its first piece came; 0 if unknown */
+    double cost;             /**< in US dollars; negative if unknown */
 } aire_answer_options;
 
 /** Default options. */
 #define AIRE_ANSWER_OPTIONS_INIT                                                                   \
-    { sizeof(aire_answer_options), 0, NULL, NULL, NULL, 0, 0 }
+    { sizeof(aire_answer_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, -1 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_answer_options_init(aire_answer_options *options, size_t size);
@@ -136,6 +165,28 @@ AIRE_API const char *aire_model_name(const aire_model *model);
  */
 AIRE_API AIRE_CHECK aire_status aire_model_complete(aire_model *model, const aire_request *request,
                                                     aire_cancel *cancel, aire_answer **out);
+
+/**
+ * Told once how a request ended, on a thread of the library that serves all requests: it must return
+ * soon. On failure aire_last_error has the detail, inside this call.
+ *
+ * @param answer borrowed for the call; NULL unless @p status is AIRE_OK
+ */
+typedef void (*aire_answered_fn)(aire_status status, aire_answer *answer, void *user_data);
+
+/**
+ * Ask the model, and do not wait. Thousands may be under way at once, without a thread of their own.
+ * The request is copied. A model of the host's own that has no `start` is asked on a thread of the
+ * library.
+ *
+ * @param cancel reference taken; nullable: a token that gives up; the end is told then, too
+ * @return AIRE_OK: @p done is called exactly once, perhaps before this returns; otherwise it is not
+ *         called: AIRE_INVALID, AIRE_CANCELLED, AIRE_NOMEM, AIRE_NET (libcurl could not start)
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_start(aire_model *model, const aire_request *request,
+                                                 aire_cancel *cancel, aire_answered_fn done,
+                                                 void *user_data);
 
 AIRE_END_DECLS
 

@@ -10,7 +10,7 @@ struct aire_answer {
     aire_refcount refs;
     aire_ctx *ctx;
     aire_answer_options fields;
-    char *text, *thinking, *finish; /* what the fields point to */
+    char *text, *thinking, *finish, *request_id; /* what the fields point to */
 };
 
 aire_status aire_answer_options_init(aire_answer_options *options, size_t size)
@@ -25,6 +25,7 @@ static void destroy(aire_answer *answer)
     aire_free(ctx, answer->text);
     aire_free(ctx, answer->thinking);
     aire_free(ctx, answer->finish);
+    aire_free(ctx, answer->request_id);
     aire_free(ctx, answer);
     aire_ctx_unref(ctx);
 }
@@ -33,10 +34,12 @@ static aire_status check_fields(const aire_answer_options *fields)
 {
     if (!fields->text)
         return aire__fail(AIRE_INVALID, "aire_answer_new: text must not be NULL");
-    if (fields->reserved)
-        return aire__fail(AIRE_INVALID, "aire_answer_new: reserved must be 0");
-    if (fields->input_tokens < 0 || fields->output_tokens < 0)
+    if (fields->input_tokens < 0 || fields->output_tokens < 0 || fields->cached_tokens < 0 ||
+        fields->thinking_tokens < 0)
         return aire__fail(AIRE_INVALID, "aire_answer_new: a count of tokens is negative");
+    if (fields->attempts < 0 || fields->latency_ms < 0 || fields->first_ms < 0)
+        return aire__fail(AIRE_INVALID, "aire_answer_new: attempts, latency_ms and first_ms must "
+                                        "not be negative");
     return AIRE_OK;
 }
 
@@ -61,7 +64,8 @@ aire_status aire_answer_new(aire_ctx *ctx, const aire_answer_options *options, a
     answer->fields.text = answer->text = aire__record_text(ctx, fields.text);
     answer->fields.thinking = answer->thinking = aire__record_text(ctx, fields.thinking);
     answer->fields.finish = answer->finish = aire__record_text(ctx, fields.finish);
-    if (!answer->text || !answer->thinking || !answer->finish) {
+    answer->fields.request_id = answer->request_id = aire__record_text(ctx, fields.request_id);
+    if (!answer->text || !answer->thinking || !answer->finish || !answer->request_id) {
         destroy(answer);
         return aire__fail_nomem();
     }

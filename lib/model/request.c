@@ -37,6 +37,11 @@ aire_status aire__request_take(const aire_request *given, aire_request *ours)
                           (int)ours->max_tokens);
     if (ours->temperature < 0 || isinf(ours->temperature))
         return aire__fail(AIRE_INVALID, "request: temperature must be 0 or more, or NaN");
+    if (!(ours->top_p >= 0 && ours->top_p <= 1))
+        return aire__fail(AIRE_INVALID, "request: top_p must be from 0 to 1");
+    if (ours->thinking_tokens < -1)
+        return aire__fail(AIRE_INVALID, "request: thinking_tokens is %d, expected -1 or more",
+                          (int)ours->thinking_tokens);
     for (size_t i = 0; status == AIRE_OK && i < ours->message_count; i++)
         status = check_message(&ours->messages[i], i);
     return status;
