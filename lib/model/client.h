@@ -7,6 +7,8 @@
 #ifndef AIRE_MODEL_CLIENT_H
 #define AIRE_MODEL_CLIENT_H
 
+#include <stdbool.h>
+
 #include "aire/model.h"
 
 /* What a client says about a call, whether it succeeds or not. */
@@ -15,11 +17,22 @@ typedef struct aire_call_trace {
     int32_t attempts; /* tries spent; 1 unless the client says otherwise */
 } aire_call_trace;
 
-/* Both are called with the client's own data. `complete` is called on several threads at once. */
+/* Told once how a call ended. The reference of the answer and the trace's text are passed on; on
+ * failure the thread's error detail is set. */
+typedef void (*aire_client_done)(aire_status status, aire_answer *answer, aire_call_trace *trace,
+                                 void *user_data);
+
+/* All are called with the client's own data, on several threads at once. */
 typedef struct aire_client {
+    /* Ask and wait; NULL if there is `start`. */
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
     void (*destroy)(void *self);
+    /* Ask, and be told on some thread, perhaps before it returns; only on AIRE_OK. NULL: `complete`
+     * is called on a thread of its own. */
+    aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
+                         aire_client_done done, void *user_data);
+    bool is_instant; /* complete never waits */
 } aire_client;
 
 /* Make a model of a client, whose data it owns on success. `name` is copied. */

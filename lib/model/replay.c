@@ -94,7 +94,7 @@ aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client
         replay_destroy(replay);
         return status;
     }
-    *client = (aire_client){replay_complete, replay_destroy};
+    *client = (aire_client){replay_complete, replay_destroy, NULL, true};
     *self = replay;
     return AIRE_OK;
 }

@@ -2,11 +2,13 @@
 #include "model/request.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/json.h"
 #include "base/options.h"
+#include "base/str.h"
 #include "model/client.h"
 
 static aire_status check_message(const aire_message *message, size_t index)
@@ -90,4 +92,73 @@ aire_status aire__request_to_json(aire_ctx *ctx, const aire_request *request, co
         status = aire__json_dump(ctx, root, out);
     json_decref(root);
     return status;
+}
+
+/* ---- copies ---- */
+
+/* The copies' pointers are our own, and only const for those who read them. */
+static void free_text(aire_ctx *ctx, const char *text)
+{
+    aire_free(ctx, (void *)(uintptr_t)text);
+}
+
+static bool copy_text(aire_ctx *ctx, const char *text, const char **out)
+{
+    *out = text ? aire__strdup(ctx, text) : NULL;
+    return *out || !text;
+}
+
+static bool copy_messages(aire_ctx *ctx, const aire_request *request, aire_request *out)
+{
+    aire_message *messages = aire__calloc(ctx, request->message_count, sizeof *messages);
+    bool good = messages != NULL;
+    out->messages = messages;
+    out->message_count = good ? request->message_count : 0;
+    for (size_t i = 0; i < out->message_count && good; i++)
+        good = copy_text(ctx, request->messages[i].role, &messages[i].role) &&
+               copy_text(ctx, request->messages[i].text, &messages[i].text);
+    return good;
+}
+
+static bool copy_stops(aire_ctx *ctx, const aire_request *request, aire_request *out)
+{
+    size_t count = 0;
+    while (request->stop && request->stop[count])
+        count++;
+    const char **stops = count ? aire__calloc(ctx, count + 1, sizeof *stops) : NULL;
+    bool good = stops || count == 0;
+    out->stop = stops;
+    for (size_t i = 0; i < count && good; i++)
+        good = copy_text(ctx, request->stop[i], &stops[i]);
+    return good;
+}
+
+aire_status aire__request_copy(aire_ctx *ctx, const aire_request *request, aire_request *out)
+{
+    *out = *request;
+    out->messages = NULL;
+    out->message_count = 0;
+    out->purpose = out->effort = out->schema = NULL;
+    out->stop = NULL;
+    out->delta = NULL;
+    bool good = copy_messages(ctx, request, out) && copy_stops(ctx, request, out) &&
+                copy_text(ctx, request->purpose, &out->purpose) &&
+                copy_text(ctx, request->effort, &out->effort) &&
+                copy_text(ctx, request->schema, &out->schema);
+    return good ? AIRE_OK : aire__fail_nomem();
+}
+
+void aire__request_free_copy(aire_ctx *ctx, aire_request *copy)
+{
+    for (size_t i = 0; i < copy->message_count; i++) {
+        free_text(ctx, copy->messages[i].role);
+        free_text(ctx, copy->messages[i].text);
+    }
+    for (size_t i = 0; copy->stop && copy->stop[i]; i++)
+        free_text(ctx, copy->stop[i]);
+    aire_free(ctx, (void *)(uintptr_t)copy->messages);
+    aire_free(ctx, (void *)(uintptr_t)copy->stop);
+    free_text(ctx, copy->purpose);
+    free_text(ctx, copy->effort);
+    free_text(ctx, copy->schema);
 }

@@ -1,0 +1,393 @@
+#include "model/remote.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "net/net.h"
+#include "net/redact.h"
+#include "net/retry.h"
+#include "net/sse.h"
+
+enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 60000 };
+#define ANSWER_MAX ((size_t)16 << 20)
+#define EVENT_MAX ((size_t)4 << 20)
+
+typedef struct remote {
+    aire_ctx *ctx; /* borrowed from the model */
+    const aire_provider *provider;
+    aire_net *net;
+    char *model, *url, *stream_url;
+    char *api_key, *key_line; /* NULL for none */
+    char *ca_file, *proxy;    /* NULL for the system's */
+    int64_t stall_ms;
+    int32_t timeout_ms;
+    aire_retry retry;
+} remote;
+
+/* One request, from its start to its end. */
+typedef struct call {
+    const remote *r;
+    char *body;
+    bool streams;
+    aire_reading reading;
+    aire_sse sse;
+    aire_status read_status; /* of what came in the stream */
+    aire_cancel *cancel;
+    aire_rng rng;
+    int64_t started_ns, tried_ns, deadline_ns;
+    int32_t attempts;
+    aire_client_done done;
+    void *user_data;
+} call;
+
+/* ---- the end ---- */
+
+static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_answer **out)
+{
+    aire_reading *r = &c->reading;
+    aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
+    aire_status status = aire__buf_status(&r->text);
+    if (status == AIRE_OK)
+        status = aire__buf_status(&r->thinking);
+    if (status != AIRE_OK)
+        return status;
+    aire__redact(r->text.data, r->text.length, c->r->api_key);
+    aire__redact(r->thinking.data, r->thinking.length, c->r->api_key);
+    fields.text = r->text.data ? r->text.data : "";
+    fields.thinking = r->thinking.data;
+    fields.finish = r->finish;
+    fields.input_tokens = r->input_tokens;
+    fields.output_tokens = r->output_tokens;
+    fields.cached_tokens = r->cached_tokens;
+    fields.thinking_tokens = r->thinking_tokens;
+    fields.request_id = *reply->request_id ? reply->request_id : r->id;
+    fields.attempts = c->attempts;
+    fields.latency_ms = (reply->end_ns - c->started_ns) / 1000000;
+    fields.first_ms = (reply->first_ns - c->tried_ns) / 1000000;
+    return aire_answer_new(c->r->ctx, &fields, out);
+}
+
+static void call_free(call *c)
+{
+    aire__reading_free(&c->reading);
+    aire__sse_free(&c->sse);
+    aire_cancel_unref(c->cancel);
+    aire_free(c->r->ctx, c->body);
+    aire_free(c->r->ctx, c);
+}
+
+static void finish(call *c, aire_status status, aire_answer *answer)
+{
+    aire_call_trace trace = {c->body, c->attempts};
+    aire_client_done done = c->done;
+    void *user_data = c->user_data;
+    if (status != AIRE_OK && c->attempts > 1)
+        aire__fail_prefix(status, "gave up after %d attempts", (int)c->attempts);
+    c->body = NULL;
+    call_free(c);
+    done(status, answer, &trace, user_data);
+}
+
+/* ---- one try ---- */
+
+static aire_status try_once(call *c);
+
+static void try_again(bool cancelled, void *user_data)
+{
+    call *c = user_data;
+    aire_status status =
+        cancelled ? aire__fail(AIRE_CANCELLED, "cancelled while waiting to try a request again")
+                  : try_once(c);
+    if (status != AIRE_OK)
+        finish(c, status, NULL);
+}
+
+/* Wait and try again, if there is a try left and time for it; otherwise this was the end. */
+static void retry_or_finish(call *c, aire_status status, bool transient, int64_t retry_after_ms)
+{
+    const remote *r = c->r;
+    int64_t wait_ms =
+        aire__retry_wait_ms(&r->retry, c->attempts, retry_after_ms, aire__rng_unit(&c->rng));
+    int64_t at_ns = aire__monotonic_ns() + wait_ms * 1000000;
+    if (!transient || c->attempts >= r->retry.max_attempts || at_ns >= c->deadline_ns) {
+        finish(c, status, NULL);
+        return;
+    }
+    aire__logf(r->ctx, AIRE_LOG_WARNING, "model", "%s; attempt %d of %d in %lld ms",
+               aire_error_message(aire_last_error()), (int)c->attempts + 1,
+               (int)r->retry.max_attempts, (long long)wait_ms);
+    status = aire__net_at(r->net, at_ns, c->cancel, try_again, c);
+    if (status != AIRE_OK)
+        finish(c, status, NULL);
+}
+
+static aire_status status_of_http(int32_t http_status)
+{
+    if (http_status == 401 || http_status == 403)
+        return AIRE_AUTH;
+    if (http_status == 429)
+        return AIRE_RATE_LIMITED;
+    if (http_status == 408 || http_status == 504)
+        return AIRE_TIMEOUT;
+    if (http_status >= 500)
+        return AIRE_NET;
+    return AIRE_PROTOCOL;
+}
+
+/* A complete answer that is an HTTP error: what the provider says about it, without the key. */
+static aire_status refused(const call *c, const aire_exchange_reply *reply)
+{
+    char *said, wait[64] = "";
+    aire_status status =
+        aire__provider_error_text(c->r->ctx, reply->body, reply->length, &said);
+    if (status != AIRE_OK)
+        return status;
+    aire__redact_parts(said, c->r->api_key);
+    if (reply->retry_after_ms > 0)
+        snprintf(wait, sizeof wait, " (asks to wait %lld s)",
+                 (long long)(reply->retry_after_ms / 1000));
+    status = aire__fail_code(status_of_http(reply->status), reply->status,
+                             "%s: HTTP status %d%s%s%s", c->reading.where, (int)reply->status, wait,
+                             said[0] ? ": " : "", said);
+    aire_free(c->r->ctx, said);
+    return status;
+}
+
+/* The messages quote what came, which may hold the key. */
+static aire_status without_key(const call *c, aire_status status)
+{
+    char message[AIRE_ERROR_MESSAGE_MAX];
+    int32_t code = aire_error_code(aire_last_error());
+    if (status == AIRE_OK || !c->r->api_key)
+        return status;
+    snprintf(message, sizeof message, "%s", aire_error_message(aire_last_error()));
+    aire__redact_parts(message, c->r->api_key);
+    return aire_error_set(status, code, message);
+}
+
+static aire_status read_whole(call *c, const aire_exchange_reply *reply)
+{
+    json_t *root;
+    aire_status status = aire__json_load(reply->body, reply->length, c->reading.where, &root);
+    if (status != AIRE_OK)
+        return status == AIRE_NOMEM ? status : AIRE_PROTOCOL;
+    status = json_is_object(root)
+                 ? c->r->provider->read(&c->reading, root)
+                 : aire__fail(AIRE_PROTOCOL, "%s: the answer is not a JSON object", c->reading.where);
+    json_decref(root);
+    return status;
+}
+
+/* What an exchange came to that had an answer with status 2xx. */
+static aire_status read_reply(call *c, const aire_exchange_reply *reply)
+{
+    if (!reply->is_stream)
+        return read_whole(c, reply);
+    if (c->reading.complete)
+        return AIRE_OK;
+    c->reading.transient = true;
+    return aire__fail(AIRE_NET, "%s: the answer's stream ended before the answer did",
+                      c->reading.where);
+}
+
+static void end_try(aire_status status, bool transient, aire_exchange_reply *reply, void *user_data)
+{
+    call *c = user_data;
+    aire_answer *answer = NULL;
+    bool good = status == AIRE_OK && reply->status >= 200 && reply->status < 300;
+    if (c->read_status != AIRE_OK) { /* the stream itself told of a failure; the detail is its */
+        status = c->read_status;
+        transient = c->reading.transient;
+    } else if (good) {
+        status = read_reply(c, reply);
+        transient = c->reading.transient;
+        if (status == AIRE_OK)
+            status = make_answer(c, reply, &answer);
+    } else if (status == AIRE_OK) {
+        transient = aire__retry_http_status(reply->status);
+        status = refused(c, reply);
+    }
+    status = without_key(c, status);
+    if (status == AIRE_OK)
+        finish(c, AIRE_OK, answer);
+    else
+        retry_or_finish(c, status, transient, reply->retry_after_ms);
+}
+
+static aire_status read_event(call *c, const char *type, const char *data, size_t length)
+{
+    json_t *root = NULL;
+    aire_status status = AIRE_OK;
+    if (strcmp(data, "[DONE]") != 0)
+        status = aire__json_load(data, length, c->reading.where, &root);
+    if (status == AIRE_OK)
+        status = c->r->provider->read_event(&c->reading, type, root);
+    else if (status != AIRE_NOMEM)
+        status = AIRE_PROTOCOL;
+    json_decref(root);
+    return status;
+}
+
+/* What comes after the end of the answer is of no interest. */
+static bool take_event(const char *type, const char *data, size_t length, void *user_data)
+{
+    call *c = user_data;
+    if (c->reading.complete)
+        return true;
+    c->read_status = read_event(c, type, data, length);
+    return c->read_status == AIRE_OK;
+}
+
+static bool take_bytes(const char *bytes, size_t length, void *user_data)
+{
+    call *c = user_data;
+    aire_status status = aire__sse_read(&c->sse, bytes, length);
+    if (status != AIRE_OK && c->read_status == AIRE_OK)
+        c->read_status = status;
+    return status == AIRE_OK;
+}
+
+static aire_status try_once(call *c)
+{
+    const remote *r = c->r;
+    if (c->attempts++ > 0)
+        aire__reading_restart(&c->reading);
+    aire__sse_free(&c->sse);
+    aire__sse_init(&c->sse, r->ctx, EVENT_MAX, take_event, c);
+    c->read_status = AIRE_OK;
+    c->reading.transient = false;
+    c->tried_ns = aire__monotonic_ns();
+    aire_exchange exchange = {.url = c->streams ? r->stream_url : r->url,
+                              .headers = r->provider->headers,
+                              .secret_header = r->key_line,
+                              .request_id_header = r->provider->request_id_header,
+                              .ca_file = r->ca_file,
+                              .proxy = r->proxy,
+                              .body = c->body,
+                              .body_length = strlen(c->body),
+                              .wants_stream = c->streams,
+                              .deadline_ns = c->deadline_ns,
+                              .stall_ms = r->stall_ms,
+                              .max_response = ANSWER_MAX,
+                              .cancel = c->cancel,
+                              .data = c->streams ? take_bytes : NULL,
+                              .done = end_try,
+                              .user_data = c};
+    return aire__net_start(r->net, &exchange);
+}
+
+static aire_status remote_start(void *self, const aire_request *request, aire_cancel *cancel,
+                                aire_client_done done, void *user_data)
+{
+    remote *r = self;
+    call *c = aire__calloc(r->ctx, 1, sizeof *c);
+    if (!c)
+        return aire__fail_nomem();
+    c->r = r;
+    c->streams = r->provider->streams;
+    c->started_ns = aire__monotonic_ns();
+    c->deadline_ns = c->started_ns + (int64_t)r->timeout_ms * 1000000;
+    c->cancel = aire_cancel_ref(cancel);
+    c->done = done;
+    c->user_data = user_data;
+    aire__rng_init(&c->rng, (uint64_t)c->started_ns, "model.retry", aire_ctx_seed(r->ctx));
+    aire__sse_init(&c->sse, r->ctx, EVENT_MAX, take_event, c);
+    aire__reading_init(&c->reading, r->ctx, r->url, request);
+    aire_status status = r->provider->write(r->ctx, request, r->model, c->streams, &c->body);
+    if (status == AIRE_OK)
+        status = try_once(c);
+    if (status != AIRE_OK)
+        call_free(c);
+    return status;
+}
+
+/* ---- the client ---- */
+
+static void free_secret(aire_ctx *ctx, char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    aire_free(ctx, secret);
+}
+
+static void remote_destroy(void *self)
+{
+    remote *r = self;
+    if (r->net)
+        aire__net_release(r->net);
+    free_secret(r->ctx, r->api_key);
+    free_secret(r->ctx, r->key_line);
+    aire_free(r->ctx, r->model);
+    aire_free(r->ctx, r->url);
+    aire_free(r->ctx, r->stream_url);
+    aire_free(r->ctx, r->ca_file);
+    aire_free(r->ctx, r->proxy);
+    aire_free(r->ctx, r);
+}
+
+static void warn_of_plain_http(const remote *r)
+{
+    if (r->api_key && aire__starts_with(r->url, "http://") && !aire__net_is_loopback(r->url))
+        aire__logf(r->ctx, AIRE_LOG_WARNING, "model",
+                   "%s: the API key goes over the network unencrypted; use https", r->url);
+}
+
+static aire_status copy_optional(aire_ctx *ctx, const char *text, char **out)
+{
+    *out = text ? aire__strdup(ctx, text) : NULL;
+    return *out || !text ? AIRE_OK : aire__fail_nomem();
+}
+
+static aire_status take_key(remote *r, const char *key)
+{
+    const char *header = r->provider->key_header;
+    if (!key)
+        return AIRE_OK;
+    r->api_key = aire__strdup(r->ctx, key);
+    r->key_line = header ? aire__asprintf(r->ctx, "%s: %s", header, key)
+                         : aire__asprintf(r->ctx, "Authorization: Bearer %s", key);
+    return r->api_key && r->key_line ? AIRE_OK : aire__fail_nomem();
+}
+
+static aire_status fill(remote *r, const aire_place *place, const aire_client_options *options)
+{
+    aire_status status = copy_optional(r->ctx, place->model, &r->model);
+    if (status == AIRE_OK)
+        status = copy_optional(r->ctx, options->ca_file, &r->ca_file);
+    if (status == AIRE_OK)
+        status = copy_optional(r->ctx, options->proxy, &r->proxy);
+    if (status == AIRE_OK)
+        status = take_key(r, options->api_key);
+    if (status == AIRE_OK)
+        status = r->provider->url(r->ctx, place->base, place->model, false, &r->url);
+    if (status == AIRE_OK)
+        status = r->provider->url(r->ctx, place->base, place->model, true, &r->stream_url);
+    return status == AIRE_OK ? aire__net_acquire(r->ctx, &r->net) : status;
+}
+
+aire_status aire__remote_client_new(aire_ctx *ctx, const aire_place *place,
+                                    const aire_client_options *options, aire_client *client,
+                                    void **self)
+{
+    remote *r = aire__calloc(ctx, 1, sizeof *r);
+    if (!r)
+        return aire__fail_nomem();
+    r->ctx = ctx;
+    r->provider = place->provider;
+    r->timeout_ms = options->timeout_ms;
+    r->stall_ms = options->stall_ms;
+    r->retry = (aire_retry){options->max_attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS};
+    aire_status status = fill(r, place, options);
+    if (status != AIRE_OK) {
+        remote_destroy(r);
+        return status;
+    }
+    warn_of_plain_http(r);
+    *client = (aire_client){NULL, remote_destroy, remote_start, false};
+    *self = r;
+    return AIRE_OK;
+}

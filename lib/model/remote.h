@@ -1,0 +1,26 @@
+/*
+ * Remote models: requests over the network, tried again where that may help.
+ *
+ * A provider says what goes over the wire (provider.h), the net carries it (net/net.h); here is what
+ * happens to one request between: its tries, its waits, its end. All of it runs on the net's thread,
+ * so that thousands may be under way.
+ */
+#ifndef AIRE_MODEL_REMOTE_H
+#define AIRE_MODEL_REMOTE_H
+
+#include "model/client.h"
+#include "model/provider.h"
+
+/* Where a model is. Strings are borrowed. */
+typedef struct aire_place {
+    const aire_provider *provider;
+    const char *model; /* as the provider calls it */
+    const char *base;  /* URL that requests begin with */
+} aire_place;
+
+/* *self is for the client. AIRE_INVALID, AIRE_NET, AIRE_NOMEM. */
+aire_status aire__remote_client_new(aire_ctx *ctx, const aire_place *place,
+                                    const aire_client_options *options, aire_client *client,
+                                    void **self);
+
+#endif
