@@ -45,7 +45,7 @@ for name in $names; do
         "$(peer_python openevolve 0.3.2 || command -v python3)" tests/bench/openevolve.py "$build/tests/bench/bench_executor"
         ;;
     models)
-        "$(peer_python openai 2.8.1 || command -v python3)" tests/bench/models.py "$build/tests/bench/bench_models" \
+        "$(peer_python openai 3.57.0 || command -v python3)" tests/bench/models.py "$build/tests/bench/bench_models" \
             "$build/tests/bench/bench_chat_server"
         ;;
     kills)
