@@ -227,23 +227,27 @@ static aire_status open_store(search *s, settings *given)
 }
 
 /* The key is read here, in the program: the library never looks into the environment. */
-static const char *api_key(void)
+static const char *api_key(const char *model)
 {
+    const char *variable = aire_model_key_variable(model);
     const char *key = getenv("AIRE_API_KEY");
-    return key ? key : getenv("OPENAI_API_KEY");
+    return key ? key : variable ? getenv(variable) : NULL;
+}
+
+static aire_status make_model(search *s, const char *spec, aire_model **out)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    options.api_key = api_key(spec);
+    return aire_model_new(s->ctx, spec, &options, out);
 }
 
 static aire_status make_models(search *s)
 {
-    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     const char *model = settings_text(s->settings, OPT_MODEL);
     const char *implementer = settings_text(s->settings, OPT_IMPLEMENTER);
-    aire_status status = AIRE_OK;
-    options.api_key = api_key();
-    if (model)
-        status = aire_model_new(s->ctx, model, &options, &s->model);
+    aire_status status = model ? make_model(s, model, &s->model) : AIRE_OK;
     if (status == AIRE_OK && implementer)
-        return aire_model_new(s->ctx, implementer, &options, &s->implementer);
+        return make_model(s, implementer, &s->implementer);
     s->implementer = aire_model_ref(s->model);
     return status;
 }

@@ -17,7 +17,8 @@ static const rule rules[OPT_COUNT] = {
     [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
                    false},
     [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, or replay:FILE", false, true},
-    [OPT_MODEL] = {"model", "SPEC", NULL, "model for --ideator chat, as chat:MODEL@URL", false,
+    [OPT_MODEL] = {"model", "SPEC", NULL,
+                   "model for --ideator chat, such as anthropic:MODEL or chat:MODEL@URL", false,
                    true},
     [OPT_IMPLEMENTER] = {"implementer", "SPEC", NULL,
                          "model that writes patches for ideas (default: that of --model)", false,
@@ -67,14 +68,17 @@ static void usage(FILE *to)
         fprintf(to, rules[i].fallback && strcmp(rules[i].fallback, "0") ? " (default: %s)\n" : "\n",
                 rules[i].fallback);
     }
-    fputs("  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again\n"
-          "  --resume               go on with a search that was stopped\n"
-          "  --help, --version\n"
-          "\n"
-          "A model's key is read from the variable AIRE_API_KEY, else OPENAI_API_KEY.\n"
-          "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
-          "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
-          to);
+    fputs(
+        "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again\n"
+        "  --resume               go on with a search that was stopped\n"
+        "  --help, --version\n"
+        "\n"
+        "A model's key is read from the variable AIRE_API_KEY, else from the one that its "
+        "provider's\n"
+        "users have: ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY, AWS_BEARER_TOKEN_BEDROCK.\n"
+        "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
+        "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
+        to);
 }
 
 static int wrong(const char *what, const char *word)

@@ -123,6 +123,13 @@ AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t
 AIRE_API AIRE_CHECK aire_status aire_model_new(aire_ctx *ctx, const char *spec,
                                                const aire_model_options *options, aire_model **out);
 
+/**
+ * Name of the environment variable in which users of a specification's provider keep their key, such
+ * as "ANTHROPIC_API_KEY"; NULL if there is none. For programs: the library itself reads no
+ * environment. Static storage. @since 0.1
+ */
+AIRE_API const char *aire_model_key_variable(const char *spec);
+
 /** A model of the host's own. Called on library threads, several at once, no lock held. */
 typedef struct aire_model_ops {
     uint32_t struct_size; /**< sizeof(aire_model_ops) */
