@@ -92,18 +92,30 @@ AIRE_API void aire_answer_unref(aire_answer *answer);
 /** All fields; strings are never NULL. Borrowed, until the answer is released. @since 0.1 */
 AIRE_API const aire_answer_options *aire_answer_get(const aire_answer *answer);
 
+/**
+ * Give the key for one request, such as a token that is renewed: write it to @p key, of @p size bytes,
+ * with a NUL. Called on the thread that asks, for each request; the copy is wiped when it has ended.
+ *
+ * @return AIRE_OK, or a failure that the request then ends with
+ */
+typedef aire_status (*aire_key_fn)(char *key, size_t size, void *user_data);
+
 /** Options of aire_model_new. */
 typedef struct aire_model_options {
     uint32_t struct_size;  /**< sizeof(aire_model_options) */
     int32_t timeout_ms;    /**< of a whole request, all attempts; default 600,000 */
     const char *api_key;   /**< copied, never stored, logged or shown; NULL: none */
     int32_t max_attempts;  /**< tries at one request, from 1; default 5 */
-    int32_t reserved;      /**< must be 0 */
+    int32_t stall_ms;      /**< longest silence of a try before it is given up; default 300,000 */
+    aire_key_fn key;       /**< instead of api_key; nullable */
+    void *key_user_data;   /**< borrowed; must outlive the model */
+    const char *ca_file;   /**< file of certificates (PEM) to trust instead of the system's; copied; nullable */
+    const char *proxy;     /**< URL of a proxy instead of what the environment says, "" for none; copied; nullable */
 } aire_model_options;
 
 /** Default options. */
 #define AIRE_MODEL_OPTIONS_INIT                                                                    \
-    { sizeof(aire_model_options), 0, NULL, 0, 0 }
+    { sizeof(aire_model_options), 0, NULL, 0, 0, NULL, NULL, NULL, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t size);

@@ -39,12 +39,17 @@ typedef struct aire_client {
 aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *client, void *self,
                             aire_model **out);
 
-/* Options of aire_model_new with their defaults filled in. */
+/* Options of aire_model_new with their defaults filled in; strings are borrowed. */
 typedef struct aire_client_options {
-    int32_t timeout_ms;
-    int32_t max_attempts;
+    int32_t timeout_ms, stall_ms, max_attempts;
     const char *api_key; /* NULL for none */
+    aire_key_fn key;     /* NULL for none */
+    void *key_user_data;
+    const char *ca_file, *proxy; /* NULL for the system's */
 } aire_client_options;
+
+/* Whether a key can stand in a header line; the message never shows it. NULL is none. */
+aire_status aire__key_check(const char *key);
 
 /* An OpenAI-compatible chat endpoint; strings are copied. */
 aire_status aire__chat_client_new(aire_ctx *ctx, const char *model, const char *url,

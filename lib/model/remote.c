@@ -21,8 +21,10 @@ typedef struct remote {
     const aire_provider *provider;
     aire_net *net;
     char *model, *url, *stream_url;
-    char *api_key, *key_line; /* NULL for none */
-    char *ca_file, *proxy;    /* NULL for the system's */
+    char *api_key; /* NULL for none */
+    aire_key_fn key;
+    void *key_user_data;
+    char *ca_file, *proxy; /* NULL for the system's */
     int64_t stall_ms;
     int32_t timeout_ms;
     aire_retry retry;
@@ -31,6 +33,7 @@ typedef struct remote {
 /* One request, from its start to its end. */
 typedef struct call {
     const remote *r;
+    char *api_key, *key_line; /* NULL for none */
     char *body;
     bool streams;
     aire_reading reading;
@@ -55,8 +58,8 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_a
         status = aire__buf_status(&r->thinking);
     if (status != AIRE_OK)
         return status;
-    aire__redact(r->text.data, r->text.length, c->r->api_key);
-    aire__redact(r->thinking.data, r->thinking.length, c->r->api_key);
+    aire__redact(r->text.data, r->text.length, c->api_key);
+    aire__redact(r->thinking.data, r->thinking.length, c->api_key);
     fields.text = r->text.data ? r->text.data : "";
     fields.thinking = r->thinking.data;
     fields.finish = r->finish;
@@ -71,8 +74,17 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_a
     return aire_answer_new(c->r->ctx, &fields, out);
 }
 
+static void free_secret(aire_ctx *ctx, char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    aire_free(ctx, secret);
+}
+
 static void call_free(call *c)
 {
+    free_secret(c->r->ctx, c->api_key);
+    free_secret(c->r->ctx, c->key_line);
     aire__reading_free(&c->reading);
     aire__sse_free(&c->sse);
     aire_cancel_unref(c->cancel);
@@ -142,17 +154,16 @@ static aire_status status_of_http(int32_t http_status)
 static aire_status refused(const call *c, const aire_exchange_reply *reply)
 {
     char *said, wait[64] = "";
-    aire_status status =
-        aire__provider_error_text(c->r->ctx, reply->body, reply->length, &said);
+    aire_status status = aire__provider_error_text(c->r->ctx, reply->body, reply->length, &said);
     if (status != AIRE_OK)
         return status;
-    aire__redact_parts(said, c->r->api_key);
+    aire__redact_parts(said, c->api_key);
     if (reply->retry_after_ms > 0)
         snprintf(wait, sizeof wait, " (asks to wait %lld s)",
                  (long long)(reply->retry_after_ms / 1000));
-    status = aire__fail_code(status_of_http(reply->status), reply->status,
-                             "%s: HTTP status %d%s%s%s", c->reading.where, (int)reply->status, wait,
-                             said[0] ? ": " : "", said);
+    status =
+        aire__fail_code(status_of_http(reply->status), reply->status, "%s: HTTP status %d%s%s%s",
+                        c->reading.where, (int)reply->status, wait, said[0] ? ": " : "", said);
     aire_free(c->r->ctx, said);
     return status;
 }
@@ -162,10 +173,10 @@ static aire_status without_key(const call *c, aire_status status)
 {
     char message[AIRE_ERROR_MESSAGE_MAX];
     int32_t code = aire_error_code(aire_last_error());
-    if (status == AIRE_OK || !c->r->api_key)
+    if (status == AIRE_OK || !c->api_key)
         return status;
     snprintf(message, sizeof message, "%s", aire_error_message(aire_last_error()));
-    aire__redact_parts(message, c->r->api_key);
+    aire__redact_parts(message, c->api_key);
     return aire_error_set(status, code, message);
 }
 
@@ -175,9 +186,9 @@ static aire_status read_whole(call *c, const aire_exchange_reply *reply)
     aire_status status = aire__json_load(reply->body, reply->length, c->reading.where, &root);
     if (status != AIRE_OK)
         return status == AIRE_NOMEM ? status : AIRE_PROTOCOL;
-    status = json_is_object(root)
-                 ? c->r->provider->read(&c->reading, root)
-                 : aire__fail(AIRE_PROTOCOL, "%s: the answer is not a JSON object", c->reading.where);
+    status = json_is_object(root) ? c->r->provider->read(&c->reading, root)
+                                  : aire__fail(AIRE_PROTOCOL, "%s: the answer is not a JSON object",
+                                               c->reading.where);
     json_decref(root);
     return status;
 }
@@ -263,7 +274,7 @@ static aire_status try_once(call *c)
     c->tried_ns = aire__monotonic_ns();
     aire_exchange exchange = {.url = c->streams ? r->stream_url : r->url,
                               .headers = r->provider->headers,
-                              .secret_header = r->key_line,
+                              .secret_header = c->key_line,
                               .request_id_header = r->provider->request_id_header,
                               .ca_file = r->ca_file,
                               .proxy = r->proxy,
@@ -278,6 +289,27 @@ static aire_status try_once(call *c)
                               .done = end_try,
                               .user_data = c};
     return aire__net_start(r->net, &exchange);
+}
+
+/* The key as the host has it now. */
+static aire_status take_key(call *c)
+{
+    enum { KEY_MAX = 8192 };
+    const remote *r = c->r;
+    char key[KEY_MAX + 2] = "";
+    aire_status status = r->key ? r->key(key, sizeof key, r->key_user_data) : AIRE_OK;
+    key[sizeof key - 1] = '\0';
+    if (status == AIRE_OK && r->key)
+        status = aire__key_check(key);
+    const char *used = r->key ? key : r->api_key, *header = r->provider->key_header;
+    if (status == AIRE_OK && used) {
+        c->api_key = aire__strdup(r->ctx, used);
+        c->key_line = header ? aire__asprintf(r->ctx, "%s: %s", header, used)
+                             : aire__asprintf(r->ctx, "Authorization: Bearer %s", used);
+        status = c->api_key && c->key_line ? AIRE_OK : aire__fail_nomem();
+    }
+    explicit_bzero(key, sizeof key);
+    return status;
 }
 
 static aire_status remote_start(void *self, const aire_request *request, aire_cancel *cancel,
@@ -297,7 +329,9 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
     aire__rng_init(&c->rng, (uint64_t)c->started_ns, "model.retry", aire_ctx_seed(r->ctx));
     aire__sse_init(&c->sse, r->ctx, EVENT_MAX, take_event, c);
     aire__reading_init(&c->reading, r->ctx, r->url, request);
-    aire_status status = r->provider->write(r->ctx, request, r->model, c->streams, &c->body);
+    aire_status status = take_key(c);
+    if (status == AIRE_OK)
+        status = r->provider->write(r->ctx, request, r->model, c->streams, &c->body);
     if (status == AIRE_OK)
         status = try_once(c);
     if (status != AIRE_OK)
@@ -307,20 +341,12 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
 
 /* ---- the client ---- */
 
-static void free_secret(aire_ctx *ctx, char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    aire_free(ctx, secret);
-}
-
 static void remote_destroy(void *self)
 {
     remote *r = self;
     if (r->net)
         aire__net_release(r->net);
     free_secret(r->ctx, r->api_key);
-    free_secret(r->ctx, r->key_line);
     aire_free(r->ctx, r->model);
     aire_free(r->ctx, r->url);
     aire_free(r->ctx, r->stream_url);
@@ -331,7 +357,8 @@ static void remote_destroy(void *self)
 
 static void warn_of_plain_http(const remote *r)
 {
-    if (r->api_key && aire__starts_with(r->url, "http://") && !aire__net_is_loopback(r->url))
+    if ((r->api_key || r->key) && aire__starts_with(r->url, "http://") &&
+        !aire__net_is_loopback(r->url))
         aire__logf(r->ctx, AIRE_LOG_WARNING, "model",
                    "%s: the API key goes over the network unencrypted; use https", r->url);
 }
@@ -342,17 +369,6 @@ static aire_status copy_optional(aire_ctx *ctx, const char *text, char **out)
     return *out || !text ? AIRE_OK : aire__fail_nomem();
 }
 
-static aire_status take_key(remote *r, const char *key)
-{
-    const char *header = r->provider->key_header;
-    if (!key)
-        return AIRE_OK;
-    r->api_key = aire__strdup(r->ctx, key);
-    r->key_line = header ? aire__asprintf(r->ctx, "%s: %s", header, key)
-                         : aire__asprintf(r->ctx, "Authorization: Bearer %s", key);
-    return r->api_key && r->key_line ? AIRE_OK : aire__fail_nomem();
-}
-
 static aire_status fill(remote *r, const aire_place *place, const aire_client_options *options)
 {
     aire_status status = copy_optional(r->ctx, place->model, &r->model);
@@ -361,7 +377,7 @@ static aire_status fill(remote *r, const aire_place *place, const aire_client_op
     if (status == AIRE_OK)
         status = copy_optional(r->ctx, options->proxy, &r->proxy);
     if (status == AIRE_OK)
-        status = take_key(r, options->api_key);
+        status = copy_optional(r->ctx, options->api_key, &r->api_key);
     if (status == AIRE_OK)
         status = r->provider->url(r->ctx, place->base, place->model, false, &r->url);
     if (status == AIRE_OK)
@@ -380,6 +396,8 @@ aire_status aire__remote_client_new(aire_ctx *ctx, const aire_place *place,
     r->provider = place->provider;
     r->timeout_ms = options->timeout_ms;
     r->stall_ms = options->stall_ms;
+    r->key = options->key;
+    r->key_user_data = options->key_user_data;
     r->retry = (aire_retry){options->max_attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS};
     aire_status status = fill(r, place, options);
     if (status != AIRE_OK) {

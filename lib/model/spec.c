@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "model/client.h"
 
-enum { TIMEOUT_MS = 600000, MAX_ATTEMPTS = 5, KEY_MAX = 8192 };
+enum { TIMEOUT_MS = 600000, STALL_MS = 300000, MAX_ATTEMPTS = 5, KEY_MAX = 8192 };
 
 aire_status aire_model_options_init(aire_model_options *options, size_t size)
 {
@@ -16,8 +16,7 @@ aire_status aire_model_options_init(aire_model_options *options, size_t size)
                               "aire_model_options");
 }
 
-/* The key goes into a header line, so it must be one; the message never shows it. */
-static aire_status check_key(const char *key)
+aire_status aire__key_check(const char *key)
 {
     if (!key)
         return AIRE_OK;
@@ -41,13 +40,21 @@ static aire_status take_options(const aire_model_options *given, aire_client_opt
         aire__options_take(given, &ours, sizeof ours, sizeof ours, "aire_model_options");
     if (status != AIRE_OK)
         return status;
-    if (ours.timeout_ms < 0 || ours.max_attempts < 0 || ours.reserved)
-        return aire__fail(AIRE_INVALID, "aire_model_options: timeout_ms and max_attempts must not "
-                                        "be negative, reserved must be 0");
-    out->timeout_ms = ours.timeout_ms ? ours.timeout_ms : TIMEOUT_MS;
-    out->max_attempts = ours.max_attempts ? ours.max_attempts : MAX_ATTEMPTS;
-    out->api_key = ours.api_key;
-    return check_key(ours.api_key);
+    if (ours.timeout_ms < 0 || ours.max_attempts < 0 || ours.stall_ms < 0)
+        return aire__fail(AIRE_INVALID, "aire_model_options: timeout_ms, stall_ms and max_attempts "
+                                        "must not be negative");
+    if (ours.api_key && ours.key)
+        return aire__fail(AIRE_INVALID, "aire_model_options: api_key and key are both set");
+    *out =
+        (aire_client_options){.timeout_ms = ours.timeout_ms ? ours.timeout_ms : TIMEOUT_MS,
+                              .stall_ms = ours.stall_ms ? ours.stall_ms : STALL_MS,
+                              .max_attempts = ours.max_attempts ? ours.max_attempts : MAX_ATTEMPTS,
+                              .api_key = ours.api_key,
+                              .key = ours.key,
+                              .key_user_data = ours.key_user_data,
+                              .ca_file = ours.ca_file,
+                              .proxy = ours.proxy};
+    return aire__key_check(ours.api_key);
 }
 
 static aire_status bad_url(const char *url, const char *why)
