@@ -366,7 +366,7 @@ async def main():
         ended = loop.create_future()
         loop.add_reader(0, lambda: ended.done() or ended.set_result(None))
         await ended
+    os._exit(0)  # whatever is under way
 
 
 asyncio.run(main())
-os._exit(0)
