@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/thread.h"
+#include "net/net.h"
 #include "net/redact.h"
 
 enum { CONNECT_TIMEOUT_MS = 30000 };
@@ -41,16 +42,7 @@ static size_t keep_body(char *data, size_t size, size_t count, void *user_data)
 
 bool aire__http_is_loopback(const char *url)
 {
-    CURLU *parts = curl_url();
-    char *host = NULL;
-    bool loopback = false;
-    if (parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
-        !curl_url_get(parts, CURLUPART_HOST, &host, 0))
-        loopback = strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-                   strcmp(host, "[::1]") == 0;
-    curl_free(host);
-    curl_url_cleanup(parts);
-    return loopback;
+    return aire__net_is_loopback(url);
 }
 
 static bool add_header(transfer *t, const char *line)

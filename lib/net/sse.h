@@ -12,7 +12,8 @@
 
 #include "base/buf.h"
 
-/* An event: its type ("message" if it has none) and data, both ended by NUL. False: stop reading. */
+/* An event: its type ("message" if it has none) and data, both ended by NUL. False: stop reading.
+ */
 typedef bool (*aire_sse_event)(const char *type, const char *data, size_t length, void *user_data);
 
 typedef struct aire_sse {
