@@ -1,17 +1,13 @@
-/*
- * An OpenAI-compatible chat endpoint: POST URL/chat/completions, answered in one piece.
- *
- * The form of requests and answers is that of the public API reference of OpenAI's chat
- * completions, which vLLM, llama.cpp, Ollama, OpenRouter and others serve as well.
- */
+/* An OpenAI-compatible chat endpoint: POST URL/chat/completions, answered in one piece. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/str.h"
 #include "base/thread.h"
-#include "model/chat_answer.h"
 #include "model/client.h"
+#include "model/provider.h"
+#include "net/redact.h"
 #include "net/retry.h"
 
 enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 60000 };
@@ -44,7 +40,7 @@ static aire_status refused(const chat_client *chat, const aire_http_reply *reply
 {
     char *said;
     aire_status status =
-        aire__chat_error_text(chat->ctx, reply->body, reply->length, chat->api_key, &said);
+        aire__provider_error_text(chat->ctx, reply->body, reply->length, chat->api_key, &said);
     if (status != AIRE_OK)
         return status;
     char tries[64] = "", wait[64] = "";
@@ -60,11 +56,33 @@ static aire_status refused(const chat_client *chat, const aire_http_reply *reply
     return status;
 }
 
+static aire_status answered(const chat_client *chat, const aire_http_reply *reply,
+                            aire_answer **out)
+{
+    char *where = aire__asprintf(chat->ctx, "POST %s", chat->url);
+    if (!where)
+        return aire__fail_nomem();
+    aire_reading r;
+    aire__reading_init(&r, chat->ctx, where, NULL);
+    r.secret = chat->api_key;
+    aire_status status = aire__provider_read(&aire__chat, &r, reply->body, reply->length);
+    if (status == AIRE_OK) {
+        aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
+        aire__redact(r.text.data, r.text.length, chat->api_key);
+        aire__redact(r.thinking.data, r.thinking.length, chat->api_key);
+        aire__reading_answer(&r, &fields);
+        status = aire_answer_new(chat->ctx, &fields, out);
+    }
+    aire__reading_free(&r);
+    aire_free(chat->ctx, where);
+    return status;
+}
+
 static aire_status chat_complete(void *self, const aire_request *request, aire_cancel *cancel,
                                  aire_call_trace *trace, aire_answer **out)
 {
     const chat_client *chat = self;
-    aire_status status = aire__request_to_json(chat->ctx, request, chat->model, &trace->request);
+    aire_status status = aire__chat.write(chat->ctx, request, chat->model, false, &trace->request);
     if (status != AIRE_OK)
         return status;
     aire_http_request http = {
@@ -81,8 +99,7 @@ static aire_status chat_complete(void *self, const aire_request *request, aire_c
     if (status != AIRE_OK)
         return status;
     if (reply.status >= 200 && reply.status < 300)
-        status = aire__chat_answer_parse(chat->ctx, reply.body, reply.length, chat->url,
-                                         chat->api_key, out);
+        status = answered(chat, &reply, out);
     else
         status = refused(chat, &reply, trace->attempts);
     aire__http_reply_free(chat->ctx, &reply);
@@ -118,13 +135,12 @@ aire_status aire__chat_client_new(aire_ctx *ctx, const char *model, const char *
     *chat = (chat_client){
         .ctx = ctx,
         .model = aire__strdup(ctx, model),
-        .url =
-            aire__asprintf(ctx, "%s%schat/completions", url, aire__ends_with(url, "/") ? "" : "/"),
         .api_key = options->api_key ? aire__strdup(ctx, options->api_key) : NULL,
         .timeout_ms = options->timeout_ms,
         .retry = {options->max_attempts, BACKOFF_BASE_MS, BACKOFF_CAP_MS},
     };
-    if (!chat->model || !chat->url || (options->api_key && !chat->api_key)) {
+    aire_status status = aire__chat.url(ctx, url, model, false, &chat->url);
+    if (status != AIRE_OK || !chat->model || (options->api_key && !chat->api_key)) {
         chat_destroy(chat);
         return aire__fail_nomem();
     }

@@ -43,8 +43,8 @@ aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client
                                     void **self);
 
 /*
- * A request as JSON in the form of chat completions: {"model", "messages", "max_tokens",
- * "temperature", "seed"}; what the request leaves to the provider is absent, and so is a NULL
+ * A request as JSON in its neutral form, for call records: that of chat completions, with
+ * "thinking_tokens" beside. What the request leaves to the provider is absent, and so is a NULL
  * model.
  */
 aire_status aire__request_to_json(aire_ctx *ctx, const aire_request *request, const char *model,

@@ -19,7 +19,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/thread.h"
-#include "model/chat_answer.h"
+#include "model/provider.h"
 #include "net/http.h"
 #include "net/redact.h"
 #include "net/retry.h"
@@ -616,7 +616,7 @@ static void test_model__a_call_survives_want_of_memory(void **state)
     aire_model_unref(model);
     static const char leaky[] = "{\"error\": {\"message\": \"a message\"}}";
     char *said;
-    OOM_LOOP(&memory, aire__chat_error_text(ctx, leaky, sizeof leaky - 1, KEY, &said),
+    OOM_LOOP(&memory, aire__provider_error_text(ctx, leaky, sizeof leaky - 1, KEY, &said),
              aire_free(ctx, said));
 }
 
