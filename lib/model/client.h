@@ -51,18 +51,13 @@ typedef struct aire_client_options {
 /* Whether a key can stand in a header line; the message never shows it. NULL is none. */
 aire_status aire__key_check(const char *key);
 
-/* An OpenAI-compatible chat endpoint; strings are copied. */
-aire_status aire__chat_client_new(aire_ctx *ctx, const char *model, const char *url,
-                                  const aire_client_options *options, aire_client *client,
-                                  void **self);
-
 /* Recorded answers. */
 aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client *client,
                                     void **self);
 
 /*
- * A request as JSON in the form of chat completions: {"model", "messages", "max_tokens",
- * "temperature", "seed"}; what the request leaves to the provider is absent, and so is a NULL
+ * A request as JSON in its neutral form, for call records: that of chat completions, with
+ * "thinking_tokens" beside. What the request leaves to the provider is absent, and so is a NULL
  * model.
  */
 aire_status aire__request_to_json(aire_ctx *ctx, const aire_request *request, const char *model,

@@ -21,6 +21,7 @@ typedef struct remote {
     const aire_provider *provider;
     aire_net *net;
     char *model, *url, *stream_url;
+    char *where;   /* "POST URL", for messages */
     char *api_key; /* NULL for none */
     aire_key_fn key;
     void *key_user_data;
@@ -51,23 +52,16 @@ typedef struct call {
 
 static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_answer **out)
 {
-    aire_reading *r = &c->reading;
     aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
-    aire_status status = aire__buf_status(&r->text);
-    if (status == AIRE_OK)
-        status = aire__buf_status(&r->thinking);
+    aire_reading *r = &c->reading;
+    aire_status status = aire__reading_status(r);
     if (status != AIRE_OK)
         return status;
     aire__redact(r->text.data, r->text.length, c->api_key);
     aire__redact(r->thinking.data, r->thinking.length, c->api_key);
-    fields.text = r->text.data ? r->text.data : "";
-    fields.thinking = r->thinking.data;
-    fields.finish = r->finish;
-    fields.input_tokens = r->input_tokens;
-    fields.output_tokens = r->output_tokens;
-    fields.cached_tokens = r->cached_tokens;
-    fields.thinking_tokens = r->thinking_tokens;
-    fields.request_id = *reply->request_id ? reply->request_id : r->id;
+    aire__reading_answer(r, &fields);
+    if (*reply->request_id)
+        fields.request_id = reply->request_id;
     fields.attempts = c->attempts;
     fields.latency_ms = (reply->end_ns - c->started_ns) / 1000000;
     fields.first_ms = (reply->first_ns - c->tried_ns) / 1000000;
@@ -154,10 +148,10 @@ static aire_status status_of_http(int32_t http_status)
 static aire_status refused(const call *c, const aire_exchange_reply *reply)
 {
     char *said, wait[64] = "";
-    aire_status status = aire__provider_error_text(c->r->ctx, reply->body, reply->length, &said);
+    aire_status status =
+        aire__provider_error_text(c->r->ctx, reply->body, reply->length, c->api_key, &said);
     if (status != AIRE_OK)
         return status;
-    aire__redact_parts(said, c->api_key);
     if (reply->retry_after_ms > 0)
         snprintf(wait, sizeof wait, " (asks to wait %lld s)",
                  (long long)(reply->retry_after_ms / 1000));
@@ -168,37 +162,12 @@ static aire_status refused(const call *c, const aire_exchange_reply *reply)
     return status;
 }
 
-/* The messages quote what came, which may hold the key. */
-static aire_status without_key(const call *c, aire_status status)
-{
-    char message[AIRE_ERROR_MESSAGE_MAX];
-    int32_t code = aire_error_code(aire_last_error());
-    if (status == AIRE_OK || !c->api_key)
-        return status;
-    snprintf(message, sizeof message, "%s", aire_error_message(aire_last_error()));
-    aire__redact_parts(message, c->api_key);
-    return aire_error_set(status, code, message);
-}
-
-static aire_status read_whole(call *c, const aire_exchange_reply *reply)
-{
-    json_t *root;
-    aire_status status = aire__json_load(reply->body, reply->length, c->reading.where, &root);
-    if (status != AIRE_OK)
-        return status == AIRE_NOMEM ? status : AIRE_PROTOCOL;
-    status = json_is_object(root) ? c->r->provider->read(&c->reading, root)
-                                  : aire__fail(AIRE_PROTOCOL, "%s: the answer is not a JSON object",
-                                               c->reading.where);
-    json_decref(root);
-    return status;
-}
-
 /* What an exchange came to that had an answer with status 2xx. */
 static aire_status read_reply(call *c, const aire_exchange_reply *reply)
 {
     if (!reply->is_stream)
-        return read_whole(c, reply);
-    if (c->reading.complete)
+        return aire__provider_read(c->r->provider, &c->reading, reply->body, reply->length);
+    if (c->reading.whole)
         return AIRE_OK;
     c->reading.transient = true;
     return aire__fail(AIRE_NET, "%s: the answer's stream ended before the answer did",
@@ -222,25 +191,10 @@ static void end_try(aire_status status, bool transient, aire_exchange_reply *rep
         transient = aire__retry_http_status(reply->status);
         status = refused(c, reply);
     }
-    status = without_key(c, status);
     if (status == AIRE_OK)
         finish(c, AIRE_OK, answer);
     else
         retry_or_finish(c, status, transient, reply->retry_after_ms);
-}
-
-static aire_status read_event(call *c, const char *type, const char *data, size_t length)
-{
-    json_t *root = NULL;
-    aire_status status = AIRE_OK;
-    if (strcmp(data, "[DONE]") != 0)
-        status = aire__json_load(data, length, c->reading.where, &root);
-    if (status == AIRE_OK)
-        status = c->r->provider->read_event(&c->reading, type, root);
-    else if (status != AIRE_NOMEM)
-        status = AIRE_PROTOCOL;
-    json_decref(root);
-    return status;
 }
 
 /* What comes after the end of the answer is of no interest. */
@@ -249,7 +203,7 @@ static bool take_event(const char *type, const char *data, size_t length, void *
     call *c = user_data;
     if (c->reading.complete)
         return true;
-    c->read_status = read_event(c, type, data, length);
+    c->read_status = aire__provider_read_event(c->r->provider, &c->reading, type, data, length);
     return c->read_status == AIRE_OK;
 }
 
@@ -301,12 +255,11 @@ static aire_status take_key(call *c)
     key[sizeof key - 1] = '\0';
     if (status == AIRE_OK && r->key)
         status = aire__key_check(key);
-    const char *used = r->key ? key : r->api_key, *header = r->provider->key_header;
+    const char *used = r->key ? key : r->api_key;
     if (status == AIRE_OK && used) {
         c->api_key = aire__strdup(r->ctx, used);
-        c->key_line = header ? aire__asprintf(r->ctx, "%s: %s", header, used)
-                             : aire__asprintf(r->ctx, "Authorization: Bearer %s", used);
-        status = c->api_key && c->key_line ? AIRE_OK : aire__fail_nomem();
+        status = c->api_key ? aire__provider_key_line(r->ctx, r->provider, used, &c->key_line)
+                            : aire__fail_nomem();
     }
     explicit_bzero(key, sizeof key);
     return status;
@@ -328,8 +281,9 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
     c->user_data = user_data;
     aire__rng_init(&c->rng, (uint64_t)c->started_ns, "model.retry", aire_ctx_seed(r->ctx));
     aire__sse_init(&c->sse, r->ctx, EVENT_MAX, take_event, c);
-    aire__reading_init(&c->reading, r->ctx, r->url, request);
+    aire__reading_init(&c->reading, r->ctx, r->where, request);
     aire_status status = take_key(c);
+    c->reading.secret = c->api_key;
     if (status == AIRE_OK)
         status = r->provider->write(r->ctx, request, r->model, c->streams, &c->body);
     if (status == AIRE_OK)
@@ -350,6 +304,7 @@ static void remote_destroy(void *self)
     aire_free(r->ctx, r->model);
     aire_free(r->ctx, r->url);
     aire_free(r->ctx, r->stream_url);
+    aire_free(r->ctx, r->where);
     aire_free(r->ctx, r->ca_file);
     aire_free(r->ctx, r->proxy);
     aire_free(r->ctx, r);
@@ -382,7 +337,11 @@ static aire_status fill(remote *r, const aire_place *place, const aire_client_op
         status = r->provider->url(r->ctx, place->base, place->model, false, &r->url);
     if (status == AIRE_OK)
         status = r->provider->url(r->ctx, place->base, place->model, true, &r->stream_url);
-    return status == AIRE_OK ? aire__net_acquire(r->ctx, &r->net) : status;
+    if (status == AIRE_OK) {
+        r->where = aire__asprintf(r->ctx, "POST %s", r->url);
+        status = r->where ? aire__net_acquire(r->ctx, &r->net) : aire__fail_nomem();
+    }
+    return status;
 }
 
 aire_status aire__remote_client_new(aire_ctx *ctx, const aire_place *place,

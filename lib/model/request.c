@@ -1,4 +1,4 @@
-/* Requests: checked, and as JSON. */
+/* Requests, checked where they come in. */
 #include "model/request.h"
 
 #include <math.h>
@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/json.h"
 #include "base/options.h"
 #include "base/str.h"
-#include "model/client.h"
+
+enum { STOP_MAX = 4 };
 
 static aire_status check_message(const aire_message *message, size_t index)
 {
@@ -21,6 +21,34 @@ static aire_status check_message(const aire_message *message, size_t index)
                           "request: messages[%zu]: the role is \"%s\", expected \"system\", "
                           "\"user\" or \"assistant\"",
                           index, message->role);
+    return AIRE_OK;
+}
+
+static aire_status check_effort(const aire_request *request)
+{
+    static const char *const efforts[] = {"minimal", "low", "medium", "high"};
+    if (!request->effort)
+        return AIRE_OK;
+    if (request->thinking_tokens < 0)
+        return aire__fail(AIRE_INVALID, "request: effort with thinking_tokens of -1, no thinking");
+    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++)
+        if (strcmp(request->effort, efforts[i]) == 0)
+            return AIRE_OK;
+    return aire__fail(AIRE_INVALID,
+                      "request: effort is \"%s\", expected \"minimal\", \"low\", \"medium\" or "
+                      "\"high\"",
+                      request->effort);
+}
+
+static aire_status check_stop(const char *const *stop)
+{
+    for (size_t i = 0; stop && stop[i]; i++) {
+        if (i == STOP_MAX)
+            return aire__fail(AIRE_INVALID, "request: there are more than %d stop texts",
+                              (int)STOP_MAX);
+        if (!*stop[i])
+            return aire__fail(AIRE_INVALID, "request: stop[%zu] is empty", i);
+    }
     return AIRE_OK;
 }
 
@@ -44,53 +72,13 @@ aire_status aire__request_take(const aire_request *given, aire_request *ours)
     if (ours->thinking_tokens < -1)
         return aire__fail(AIRE_INVALID, "request: thinking_tokens is %d, expected -1 or more",
                           (int)ours->thinking_tokens);
+    if (ours->reserved)
+        return aire__fail(AIRE_INVALID, "request: reserved must be 0");
+    status = check_effort(ours);
+    if (status == AIRE_OK)
+        status = check_stop(ours->stop);
     for (size_t i = 0; status == AIRE_OK && i < ours->message_count; i++)
         status = check_message(&ours->messages[i], i);
-    return status;
-}
-
-static aire_status add_message(aire_ctx *ctx, json_t *messages, const aire_message *message)
-{
-    json_t *object = json_object();
-    if (!object || json_array_append_new(messages, object) != 0)
-        return aire__fail_nomem();
-    aire_status status = aire__json_set(object, "role", json_string(message->role));
-    if (status == AIRE_OK)
-        status = aire__json_set(object, "content", aire__json_text(ctx, message->text));
-    return status;
-}
-
-static aire_status fill(aire_ctx *ctx, json_t *root, const aire_request *request, const char *model)
-{
-    aire_status status = AIRE_OK;
-    if (model)
-        status = aire__json_set(root, "model", aire__json_text(ctx, model));
-    json_t *messages = json_array();
-    if (status == AIRE_OK)
-        status = aire__json_set(root, "messages", messages);
-    else
-        json_decref(messages);
-    for (size_t i = 0; status == AIRE_OK && i < request->message_count; i++)
-        status = add_message(ctx, messages, &request->messages[i]);
-    if (status == AIRE_OK && request->max_tokens > 0)
-        status = aire__json_set(root, "max_tokens", json_integer(request->max_tokens));
-    if (status == AIRE_OK && !isnan(request->temperature))
-        status = aire__json_set(root, "temperature", json_real(request->temperature));
-    /* Providers differ in the width of a seed; 31 bits are understood by all. */
-    uint64_t seed = (request->seed ^ request->seed >> 31) & 0x7fffffff;
-    if (status == AIRE_OK && request->seed)
-        status = aire__json_set(root, "seed", json_integer((json_int_t)seed));
-    return status;
-}
-
-aire_status aire__request_to_json(aire_ctx *ctx, const aire_request *request, const char *model,
-                                  char **out)
-{
-    json_t *root = json_object();
-    aire_status status = root ? fill(ctx, root, request, model) : aire__fail_nomem();
-    if (status == AIRE_OK)
-        status = aire__json_dump(ctx, root, out);
-    json_decref(root);
     return status;
 }
 

@@ -5,8 +5,9 @@
 
 #include "base/fail.h"
 #include "base/options.h"
-#include "base/str.h"
 #include "model/client.h"
+#include "model/remote.h"
+#include "model/spelling.h"
 
 enum { TIMEOUT_MS = 600000, STALL_MS = 300000, MAX_ATTEMPTS = 5, KEY_MAX = 8192 };
 
@@ -57,62 +58,21 @@ static aire_status take_options(const aire_model_options *given, aire_client_opt
     return aire__key_check(ours.api_key);
 }
 
-static aire_status bad_url(const char *url, const char *why)
-{
-    return aire__fail(AIRE_INVALID, "model endpoint \"%s\": %s", url, why);
-}
-
-static aire_status check_url(const char *url)
-{
-    const char *host = strstr(url, "://") + 3;
-    /* Not shown: what stands before the @ may be a password. */
-    if (memchr(host, '@', strcspn(host, "/")))
-        return aire__fail(AIRE_INVALID, "model endpoint: an URL with user information in it; pass "
-                                        "secrets as api_key");
-    if (*host == '\0' || *host == '/' || *host == ':')
-        return bad_url(url, "there is no host in it");
-    for (const char *at = url; *at; at++)
-        if ((unsigned char)*at <= ' ' || *at == 0x7f)
-            return bad_url(url, "it holds white space or a control character");
-    if (strpbrk(url, "?#"))
-        return bad_url(url, "it must end before \"/chat/completions\", without \"?\" or \"#\"");
-    return AIRE_OK;
-}
-
-/* "MODEL@URL" */
-static aire_status open_chat(aire_ctx *ctx, const char *rest, const aire_client_options *options,
-                             aire_client *client, void **self)
-{
-    const char *at = strstr(rest, "@http://");
-    if (!at)
-        at = strstr(rest, "@https://");
-    if (!at || at == rest)
-        return aire__fail(AIRE_INVALID,
-                          "model \"chat:%s\": expected chat:MODEL@URL, such as "
-                          "chat:qwen3-8b@http://127.0.0.1:8080/v1",
-                          rest);
-    aire_status status = check_url(at + 1);
-    if (status != AIRE_OK)
-        return status;
-    char *model = aire__strndup(ctx, rest, (size_t)(at - rest));
-    if (!model)
-        return aire__fail_nomem();
-    status = aire__chat_client_new(ctx, model, at + 1, options, client, self);
-    aire_free(ctx, model);
-    return status;
-}
-
 static aire_status open_client(aire_ctx *ctx, const char *spec, const aire_client_options *options,
                                aire_client *client, void **self)
 {
-    if (aire__starts_with(spec, "chat:"))
-        return open_chat(ctx, spec + strlen("chat:"), options, client, self);
-    if (aire__starts_with(spec, "replay:"))
-        return aire__replay_client_new(ctx, spec + strlen("replay:"), client, self);
-    return aire__fail(AIRE_INVALID,
-                      "model \"%s\": expected chat:MODEL@URL (such as "
-                      "chat:qwen3-8b@http://127.0.0.1:8080/v1) or replay:FILE",
-                      spec);
+    aire_spelling spelling;
+    aire_status status = aire__spelling_parse(ctx, spec, &spelling);
+    if (status != AIRE_OK)
+        return status;
+    if (!spelling.provider)
+        status = aire__replay_client_new(ctx, spelling.model, client, self);
+    else
+        status = aire__remote_client_new(
+            ctx, &(aire_place){spelling.provider, spelling.model, spelling.base}, options, client,
+            self);
+    aire__spelling_free(&spelling);
+    return status;
 }
 
 aire_status aire_model_new(aire_ctx *ctx, const char *spec, const aire_model_options *options,
@@ -133,4 +93,11 @@ aire_status aire_model_new(aire_ctx *ctx, const char *spec, const aire_model_opt
     if (status != AIRE_OK)
         client.destroy(self);
     return status;
+}
+
+const char *aire_model_key_variable(const char *spec)
+{
+    size_t length = spec ? strcspn(spec, ":") : 0;
+    const aire_provider *provider = length ? aire__provider_find(spec, length) : NULL;
+    return provider ? provider->key_variable : NULL;
 }

@@ -264,17 +264,6 @@ static void run(aire_engine *engine)
     } while (engine->tasks);
 }
 
-/* curl is closed here, too: with signals blocked, its last words to a server that is gone cannot
- * raise SIGPIPE in the host. */
-static void *thread_main(void *arg)
-{
-    aire_engine *engine = arg;
-    run(engine);
-    curl_multi_cleanup(engine->multi);
-    engine->multi = NULL;
-    return NULL;
-}
-
 static void engine_free(aire_engine *engine)
 {
     curl_multi_cleanup(engine->multi);
@@ -284,6 +273,22 @@ static void engine_free(aire_engine *engine)
         close(engine->wake);
     pthread_mutex_destroy(&engine->lock);
     aire_free(engine->ctx, engine);
+}
+
+/* curl is closed here, too: with signals blocked, its last words to a server that is gone cannot
+ * raise SIGPIPE in the host. */
+static void *thread_main(void *arg)
+{
+    aire_engine *engine = arg;
+    run(engine);
+    curl_multi_cleanup(engine->multi);
+    engine->multi = NULL;
+    if (engine->left_alone) {
+        aire_ctx *ctx = engine->ctx;
+        engine_free(engine);
+        aire_ctx_unref(ctx);
+    }
+    return NULL;
 }
 
 static bool set_multi_options(aire_engine *engine)
@@ -350,6 +355,12 @@ void aire__engine_stop(aire_engine *engine)
     ssize_t written = write(engine->wake, &one, sizeof one);
     (void)written;
     pthread_mutex_unlock(&engine->lock);
+    if (pthread_equal(pthread_self(), engine->thread)) { /* whoever is told last lets go here */
+        engine->left_alone = true;
+        aire_ctx_ref(engine->ctx);
+        pthread_detach(engine->thread);
+        return;
+    }
     pthread_join(engine->thread, NULL);
     engine_free(engine);
 }

@@ -49,6 +49,7 @@ struct aire_engine {
     pthread_mutex_t lock; /* of what follows */
     aire_task *inbox, **inbox_end;
     bool stopping;
+    bool left_alone; /* by its own thread, which frees it */
 };
 
 /* AIRE_OK, AIRE_NET, AIRE_NOMEM. */

@@ -26,7 +26,8 @@ typedef struct aire_net aire_net;
  * AIRE_OK, AIRE_NET, AIRE_NOMEM. */
 aire_status aire__net_acquire(aire_ctx *ctx, aire_net **out);
 
-/* The last one stops the thread; nothing may be under way any more. Never from the net's thread. */
+/* The last one stops the thread; nothing may be under way any more. On the net's own thread, too: that
+ * then ends by itself. */
 void aire__net_release(aire_net *net);
 
 typedef struct aire_exchange_reply {
@@ -51,7 +52,8 @@ typedef struct aire_exchange_reply {
 typedef void (*aire_exchange_done)(aire_status status, bool transient, aire_exchange_reply *reply,
                                    void *user_data);
 
-/* A piece of the body of an answer with a status of 2xx, as it comes; false ends the exchange with
+/* A piece of the body of a stream (text/event-stream) with a status of 2xx, as it comes; other bodies
+ * are collected. False ends the exchange with
  * AIRE_PROTOCOL (AIRE_NOMEM if that was the failure), and the error detail that was set. */
 typedef bool (*aire_exchange_data)(const char *bytes, size_t length, void *user_data);
 

@@ -113,7 +113,7 @@ static size_t read_body(char *bytes, size_t size, size_t count, void *user_data)
     if (t->received > t->asked.max_response)
         return 0;
     curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
-    if (!t->asked.data || http_status < 200 || http_status > 299) {
+    if (!t->asked.data || !t->reply.is_stream || http_status < 200 || http_status > 299) {
         aire__buf_append(&t->answer, bytes, length);
         return t->answer.status == AIRE_OK ? length : 0;
     }

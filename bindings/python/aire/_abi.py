@@ -37,6 +37,8 @@ AIRE_FILE_EDITABLE = 1
 AIRE_FILE_PROTECTED = 2
 AIRE_FILE_RESERVED = 3
 AIRE_FILE_HIDDEN = 4
+AIRE_DELTA_TEXT = 1
+AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
@@ -352,6 +354,9 @@ class aire_searcher_ops(Structure):
 aire_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_char_p, c_void_p)
 aire_clock_fn = CFUNCTYPE(c_int64, c_void_p)
 aire_call_sink = CFUNCTYPE(c_int32, POINTER(aire_model_call), c_void_p)
+aire_delta_fn = CFUNCTYPE(None, c_int32, c_char_p, c_size_t, c_void_p)
+aire_key_fn = CFUNCTYPE(c_int32, c_void_p, c_size_t, c_void_p)
+aire_answered_fn = CFUNCTYPE(None, c_int32, POINTER(aire_answer), c_void_p)
 aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
 aire_output_fn = CFUNCTYPE(None, c_int64, c_int32, c_char_p, c_size_t, c_void_p)
@@ -415,16 +420,30 @@ aire_request._fields_ = [
     ("purpose", c_char_p),
     ("plan_id", c_int64),
     ("idea_id", c_int64),
+    ("top_p", c_double),
+    ("thinking_tokens", c_int32),
+    ("reserved", c_int32),
+    ("effort", c_char_p),
+    ("schema", c_char_p),
+    ("stop", POINTER(c_char_p)),
+    ("delta", aire_delta_fn),
+    ("delta_user_data", c_void_p),
 ]
 
 aire_answer_options._fields_ = [
     ("struct_size", c_uint32),
-    ("reserved", c_uint32),
+    ("attempts", c_int32),
     ("text", c_char_p),
     ("thinking", c_char_p),
     ("finish", c_char_p),
     ("input_tokens", c_int64),
     ("output_tokens", c_int64),
+    ("cached_tokens", c_int64),
+    ("thinking_tokens", c_int64),
+    ("request_id", c_char_p),
+    ("latency_ms", c_int64),
+    ("first_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_model_options._fields_ = [
@@ -432,7 +451,11 @@ aire_model_options._fields_ = [
     ("timeout_ms", c_int32),
     ("api_key", c_char_p),
     ("max_attempts", c_int32),
-    ("reserved", c_int32),
+    ("stall_ms", c_int32),
+    ("key", aire_key_fn),
+    ("key_user_data", c_void_p),
+    ("ca_file", c_char_p),
+    ("proxy", c_char_p),
 ]
 
 aire_model_ops._fields_ = [
@@ -795,11 +818,13 @@ FUNCTIONS = {
     "aire_answer_get": (POINTER(aire_answer_options), [POINTER(aire_answer)]),
     "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
     "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
+    "aire_model_key_variable": (c_char_p, [c_char_p]),
     "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
     "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
     "aire_model_unref": (None, [POINTER(aire_model)]),
     "aire_model_name": (c_char_p, [POINTER(aire_model)]),
     "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
+    "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
     "aire_patch_new": (c_int32, [POINTER(aire_ctx), c_int32, c_char_p, c_size_t, POINTER(POINTER(aire_patch))]),
     "aire_patch_ref": (POINTER(aire_patch), [POINTER(aire_patch)]),
     "aire_patch_unref": (None, [POINTER(aire_patch)]),
