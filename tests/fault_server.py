@@ -10,6 +10,7 @@ usage: fault_server.py
 """
 import asyncio
 import email.utils
+import logging
 import os
 import socket
 import ssl
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # clients that go away are what is tested
 connections = 0
 
 

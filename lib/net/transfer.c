@@ -263,6 +263,15 @@ static aire_status objected(const aire_transfer *t)
     return aire_error_set(t->stopped, t->stopped_code, t->stopped_message);
 }
 
+static aire_status not_connected(const aire_transfer *t, const char *reason)
+{
+    long errnum = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &errnum);
+    if (errnum)
+        return aire__fail_errno(AIRE_NET, (int)errnum, "POST %s: %s", t->asked.url, reason);
+    return aire__fail(AIRE_NET, "POST %s: %s", t->asked.url, reason);
+}
+
 static aire_status failed(const aire_transfer *t, CURLcode code)
 {
     const char *url = t->asked.url;
@@ -275,6 +284,8 @@ static aire_status failed(const aire_transfer *t, CURLcode code)
         return too_long(t);
     if (code == CURLE_URL_MALFORMAT)
         return aire__fail(AIRE_INVALID, "POST %s: %s", url, reason);
+    if (code == CURLE_COULDNT_CONNECT)
+        return not_connected(t, reason);
     if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL) /* HTTP/0.9 */
         return aire__fail(AIRE_PROTOCOL, "POST %s: %s", url, reason);
     return aire__fail(AIRE_NET, "POST %s: %s", url, reason);

@@ -387,7 +387,7 @@ static void test_net__stall(void **state)
         await(p);
         assert_int_equal(p->status, AIRE_TIMEOUT);
         assert_true(p->transient);
-        assert_int_equal(p->reply.status, i == 2 ? 200 : 0);
+        assert_int_equal(p->reply.status, i == 0 ? 0 : 200); /* as far as it came */
         assert_in_range(ms_since(begun), 299, 1500);
         assert_non_null(strstr(p->message, "nothing came for 300 ms"));
         probe_free(p);
@@ -573,14 +573,13 @@ static void test_net__few_descriptors(void **state)
     enum { MANY = 300 };
     probe **probes = calloc(MANY, sizeof *probes);
     struct rlimit before, few;
-    aire_net *kept = net;
-    aire_ctx *other = make_ctx();
+    aire__net_release(net); /* whose idle connections are descriptors, too */
     getrlimit(RLIMIT_NOFILE, &before);
     few = before;
     few.rlim_cur = 64;
     setrlimit(RLIMIT_NOFILE, &few);
     logged[0] = '\0';
-    assert_int_equal(aire__net_acquire(other, &net), AIRE_OK);
+    assert_int_equal(aire__net_acquire(ctx, &net), AIRE_OK);
     for (int i = 0; i < MANY; i++) {
         probes[i] = probe_new("stream", true);
         start(probes[i]);
@@ -603,11 +602,10 @@ static void test_net__few_descriptors(void **state)
     free(probes);
     aire__net_release(net);
     setrlimit(RLIMIT_NOFILE, &before);
-    net = kept;
+    assert_int_equal(aire__net_acquire(ctx, &net), AIRE_OK);
     const char *said = strstr(logged, "RLIMIT_NOFILE");
     assert_non_null(said);
     assert_null(strstr(said + 1, "RLIMIT_NOFILE"));
-    aire_ctx_unref(other);
 }
 
 typedef struct alarm_log {
