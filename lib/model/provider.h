@@ -74,7 +74,7 @@ void aire__reading_finish(aire_reading *r, const char *word, const aire_word *ta
 /* Keep the answer's number, a string. */
 void aire__reading_id(aire_reading *r, const json_t *id);
 
-/* A count of tokens: 0 if it is missing, no integer or negative. */
+/* A count of tokens: 0 if it is missing, no integer or negative; at most 2^53. */
 int64_t aire__reading_count(const json_t *usage, const char *key);
 
 /* Set the answer's texts, finish, counts and number; borrowed from the reading. */

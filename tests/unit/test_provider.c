@@ -701,6 +701,10 @@ static void test_read__takes_what_is_odd(void **state)
          "ab", "", "", "", 0, 0, 0, 0},
         {"anthropic", "{\"content\":[],\"stop_reason\":\"pause_turn\",\"id\":7}", "", "",
          "pause_turn", "", 0, 0, 0, 0},
+        {"anthropic",
+         "{\"content\":[],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":"
+         "9223372036854775807,\"cache_read_input_tokens\":9223372036854775807}}",
+         "", "", "stop", "", (int64_t)1 << 54, (int64_t)1 << 53, 0, 0},
         {"gemini", "{\"candidates\":[{\"finishReason\":\"MALFORMED_FUNCTION_CALL\"}]}", "", "",
          "MALFORMED_FUNCTION_CALL", "", 0, 0, 0, 0},
         {"openai",
