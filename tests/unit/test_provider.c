@@ -692,6 +692,8 @@ static void test_read__takes_what_is_odd(void **state)
     static const expected cases[] = {
         {"chat", "{\"choices\":[{\"message\":{\"reasoning\":\"hm\"}}]}", "", "hm", "", "", 0, 0, 0,
          0},
+        {"chat", "{\"choices\":[{\"message\":{\"reasoning_content\":\"\",\"reasoning\":\"hm\"}}]}",
+         "", "hm", "", "", 0, 0, 0, 0},
         {"chat",
          "{\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"tool_calls\"}]}", "a",
          "", "tool_calls", "", 0, 0, 0, 0},
@@ -771,6 +773,60 @@ static void test_read__survives_want_of_memory(void **state)
         }
 }
 
+/* jansson's memory, which is not the context's. */
+static failing json_memory;
+
+static void *json_take(size_t size)
+{
+    return failing_alloc(size, &json_memory);
+}
+
+static void json_give(void *ptr)
+{
+    if (ptr)
+        failing_release(ptr, &json_memory);
+}
+
+/* Run with ever later failures of jansson until it gets through; true if it did. */
+static bool starve_json(long long k, size_t w, const expected *e, const char *body)
+{
+    aire_request request = {REQUEST(turns), .temperature = 1, .seed = 5, .schema = SCHEMA};
+    char *out = NULL;
+    aire_reading r;
+    long long live = atomic_load(&memory.live);
+    atomic_store(&json_memory.countdown, k);
+    aire_status status = e ? read_once(e, body, false, &r)
+                           : provider_of(wires[w].provider)->write(ctx, &request, "m", false, &out);
+    atomic_store(&json_memory.countdown, -1);
+    if (e && status == AIRE_OK)
+        aire__reading_free(&r);
+    aire_free(ctx, out);
+    assert_int_equal(atomic_load(&json_memory.live), 0);
+    assert_int_equal(atomic_load(&memory.live), live);
+    return status == AIRE_OK;
+}
+
+static void test_json__want_of_memory_is_told(void **state)
+{
+    json_malloc_t take;
+    json_free_t give;
+    json_get_alloc_funcs(&take, &give);
+    atomic_init(&json_memory.countdown, -1);
+    atomic_init(&json_memory.live, 0);
+    json_set_alloc_funcs(json_take, json_give);
+    for (size_t w = 0; w < COUNT(wires); w++)
+        for (long long k = 0; !starve_json(k, w, NULL, NULL); k++)
+            assert_true(k < 10000);
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        size_t length;
+        char *body = read_data(answers[i].provider, answers[i].name, "json", &length);
+        for (long long k = 0; !starve_json(k, 0, &answers[i], body); k++)
+            assert_true(k < 10000);
+        aire_free(ctx, body);
+    }
+    json_set_alloc_funcs(take, give);
+}
+
 static aire_status report_once(void)
 {
     aire_reading r;
@@ -832,6 +888,7 @@ int main(void)
         cmocka_unit_test(test_read__takes_what_is_odd),
         cmocka_unit_test(test_read__long_words_are_cut),
         cmocka_unit_test(test_read__survives_want_of_memory),
+        cmocka_unit_test(test_json__want_of_memory_is_told),
         cmocka_unit_test(test_error__survives_want_of_memory),
         cmocka_unit_test(test_error__finds_what_is_said),
     };
