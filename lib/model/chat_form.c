@@ -95,18 +95,18 @@ static aire_status report(aire_reading *r, const json_t *error)
     return aire__reading_error_value(r, error, keys);
 }
 
-/* Whether there was any. */
+/* Some servers send it under both names, one of them empty. Whether there was a name. */
 static bool add_thinking(aire_reading *r, const json_t *message)
 {
     static const char *const keys[] = {"reasoning_content", "reasoning"};
-    for (size_t i = 0; i < 2; i++) {
+    bool known = false, added = false;
+    for (size_t i = 0; i < 2 && !added; i++) {
         const json_t *value = json_object_get(message, keys[i]);
-        if (!json_is_string(value))
-            continue;
+        known = known || json_is_string(value);
+        added = json_string_length(value) > 0;
         aire__reading_add_value(r, AIRE_DELTA_THINKING, value);
-        return true;
     }
-    return false;
+    return known;
 }
 
 static void add_text(aire_reading *r, const json_t *text)

@@ -163,10 +163,13 @@ static aire_status openai_read(aire_reading *r, const json_t *root)
         return aire__reading_missing(r, "output", root);
     if (r->text.length == 0 && r->thinking.length == 0)
         read_output(r, output);
+    aire_status kept = aire__reading_status(r);
+    if (kept != AIRE_OK)
+        return kept;
     if (strcmp(status, "completed") == 0 && r->text.length == 0 && !r->finish[0])
         return aire__reading_missing(r, "output[].content[].text", root);
     read_end(r, root, status);
-    return aire__reading_status(r);
+    return AIRE_OK;
 }
 
 static aire_status read_text(aire_reading *r, const json_t *data)

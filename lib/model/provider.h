@@ -74,7 +74,7 @@ void aire__reading_finish(aire_reading *r, const char *word, const aire_word *ta
 /* Keep the answer's number, a string. */
 void aire__reading_id(aire_reading *r, const json_t *id);
 
-/* A count of tokens: 0 if it is missing, no integer or negative. */
+/* A count of tokens: 0 if it is missing, no integer or negative; at most 2^53. */
 int64_t aire__reading_count(const json_t *usage, const char *key);
 
 /* Set the answer's texts, finish, counts and number; borrowed from the reading. */
@@ -95,11 +95,11 @@ aire_status aire__reading_error_value(aire_reading *r, const json_t *error,
 
 typedef struct aire_provider {
     const char *name; /* in spellings: "anthropic" */
-    const char
-        *base; /* URL that requests begin with, unless another is named; NULL: must be named */
-    const char *key_header; /* such as "x-api-key"; NULL: "Authorization: Bearer" */
-    const char
-        *key_variable; /* that drivers read the key from, such as ANTHROPIC_API_KEY; nullable */
+
+    /* URL that requests begin with, unless another is named; NULL: the spelling says it. */
+    const char *base;
+    const char *key_header;        /* such as "x-api-key"; NULL: "Authorization: Bearer" */
+    const char *key_variable;      /* that drivers read the key from; NULL: none of its own */
     const char *const *headers;    /* always sent, "Name: value", ends in NULL; nullable */
     const char *request_id_header; /* of answers; nullable */
     bool streams;                  /* answers as server-sent events can be asked for */

@@ -7,6 +7,7 @@
 #include "model/think.h"
 
 #define TEXT_MAX ((size_t)16 << 20)
+#define COUNT_MAX ((json_int_t)1 << 53) /* so that sums of counts cannot overflow */
 static const char replacement[] = "\xef\xbf\xbd";
 
 void aire__reading_init(aire_reading *r, aire_ctx *ctx, const char *where,
@@ -195,7 +196,7 @@ void aire__reading_id(aire_reading *r, const json_t *id)
 int64_t aire__reading_count(const json_t *usage, const char *key)
 {
     json_int_t count = json_integer_value(json_object_get(usage, key));
-    return count > 0 ? count : 0;
+    return count <= 0 ? 0 : count < COUNT_MAX ? count : COUNT_MAX;
 }
 
 void aire__reading_answer(const aire_reading *r, aire_answer_options *fields)

@@ -9,7 +9,7 @@ enum { REAL_SECRET_MIN = 16, SECRET_MIN = 4, PART_MIN = 8 };
 void aire__redact(char *text, size_t length, const char *secret)
 {
     size_t secret_length = secret ? strlen(secret) : 0;
-    if (secret_length < REAL_SECRET_MIN)
+    if (secret_length < REAL_SECRET_MIN || length < secret_length)
         return;
     char *end = text + length, *at = text;
     while ((at = memmem(at, (size_t)(end - at), secret, secret_length))) {
