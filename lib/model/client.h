@@ -13,18 +13,37 @@
 typedef struct aire_call_trace {
     char *request; /* body sent, as JSON without secrets, from aire_alloc; NULL: the neutral form */
     int32_t attempts; /* tries spent; 1 unless the client says otherwise */
+    char *model; /* name of the model that was asked in the end, from aire_alloc; NULL: this one */
 } aire_call_trace;
 
-/* Both are called with the client's own data. `complete` is called on several threads at once. */
+/* Told once how a request ended; everything is borrowed, `answer` is NULL unless AIRE_OK. */
+typedef void (*aire_client_done)(aire_status status, aire_answer *answer,
+                                 const aire_call_trace *trace, void *user_data);
+
+/* All are called with the client's own data, on several threads at once. */
 typedef struct aire_client {
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
     void (*destroy)(void *self);
+    /* As aire_model_start; the request is borrowed until `done`. Optional. */
+    aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
+                         aire_client_done done, void *user_data);
+    /* As aire_model_feedback; AIRE_NOT_FOUND needs no detail. Optional: it does not learn. */
+    aire_status (*feedback)(void *self, const char *member, double reward, double baseline);
 } aire_client;
 
 /* Make a model of a client, whose data it owns on success. `name` is copied. */
 aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *client, void *self,
                             aire_model **out);
+
+/* Ask the client of a model on behalf of one that wraps it: checks nothing, tells no sink. */
+aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                            aire_call_trace *trace, aire_answer **out);
+
+/* Pass feedback on to a model that is wrapped: AIRE_NOT_FOUND if it does not learn, or has no such
+ * member. */
+aire_status aire__model_learn(aire_model *model, const char *member, double reward,
+                              double baseline);
 
 /* Options of aire_model_new with their defaults filled in. */
 typedef struct aire_client_options {
@@ -38,8 +57,8 @@ aire_status aire__chat_client_new(aire_ctx *ctx, const char *model, const char *
                                   const aire_client_options *options, aire_client *client,
                                   void **self);
 
-/* Recorded answers. */
-aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client *client,
+/* Recorded answers, of "FILE" or "FILE?lenient". */
+aire_status aire__replay_client_new(aire_ctx *ctx, const char *spec, aire_client *client,
                                     void **self);
 
 /*

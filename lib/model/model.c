@@ -68,7 +68,7 @@ static aire_status make_record(aire_model *model, const aire_request *request,
         if (status != AIRE_OK)
             return status;
     }
-    fields->model = model->name;
+    fields->model = trace->model ? trace->model : model->name;
     fields->purpose = request->purpose;
     fields->plan_id = request->plan_id;
     fields->idea_id = request->idea_id;
@@ -127,7 +127,34 @@ aire_status aire_model_complete(aire_model *model, const aire_request *request, 
     status = model->client.complete(model->self, &ours, cancel, &trace, &answer);
     tell_call(model, &ours, &trace, started_ns, status, answer);
     aire_free(model->ctx, trace.request);
+    aire_free(model->ctx, trace.model);
     if (status == AIRE_OK)
         *out = answer;
+    return status;
+}
+
+aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                            aire_call_trace *trace, aire_answer **out)
+{
+    return model->client.complete(model->self, request, cancel, trace, out);
+}
+
+aire_status aire__model_learn(aire_model *model, const char *member, double reward, double baseline)
+{
+    if (!model->client.feedback)
+        return AIRE_NOT_FOUND;
+    return model->client.feedback(model->self, member, reward, baseline);
+}
+
+aire_status aire_model_feedback(aire_model *model, const char *member, double reward,
+                                double baseline)
+{
+    if (!model || !member)
+        return aire__fail(AIRE_INVALID, "aire_model_feedback: model and member must not be NULL");
+    if (!model->client.feedback)
+        return AIRE_OK;
+    aire_status status = aire__model_learn(model, member, reward, baseline);
+    if (status == AIRE_NOT_FOUND)
+        return aire__fail(status, "%s has no member \"%s\"", model->name, member);
     return status;
 }
