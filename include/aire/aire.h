@@ -6,9 +6,11 @@
 #define AIRE_AIRE_H
 
 #include "aire/api.h"
+#include "aire/budget.h"
 #include "aire/cancel.h"
 #include "aire/confirm.h"
 #include "aire/context.h"
+#include "aire/ensemble.h"
 #include "aire/env.h"
 #include "aire/error.h"
 #include "aire/executor.h"

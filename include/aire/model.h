@@ -73,11 +73,14 @@ typedef struct aire_answer_options {
     int64_t latency_ms;      /**< from the first try to the last byte; 0 if unknown */
     int64_t first_ms;        /**< of the last try, until its first piece came; 0 if unknown */
     double cost;             /**< in US dollars; negative if unknown */
+    /** The model that answered, by its name, where another one chose it (ensemble.h); copied;
+     *  NULL: "" */
+    const char *model;
 } aire_answer_options;
 
 /** Default options. */
 #define AIRE_ANSWER_OPTIONS_INIT                                                                   \
-    { sizeof(aire_answer_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, -1 }
+    { sizeof(aire_answer_options), 0, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, -1, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_answer_options_init(aire_answer_options *options, size_t size);
@@ -124,8 +127,11 @@ AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t
  * Make a client.
  *
  * @param spec which model: "chat:MODEL@URL" for an OpenAI-compatible chat endpoint (URL such as
- *             http://127.0.0.1:8080/v1), or "replay:FILE" for recorded answers, a JSON lines file of
- *             {"answer": text, "thinking": text} objects that are given in order
+ *             http://127.0.0.1:8080/v1), or "replay:FILE" for recorded answers, a JSON lines file:
+ *             what aire_model_new_recorder wrote is found by the request, several answers to the same
+ *             one in order; {"answer": text, "thinking": text} objects are given in order to requests
+ *             that are not found. "replay:FILE?lenient" answers a request that was not recorded with
+ *             the next answer that was not given yet, instead of AIRE_NOT_FOUND
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_model_unref; NULL on failure
  * @return AIRE_OK, AIRE_INVALID (says which spellings there are), AIRE_NOT_FOUND, AIRE_FORMAT,
@@ -141,6 +147,27 @@ AIRE_API AIRE_CHECK aire_status aire_model_new(aire_ctx *ctx, const char *spec,
  * environment. Static storage. @since 0.1
  */
 AIRE_API const char *aire_model_key_variable(const char *spec);
+
+/**
+ * Make a model that asks another one and writes each call to a cassette, a JSON lines file that
+ * "replay:FILE" plays: {"hash", "purpose", "request", "answer"}, or "status", "code" and "detail" of a
+ * failure. A line is written (to the operating system, not to the disk) before the answer is told,
+ * and appended to what is there; a last line that a crash cut off is removed first. It holds no key,
+ * no header, no plan's and no idea's number.
+ *
+ * The hash is of everything in the request that can change its answer: messages, sampling, schema,
+ * thinking, stop texts and seed; not of the purpose, and not of the model that is asked. Calls that
+ * were cancelled are not written. An answer whose line cannot be written is given all the same, for
+ * it was paid for, and that the cassette lacks it is logged as an error.
+ *
+ * @param model reference taken
+ * @param path of the cassette, made if missing; one recorder at a time
+ * @param[out] out named as @p model; owned by caller, release with aire_model_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID, AIRE_IO, AIRE_LIMIT, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_new_recorder(aire_ctx *ctx, aire_model *model,
+                                                        const char *path, aire_model **out);
 
 /** A model of the host's own. Called on library threads, several at once, no lock held. */
 typedef struct aire_model_ops {
@@ -170,6 +197,21 @@ AIRE_API aire_model *aire_model_ref(aire_model *model);
 /** Drop a reference; NULL is allowed. @since 0.1 */
 AIRE_API void aire_model_unref(aire_model *model);
 
+/**
+ * Tell a model what came of one of its answers, so that an ensemble learns whom to ask; a model that
+ * does not learn ignores it. Nothing is kept beyond the model's life: a host that resumes tells again
+ * what its store knows. May be told for several ideas of one answer. Thread-safe.
+ *
+ * @param member the model that answered, as aire_answer_options or the call's record name it
+ * @param reward of the idea, where more is better; NaN: it failed
+ * @param baseline what it had to beat: the larger of its parent's and the baseline's reward; only
+ *                 what exceeds it counts
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND (an ensemble has no such member)
+ * @since 0.1
+ */
+AIRE_API aire_status aire_model_feedback(aire_model *model, const char *member, double reward,
+                                         double baseline);
+
 /** The specification or name that it was made with. Borrowed, until it is released. @since 0.1 */
 AIRE_API const char *aire_model_name(const aire_model *model);
 
@@ -179,7 +221,8 @@ AIRE_API const char *aire_model_name(const aire_model *model);
  * @param cancel nullable: a token that gives up waiting
  * @param[out] out owned by caller, release with aire_answer_unref; NULL on failure
  * @return AIRE_OK, AIRE_NET, AIRE_TIMEOUT, AIRE_AUTH, AIRE_RATE_LIMITED, AIRE_PROTOCOL,
- *         AIRE_CANCELLED, AIRE_DONE (a replay has no more answers), AIRE_INVALID, AIRE_NOMEM
+ *         AIRE_CANCELLED, AIRE_DONE (a replay has no more answers), AIRE_NOT_FOUND (a replay does not
+ *         know the request), AIRE_LIMIT (the budget is used), AIRE_INVALID, AIRE_NOMEM
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_model_complete(aire_model *model, const aire_request *request,

@@ -10,13 +10,13 @@ struct aire_answer {
     aire_refcount refs;
     aire_ctx *ctx;
     aire_answer_options fields;
-    char *text, *thinking, *finish, *request_id; /* what the fields point to */
+    char *text, *thinking, *finish, *request_id, *model; /* what the fields point to */
 };
 
 aire_status aire_answer_options_init(aire_answer_options *options, size_t size)
 {
-    aire_status status = aire__options_init(options, size, sizeof *options, sizeof *options,
-                                            "aire_answer_options");
+    aire_status status =
+        aire__options_init(options, size, sizeof *options, sizeof *options, "aire_answer_options");
     if (status == AIRE_OK)
         options->cost = -1;
     return status;
@@ -29,6 +29,7 @@ static void destroy(aire_answer *answer)
     aire_free(ctx, answer->thinking);
     aire_free(ctx, answer->finish);
     aire_free(ctx, answer->request_id);
+    aire_free(ctx, answer->model);
     aire_free(ctx, answer);
     aire_ctx_unref(ctx);
 }
@@ -68,7 +69,9 @@ aire_status aire_answer_new(aire_ctx *ctx, const aire_answer_options *options, a
     answer->fields.thinking = answer->thinking = aire__record_text(ctx, fields.thinking);
     answer->fields.finish = answer->finish = aire__record_text(ctx, fields.finish);
     answer->fields.request_id = answer->request_id = aire__record_text(ctx, fields.request_id);
-    if (!answer->text || !answer->thinking || !answer->finish || !answer->request_id) {
+    answer->fields.model = answer->model = aire__record_text(ctx, fields.model);
+    if (!answer->text || !answer->thinking || !answer->finish || !answer->request_id ||
+        !answer->model) {
         destroy(answer);
         return aire__fail_nomem();
     }

@@ -15,6 +15,7 @@
 typedef struct aire_call_trace {
     char *request; /* body sent, as JSON without secrets, from aire_alloc; NULL: the neutral form */
     int32_t attempts; /* tries spent; 1 unless the client says otherwise */
+    char *model; /* name of the model that was asked in the end, from aire_alloc; NULL: this one */
 } aire_call_trace;
 
 /* Told once how a call ended. The reference of the answer and the trace's text are passed on; on
@@ -33,11 +34,22 @@ typedef struct aire_client {
     aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
                          aire_client_done done, void *user_data);
     bool is_instant; /* complete never waits */
+    /* As aire_model_feedback; AIRE_NOT_FOUND needs no detail. Optional: it does not learn. */
+    aire_status (*feedback)(void *self, const char *member, double reward, double baseline);
 } aire_client;
 
 /* Make a model of a client, whose data it owns on success. `name` is copied. */
 aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *client, void *self,
                             aire_model **out);
+
+/* Ask the client of a model on behalf of one that wraps it: checks nothing, tells no sink. */
+aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                            aire_call_trace *trace, aire_answer **out);
+
+/* Pass feedback on to a model that is wrapped: AIRE_NOT_FOUND if it does not learn, or has no such
+ * member. */
+aire_status aire__model_learn(aire_model *model, const char *member, double reward,
+                              double baseline);
 
 /* Options of aire_model_new with their defaults filled in; strings are borrowed. */
 typedef struct aire_client_options {
@@ -51,8 +63,8 @@ typedef struct aire_client_options {
 /* Whether a key can stand in a header line; the message never shows it. NULL is none. */
 aire_status aire__key_check(const char *key);
 
-/* Recorded answers. */
-aire_status aire__replay_client_new(aire_ctx *ctx, const char *path, aire_client *client,
+/* Recorded answers, of "FILE" or "FILE?lenient". */
+aire_status aire__replay_client_new(aire_ctx *ctx, const char *spec, aire_client *client,
                                     void **self);
 
 /*

@@ -82,7 +82,7 @@ static aire_status make_record(const asking *a, const aire_call_trace *trace,
         if (status != AIRE_OK)
             return status;
     }
-    fields->model = a->model->name;
+    fields->model = trace->model ? trace->model : a->model->name;
     fields->purpose = a->purpose;
     fields->plan_id = a->plan_id;
     fields->idea_id = a->idea_id;
@@ -160,6 +160,7 @@ aire_status aire_model_complete(aire_model *model, const aire_request *request, 
     status = aire__client_complete(&model->client, model->self, &ours, cancel, &trace, &answer);
     tell_call(&a, &trace, status, answer);
     aire_free(model->ctx, trace.request);
+    aire_free(model->ctx, trace.model);
     if (status == AIRE_OK)
         *out = answer;
     return status;
@@ -180,6 +181,7 @@ static void end_asking(aire_status status, aire_answer *answer, aire_call_trace 
     asking *a = user_data;
     tell_call(a, trace, status, answer);
     aire_free(a->model->ctx, trace->request);
+    aire_free(a->model->ctx, trace->model);
     a->done(status, answer, a->user_data);
     aire_answer_unref(answer);
     free_asking(a);
@@ -224,5 +226,33 @@ aire_status aire_model_start(aire_model *model, const aire_request *request, air
         aire__client_start(model->ctx, &model->client, model->self, &ours, cancel, end_asking, a);
     if (status != AIRE_OK)
         free_asking(a);
+    return status;
+}
+
+/* ---- models that wrap others ---- */
+
+aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                            aire_call_trace *trace, aire_answer **out)
+{
+    return aire__client_complete(&model->client, model->self, request, cancel, trace, out);
+}
+
+aire_status aire__model_learn(aire_model *model, const char *member, double reward, double baseline)
+{
+    if (!model->client.feedback)
+        return AIRE_NOT_FOUND;
+    return model->client.feedback(model->self, member, reward, baseline);
+}
+
+aire_status aire_model_feedback(aire_model *model, const char *member, double reward,
+                                double baseline)
+{
+    if (!model || !member)
+        return aire__fail(AIRE_INVALID, "aire_model_feedback: model and member must not be NULL");
+    if (!model->client.feedback)
+        return AIRE_OK;
+    aire_status status = aire__model_learn(model, member, reward, baseline);
+    if (status == AIRE_NOT_FOUND)
+        return aire__fail(status, "%s has no member \"%s\"", model->name, member);
     return status;
 }

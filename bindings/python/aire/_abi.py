@@ -133,6 +133,8 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_ENSEMBLE_WEIGHTED = 0
+AIRE_ENSEMBLE_BANDIT = 1
 
 
 class aire_ctx(Structure):
@@ -148,6 +150,18 @@ class aire_allocator(Structure):
 
 
 class aire_ctx_options(Structure):
+    pass
+
+
+class aire_budget(Structure):
+    pass
+
+
+class aire_budget_options(Structure):
+    pass
+
+
+class aire_spending(Structure):
     pass
 
 
@@ -315,6 +329,10 @@ class aire_confirmation(Structure):
     pass
 
 
+class aire_ensemble_options(Structure):
+    pass
+
+
 class aire_error(Structure):
     pass
 
@@ -382,6 +400,26 @@ aire_ctx_options._fields_ = [
     ("seed", c_uint64),
 ]
 
+aire_budget_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("dollars", c_double),
+    ("tokens", c_int64),
+    ("calls", c_int64),
+]
+
+aire_spending._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("dollars", c_double),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("calls", c_int64),
+    ("flying_calls", c_int64),
+    ("flying_tokens", c_int64),
+    ("flying_dollars", c_double),
+]
+
 aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
@@ -444,6 +482,7 @@ aire_answer_options._fields_ = [
     ("latency_ms", c_int64),
     ("first_ms", c_int64),
     ("cost", c_double),
+    ("model", c_char_p),
 ]
 
 aire_model_options._fields_ = [
@@ -719,6 +758,18 @@ aire_confirmation._fields_ = [
     ("p", c_double),
 ]
 
+aire_ensemble_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("rule", c_int32),
+    ("models", POINTER(POINTER(aire_model))),
+    ("model_count", c_size_t),
+    ("weights", POINTER(c_double)),
+    ("seed", c_uint64),
+    ("cost_weight", c_double),
+    ("exploration", c_double),
+    ("name", c_char_p),
+]
+
 aire_ideator_knobs_options._fields_ = [
     ("struct_size", c_uint32),
     ("max_changes", c_int32),
@@ -786,6 +837,11 @@ FUNCTIONS = {
     "aire_log": (None, [POINTER(aire_ctx), c_int32, c_char_p, c_char_p]),
     "aire_ctx_set_call_sink": (None, [POINTER(aire_ctx), aire_call_sink, c_void_p]),
     "aire_ctx_tell_call": (None, [POINTER(aire_ctx), POINTER(aire_model_call)]),
+    "aire_budget_options_init": (c_int32, [POINTER(aire_budget_options), c_size_t]),
+    "aire_budget_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_budget_options), POINTER(POINTER(aire_budget))]),
+    "aire_budget_ref": (POINTER(aire_budget), [POINTER(aire_budget)]),
+    "aire_budget_unref": (None, [POINTER(aire_budget)]),
+    "aire_budget_spending": (c_int32, [POINTER(aire_budget), POINTER(aire_spending)]),
     "aire_cancel_new": (c_int32, [POINTER(aire_ctx), POINTER(POINTER(aire_cancel))]),
     "aire_cancel_ref": (POINTER(aire_cancel), [POINTER(aire_cancel)]),
     "aire_cancel_unref": (None, [POINTER(aire_cancel)]),
@@ -819,9 +875,11 @@ FUNCTIONS = {
     "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
     "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
     "aire_model_key_variable": (c_char_p, [c_char_p]),
+    "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
     "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
     "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
     "aire_model_unref": (None, [POINTER(aire_model)]),
+    "aire_model_feedback": (c_int32, [POINTER(aire_model), c_char_p, c_double, c_double]),
     "aire_model_name": (c_char_p, [POINTER(aire_model)]),
     "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
     "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
@@ -942,6 +1000,8 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_ensemble_options_init": (c_int32, [POINTER(aire_ensemble_options), c_size_t]),
+    "aire_ensemble_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ensemble_options), POINTER(POINTER(aire_model))]),
     "aire_last_error": (POINTER(aire_error), []),
     "aire_error_status": (c_int32, [POINTER(aire_error)]),
     "aire_error_message": (c_char_p, [POINTER(aire_error)]),
