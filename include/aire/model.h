@@ -5,6 +5,7 @@
 #ifndef AIRE_MODEL_H
 #define AIRE_MODEL_H
 
+#include "aire/budget.h"
 #include "aire/cancel.h"
 #include "aire/model_call.h"
 
@@ -114,11 +115,16 @@ typedef struct aire_model_options {
     void *key_user_data;   /**< borrowed; must outlive the model */
     const char *ca_file;   /**< file of certificates (PEM) to trust instead of the system's; copied; nullable */
     const char *proxy;     /**< URL of a proxy instead of what the environment says, "" for none; copied; nullable */
+    int32_t requests_per_minute; /**< sent at most; 0: no limit. Purposes take turns */
+    int32_t reserved;      /**< must be 0 */
+    int64_t tokens_per_minute;   /**< of input and output together, at most; 0: no limit */
+    aire_budget *budget;   /**< what calls may cost; reference taken; nullable */
+    const char *prices_path; /**< file of prices, as the installed prices.json; NULL: that one */
 } aire_model_options;
 
 /** Default options. */
 #define AIRE_MODEL_OPTIONS_INIT                                                                    \
-    { sizeof(aire_model_options), 0, NULL, 0, 0, NULL, NULL, NULL, NULL }
+    { sizeof(aire_model_options), 0, NULL, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t size);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "aire/model.h"
+#include "model/limiter.h"
 
 /* What a client says about a call, whether it succeeds or not. */
 typedef struct aire_call_trace {
@@ -58,6 +59,9 @@ typedef struct aire_client_options {
     aire_key_fn key;     /* NULL for none */
     void *key_user_data;
     const char *ca_file, *proxy; /* NULL for the system's */
+    aire_limits limits;
+    aire_budget *budget;     /* NULL for none */
+    const char *prices_path; /* NULL for the installed file */
 } aire_client_options;
 
 /* Whether a key can stand in a header line; the message never shows it. NULL is none. */

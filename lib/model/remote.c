@@ -7,12 +7,19 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "model/budget.h"
+#include "model/gate.h"
 #include "net/net.h"
 #include "net/redact.h"
 #include "net/retry.h"
 #include "net/sse.h"
 
-enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 60000 };
+enum {
+    BACKOFF_BASE_MS = 500,
+    BACKOFF_CAP_MS = 60000,
+    BYTES_A_TOKEN = 3,   /* of a request, so that an estimate is rather too high */
+    ANSWER_TOKENS = 8192 /* of an answer that has no limit */
+};
 #define ANSWER_MAX ((size_t)16 << 20)
 #define EVENT_MAX ((size_t)4 << 20)
 
@@ -29,11 +36,18 @@ typedef struct remote {
     int64_t stall_ms;
     int32_t timeout_ms;
     aire_retry retry;
+    aire_gate *gate;
+    aire_budget *budget; /* NULL for none */
+    aire_price price;
+    bool has_price;
 } remote;
 
 /* One request, from its start to its end. */
 typedef struct call {
+    aire_visitor visit; /* first */
     const remote *r;
+    uint64_t caller;
+    aire_reservation reserved;
     char *api_key, *key_line; /* NULL for none */
     char *body;
     bool streams;
@@ -50,6 +64,17 @@ typedef struct call {
 
 /* ---- the end ---- */
 
+static aire_usage usage_of(const aire_reading *r)
+{
+    return (aire_usage){r->input_tokens, r->output_tokens, r->cached_tokens, r->thinking_tokens};
+}
+
+static double cost_of(const call *c)
+{
+    aire_usage usage = usage_of(&c->reading);
+    return aire__price_cost(c->r->has_price ? &c->r->price : NULL, &usage);
+}
+
 static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_answer **out)
 {
     aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
@@ -62,6 +87,7 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_a
     aire__reading_answer(r, &fields);
     if (*reply->request_id)
         fields.request_id = reply->request_id;
+    fields.cost = cost_of(c);
     fields.attempts = c->attempts;
     fields.latency_ms = (reply->end_ns - c->started_ns) / 1000000;
     fields.first_ms = (reply->first_ns - c->tried_ns) / 1000000;
@@ -86,9 +112,22 @@ static void call_free(call *c)
     aire_free(c->r->ctx, c);
 }
 
+/* What a failed request cost is not known: providers bill what they answered. */
+static void settle(const call *c, aire_status status)
+{
+    aire_usage usage = usage_of(&c->reading);
+    if (!c->r->budget)
+        return;
+    if (status == AIRE_OK || usage.output > 0)
+        aire__budget_settle(c->r->budget, &c->reserved, &usage, cost_of(c));
+    else
+        aire__budget_release(c->r->budget, &c->reserved);
+}
+
 static void finish(call *c, aire_status status, aire_answer *answer)
 {
-    aire_call_trace trace = {c->body, c->attempts};
+    aire_call_trace trace = {.request = c->body, .attempts = c->attempts};
+    settle(c, status);
     aire_client_done done = c->done;
     void *user_data = c->user_data;
     if (status != AIRE_OK && c->attempts > 1)
@@ -100,16 +139,19 @@ static void finish(call *c, aire_status status, aire_answer *answer)
 
 /* ---- one try ---- */
 
-static aire_status try_once(call *c);
+static int64_t estimate_of(const call *c)
+{
+    return c->reserved.input + c->reserved.output;
+}
 
-static void try_again(bool cancelled, void *user_data)
+/* On the net's thread, at first and again: by the gate. */
+static void enter(bool cancelled, void *user_data)
 {
     call *c = user_data;
-    aire_status status =
-        cancelled ? aire__fail(AIRE_CANCELLED, "cancelled while waiting to try a request again")
-                  : try_once(c);
-    if (status != AIRE_OK)
-        finish(c, status, NULL);
+    if (cancelled)
+        finish(c, aire__fail(AIRE_CANCELLED, "cancelled while it waited to be sent"), NULL);
+    else
+        aire__gate_enter(c->r->gate, &c->visit, c->caller, estimate_of(c));
 }
 
 /* Wait and try again, if there is a try left and time for it; otherwise this was the end. */
@@ -126,7 +168,7 @@ static void retry_or_finish(call *c, aire_status status, bool transient, int64_t
     aire__logf(r->ctx, AIRE_LOG_WARNING, "model", "%s; attempt %d of %d in %lld ms",
                aire_error_message(aire_last_error()), (int)c->attempts + 1,
                (int)r->retry.max_attempts, (long long)wait_ms);
-    status = aire__net_at(r->net, at_ns, c->cancel, try_again, c);
+    status = aire__net_at(r->net, at_ns, c->cancel, enter, c);
     if (status != AIRE_OK)
         finish(c, status, NULL);
 }
@@ -174,6 +216,20 @@ static aire_status read_reply(call *c, const aire_exchange_reply *reply)
                       c->reading.where);
 }
 
+/* What the end of a try says of its endpoint. */
+static void leave(call *c, aire_status status, bool transient, const aire_exchange_reply *reply)
+{
+    aire_verdict verdict = status == AIRE_CANCELLED ? AIRE_VERDICT_NONE
+                           : status == AIRE_OK || !transient || reply->status == 429
+                               ? AIRE_VERDICT_ALIVE
+                               : AIRE_VERDICT_FAILED;
+    int64_t used = status == AIRE_OK ? c->reading.input_tokens + c->reading.output_tokens : -1;
+    int64_t peace_ns = reply->status == 429 && reply->retry_after_ms > 0
+                           ? aire__monotonic_ns() + reply->retry_after_ms * 1000000
+                           : 0;
+    aire__gate_leave(c->r->gate, &c->visit, verdict, used > 0 ? used : -1, peace_ns);
+}
+
 static void end_try(aire_status status, bool transient, aire_exchange_reply *reply, void *user_data)
 {
     call *c = user_data;
@@ -191,6 +247,7 @@ static void end_try(aire_status status, bool transient, aire_exchange_reply *rep
         transient = aire__retry_http_status(reply->status);
         status = refused(c, reply);
     }
+    leave(c, status, transient, reply);
     if (status == AIRE_OK)
         finish(c, AIRE_OK, answer);
     else
@@ -245,6 +302,41 @@ static aire_status try_once(call *c)
     return aire__net_start(r->net, &exchange);
 }
 
+/* The gate has told. */
+static void told(aire_visitor *visitor, aire_status status)
+{
+    call *c = (call *)visitor;
+    bool goes = status == AIRE_OK;
+    if (goes)
+        status = try_once(c);
+    if (status == AIRE_OK)
+        return;
+    if (goes)
+        aire__gate_leave(c->r->gate, &c->visit, AIRE_VERDICT_NONE, -1, 0);
+    finish(c, status, NULL);
+}
+
+/* How much a request may cost, before it is sent. */
+static aire_status reserve(call *c, const aire_request *request)
+{
+    const remote *r = c->r;
+    c->reserved.input = (int64_t)strlen(c->body) / BYTES_A_TOKEN + 1;
+    c->reserved.output = request->max_tokens > 0 ? request->max_tokens : ANSWER_TOKENS;
+    aire_usage most = {.input = c->reserved.input, .output = c->reserved.output};
+    double dollars = r->has_price ? aire__price_cost(&r->price, &most) : 0;
+    c->reserved.dollars = dollars > 0 ? dollars : 0;
+    return r->budget ? aire__budget_reserve(r->budget, &c->reserved, NULL) : AIRE_OK;
+}
+
+/* Purposes take turns: an Implementer's many requests do not hold up the next ideas. */
+static uint64_t caller_of(const aire_request *request)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *at = request->purpose ? request->purpose : ""; *at; at++)
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    return hash;
+}
+
 /* The key as the host has it now. */
 static aire_status take_key(call *c)
 {
@@ -279,6 +371,10 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
     c->cancel = aire_cancel_ref(cancel);
     c->done = done;
     c->user_data = user_data;
+    c->caller = caller_of(request);
+    c->visit.cancel = cancel;
+    c->visit.deadline_ns = c->deadline_ns;
+    c->visit.told = told;
     aire__rng_init(&c->rng, (uint64_t)c->started_ns, "model.retry", aire_ctx_seed(r->ctx));
     aire__sse_init(&c->sse, r->ctx, EVENT_MAX, take_event, c);
     aire__reading_init(&c->reading, r->ctx, r->where, request);
@@ -287,9 +383,16 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
     if (status == AIRE_OK)
         status = r->provider->write(r->ctx, request, r->model, c->streams, &c->body);
     if (status == AIRE_OK)
-        status = try_once(c);
-    if (status != AIRE_OK)
+        status = reserve(c, request);
+    if (status != AIRE_OK) {
         call_free(c);
+        return status;
+    }
+    status = aire__net_at(r->net, 0, cancel, enter, c);
+    if (status != AIRE_OK) {
+        settle(c, status);
+        call_free(c);
+    }
     return status;
 }
 
@@ -300,6 +403,8 @@ static void remote_destroy(void *self)
     remote *r = self;
     if (r->net)
         aire__net_release(r->net);
+    aire__gate_free(r->gate);
+    aire_budget_unref(r->budget);
     free_secret(r->ctx, r->api_key);
     aire_free(r->ctx, r->model);
     aire_free(r->ctx, r->url);
@@ -324,6 +429,26 @@ static aire_status copy_optional(aire_ctx *ctx, const char *text, char **out)
     return *out || !text ? AIRE_OK : aire__fail_nomem();
 }
 
+/* The price is copied: the file is read once, when the model is made. */
+static aire_status take_money(remote *r, const aire_place *place,
+                              const aire_client_options *options)
+{
+    aire_prices *prices = NULL;
+    aire_status status = aire__prices_load(r->ctx, options->prices_path, &prices);
+    if (status == AIRE_NOT_FOUND && !options->prices_path)
+        status = AIRE_OK; /* not installed: nothing is known */
+    const aire_price *price =
+        prices ? aire__prices_find(prices, place->provider->name, place->base, place->model) : NULL;
+    r->has_price = price != NULL;
+    if (price)
+        r->price = *price;
+    if (status == AIRE_OK)
+        status = aire__budget_check_price(options->budget, price, place->model);
+    aire__prices_free(prices);
+    r->budget = aire_budget_ref(options->budget);
+    return status;
+}
+
 static aire_status fill(remote *r, const aire_place *place, const aire_client_options *options)
 {
     aire_status status = copy_optional(r->ctx, place->model, &r->model);
@@ -334,6 +459,8 @@ static aire_status fill(remote *r, const aire_place *place, const aire_client_op
     if (status == AIRE_OK)
         status = copy_optional(r->ctx, options->api_key, &r->api_key);
     if (status == AIRE_OK)
+        status = take_money(r, place, options);
+    if (status == AIRE_OK)
         status = r->provider->url(r->ctx, place->base, place->model, false, &r->url);
     if (status == AIRE_OK)
         status = r->provider->url(r->ctx, place->base, place->model, true, &r->stream_url);
@@ -341,6 +468,8 @@ static aire_status fill(remote *r, const aire_place *place, const aire_client_op
         r->where = aire__asprintf(r->ctx, "POST %s", r->url);
         status = r->where ? aire__net_acquire(r->ctx, &r->net) : aire__fail_nomem();
     }
+    if (status == AIRE_OK)
+        status = aire__gate_new(r->ctx, r->net, &options->limits, &r->gate);
     return status;
 }
 

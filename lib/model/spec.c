@@ -41,9 +41,11 @@ static aire_status take_options(const aire_model_options *given, aire_client_opt
         aire__options_take(given, &ours, sizeof ours, sizeof ours, "aire_model_options");
     if (status != AIRE_OK)
         return status;
-    if (ours.timeout_ms < 0 || ours.max_attempts < 0 || ours.stall_ms < 0)
-        return aire__fail(AIRE_INVALID, "aire_model_options: timeout_ms, stall_ms and max_attempts "
-                                        "must not be negative");
+    if (ours.timeout_ms < 0 || ours.max_attempts < 0 || ours.stall_ms < 0 ||
+        ours.requests_per_minute < 0 || ours.tokens_per_minute < 0 || ours.reserved)
+        return aire__fail(AIRE_INVALID,
+                          "aire_model_options: times, attempts and limits must not be "
+                          "negative, reserved must be 0");
     if (ours.api_key && ours.key)
         return aire__fail(AIRE_INVALID, "aire_model_options: api_key and key are both set");
     *out =
