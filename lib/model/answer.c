@@ -15,8 +15,11 @@ struct aire_answer {
 
 aire_status aire_answer_options_init(aire_answer_options *options, size_t size)
 {
-    return aire__options_init(options, size, sizeof *options, sizeof *options,
-                              "aire_answer_options");
+    aire_status status = aire__options_init(options, size, sizeof *options, sizeof *options,
+                                            "aire_answer_options");
+    if (status == AIRE_OK)
+        options->cost = -1;
+    return status;
 }
 
 static void destroy(aire_answer *answer)
