@@ -25,7 +25,8 @@ typedef struct aire_client {
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
     void (*destroy)(void *self);
-    /* As aire_model_start; the request is borrowed until `done`. Optional. */
+    /* As aire_model_start; the request is borrowed, and the model kept, until `done` has
+     * returned. Optional. */
     aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
                          aire_client_done done, void *user_data);
     /* As aire_model_feedback; AIRE_NOT_FOUND needs no detail. Optional: it does not learn. */
@@ -39,6 +40,11 @@ aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *
 /* Ask the client of a model on behalf of one that wraps it: checks nothing, tells no sink. */
 aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
+
+/* The same without waiting: AIRE_OK, and `done` will be called, or has been. AIRE_UNSUPPORTED (its
+ * client has no `start`: it has to be asked on a thread), or as `start`. */
+aire_status aire__model_begin(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                              aire_client_done done, void *user_data);
 
 /* Pass feedback on to a model that is wrapped: AIRE_NOT_FOUND if it does not learn, or has no such
  * member. */

@@ -139,6 +139,14 @@ aire_status aire__model_ask(aire_model *model, const aire_request *request, aire
     return model->client.complete(model->self, request, cancel, trace, out);
 }
 
+aire_status aire__model_begin(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                              aire_client_done done, void *user_data)
+{
+    if (!model->client.start)
+        return aire__fail(AIRE_UNSUPPORTED, "%s has to be waited for", model->name);
+    return model->client.start(model->self, request, cancel, done, user_data);
+}
+
 aire_status aire__model_learn(aire_model *model, const char *member, double reward, double baseline)
 {
     if (!model->client.feedback)

@@ -13,6 +13,7 @@
 
 #include "aire/ensemble.h"
 #include "aire/error.h"
+#include "model/client.h"
 #include "support/failing.h"
 
 static failing memory;
@@ -258,6 +259,112 @@ static void test_ensemble__serves_many_threads(void **state)
     aire_model_unref(model);
 }
 
+/* Members that nobody waits for: what is asked of them waits in a list until the test lets it end.
+ */
+
+enum { PENDING = 64 };
+
+static struct {
+    aire_client_done done;
+    void *user_data;
+} pending[PENDING];
+static int pending_count, ended_count;
+static aire_status refuses;
+
+static aire_status later_complete(void *self, const aire_request *r, aire_cancel *cancel,
+                                  aire_call_trace *trace, aire_answer **out)
+{
+    return aire_error_set(AIRE_INTERNAL, 0, "not asked like this");
+}
+
+static aire_status later_start(void *self, const aire_request *r, aire_cancel *cancel,
+                               aire_client_done done, void *user_data)
+{
+    if (refuses != AIRE_OK)
+        return aire_error_set(refuses, 0, "not today");
+    pending[pending_count].done = done;
+    pending[pending_count++].user_data = user_data;
+    return AIRE_OK;
+}
+
+static void later_destroy(void *self) {}
+
+static void end_one(int number, aire_status status)
+{
+    aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
+    aire_call_trace trace = {.attempts = 2};
+    aire_answer *answer = NULL;
+    fields.text = "late";
+    if (status == AIRE_OK)
+        assert_int_equal(aire_answer_new(ctx, &fields, &answer), AIRE_OK);
+    else
+        aire_error_set(status, 9, "cut off");
+    pending[number].done(status, answer, &trace, pending[number].user_data);
+    aire_answer_unref(answer);
+}
+
+static void was_answered(aire_status status, aire_answer *answer, const aire_call_trace *trace,
+                         void *user_data)
+{
+    const char *const *expected = user_data;
+    ended_count++;
+    assert_string_equal(trace->model, *expected);
+    assert_int_equal(trace->attempts, 2);
+    assert_true((status == AIRE_OK) == (answer != NULL));
+    if (answer)
+        assert_string_equal(aire_answer_get(answer)->model, *expected);
+    else
+        assert_string_equal(message(), "cut off");
+}
+
+static aire_status begin(aire_model *model, const char **expected)
+{
+    const aire_message messages[] = {{"user", "hello"}};
+    aire_request r = {.struct_size = sizeof r, .messages = messages, .message_count = 1};
+    return aire__model_begin(model, &r, NULL, was_answered, expected);
+}
+
+static void test_ensemble__serves_calls_that_nobody_waits_for(void **state)
+{
+    static const aire_client client = {
+        .complete = later_complete, .destroy = later_destroy, .start = later_start};
+    static const char *names[] = {"late:a", "late:b", "late:c"};
+    const char *path = "/tmp/aire-ensemble-late.jsonl";
+    aire_model *late[MEMBERS], *first;
+    unlink(path);
+    pending_count = ended_count = 0;
+    for (int i = 0; i < MEMBERS; i++)
+        assert_int_equal(aire__model_new(ctx, names[i], &client, NULL, &late[i]), AIRE_OK);
+    assert_int_equal(aire_model_new_recorder(ctx, late[0], path, &first), AIRE_OK);
+    aire_model *outside[MEMBERS] = {first, late[1], late[2]};
+    aire_ensemble_options o = options_of(AIRE_ENSEMBLE_BANDIT);
+    o.models = outside;
+    aire_model *model = make(&o);
+    refuses = AIRE_NET;
+    assert_int_equal(begin(model, &names[0]), AIRE_NET);
+    refuses = AIRE_OK;
+    for (int i = 0; i < MEMBERS; i++) /* what did not begin was no pull */
+        assert_int_equal(begin(model, &names[i]), AIRE_OK);
+    assert_int_equal(pending_count, MEMBERS);
+    end_one(2, AIRE_NET);
+    end_one(0, AIRE_OK);
+    end_one(1, AIRE_OK);
+    assert_int_equal(ended_count, MEMBERS);
+    aire_model_unref(model);
+    aire_model_unref(first);
+    for (int i = 0; i < MEMBERS; i++)
+        aire_model_unref(late[i]);
+    char spec[96];
+    aire_answer *answer;
+    snprintf(spec, sizeof spec, "replay:%s?lenient", path);
+    assert_int_equal(aire_model_new(ctx, spec, NULL, &model), AIRE_OK);
+    assert_int_equal(ask(model, &answer), AIRE_OK);
+    assert_string_equal(aire_answer_get(answer)->text, "late");
+    aire_answer_unref(answer);
+    aire_model_unref(model);
+    unlink(path);
+}
+
 static void test_ensemble__arguments(void **state)
 {
     const double bad[][MEMBERS] = {{1, -1, 1}, {0, 0, 0}, {1, NAN, 1}, {INFINITY, 1, 1}};
@@ -370,6 +477,7 @@ int main(void)
         TEST(test_ensemble__failures_are_told_and_learned),
         TEST(test_ensemble__feedback_finds_members_inside),
         TEST(test_ensemble__serves_many_threads),
+        TEST(test_ensemble__serves_calls_that_nobody_waits_for),
         TEST(test_ensemble__arguments),
         TEST(test_ensemble__survives_any_failed_allocation),
     };
