@@ -16,18 +16,26 @@ typedef struct waiter {
     bool is_over;
     aire_status status;
     aire_answer *answer;
-    aire_call_trace trace;
-    int32_t code; /* the detail, which is of the telling thread */
+    aire_ctx *ctx;
+    aire_call_trace trace; /* copies */
+    int32_t code;          /* the detail, which is of the telling thread */
     char message[AIRE_ERROR_MESSAGE_MAX];
 } waiter;
 
-static void wake(aire_status status, aire_answer *answer, aire_call_trace *trace, void *user_data)
+static char *copy_of(aire_ctx *ctx, const char *text)
+{
+    return text ? aire__strdup(ctx, text) : NULL;
+}
+
+static void wake(aire_status status, aire_answer *answer, const aire_call_trace *trace,
+                 void *user_data)
 {
     waiter *w = user_data;
     pthread_mutex_lock(&w->lock);
     w->status = status;
-    w->answer = answer;
-    w->trace = *trace;
+    w->answer = aire_answer_ref(answer);
+    w->trace = (aire_call_trace){copy_of(w->ctx, trace->request), trace->attempts,
+                                 copy_of(w->ctx, trace->model)};
     if (status != AIRE_OK) {
         w->code = aire_error_code(aire_last_error());
         snprintf(w->message, sizeof w->message, "%s", aire_error_message(aire_last_error()));
@@ -37,11 +45,11 @@ static void wake(aire_status status, aire_answer *answer, aire_call_trace *trace
     pthread_mutex_unlock(&w->lock);
 }
 
-static aire_status start_and_wait(const aire_client *client, void *self,
+static aire_status start_and_wait(aire_ctx *ctx, const aire_client *client, void *self,
                                   const aire_request *request, aire_cancel *cancel,
                                   aire_call_trace *trace, aire_answer **out)
 {
-    waiter w = {.is_over = false};
+    waiter w = {.ctx = ctx};
     pthread_mutex_init(&w.lock, NULL);
     aire__cond_init(&w.told);
     aire_status status = client->start(self, request, cancel, wake, &w);
@@ -61,11 +69,11 @@ static aire_status start_and_wait(const aire_client *client, void *self,
     return status;
 }
 
-aire_status aire__client_complete(const aire_client *client, void *self,
+aire_status aire__client_complete(aire_ctx *ctx, const aire_client *client, void *self,
                                   const aire_request *request, aire_cancel *cancel,
                                   aire_call_trace *trace, aire_answer **out)
 {
-    return client->start ? start_and_wait(client, self, request, cancel, trace, out)
+    return client->start ? start_and_wait(ctx, client, self, request, cancel, trace, out)
                          : client->complete(self, request, cancel, trace, out);
 }
 
@@ -94,10 +102,13 @@ static void *perform(void *data)
     aire_call_trace trace = {.attempts = 1};
     aire_answer *answer = NULL;
     aire_status status = t->client->complete(t->self, &t->request, t->cancel, &trace, &answer);
-    aire_client_done done = t->done;
-    void *user_data = t->user_data;
+    aire_ctx *ctx = aire_ctx_ref(t->ctx); /* who is told may let go of all else */
+    t->done(status, answer, &trace, t->user_data);
+    aire_answer_unref(answer);
+    aire_free(ctx, trace.request);
+    aire_free(ctx, trace.model);
     task_free(t);
-    done(status, answer, &trace, user_data);
+    aire_ctx_unref(ctx);
     return NULL;
 }
 

@@ -5,7 +5,7 @@
 #include "model/client.h"
 
 /* Ask and wait, whichever way the client works. */
-aire_status aire__client_complete(const aire_client *client, void *self,
+aire_status aire__client_complete(aire_ctx *ctx, const aire_client *client, void *self,
                                   const aire_request *request, aire_cancel *cancel,
                                   aire_call_trace *trace, aire_answer **out);
 

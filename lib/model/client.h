@@ -19,10 +19,10 @@ typedef struct aire_call_trace {
     char *model; /* name of the model that was asked in the end, from aire_alloc; NULL: this one */
 } aire_call_trace;
 
-/* Told once how a call ended. The reference of the answer and the trace's text are passed on; on
- * failure the thread's error detail is set. */
-typedef void (*aire_client_done)(aire_status status, aire_answer *answer, aire_call_trace *trace,
-                                 void *user_data);
+/* Told once how a call ended; everything is borrowed, `answer` is NULL unless AIRE_OK. On failure
+ * the thread's error detail is set. */
+typedef void (*aire_client_done)(aire_status status, aire_answer *answer,
+                                 const aire_call_trace *trace, void *user_data);
 
 /* All are called with the client's own data, on several threads at once. */
 typedef struct aire_client {
@@ -30,8 +30,9 @@ typedef struct aire_client {
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
     void (*destroy)(void *self);
-    /* Ask, and be told on some thread, perhaps before it returns; only on AIRE_OK. NULL: `complete`
-     * is called on a thread of its own. */
+    /* Ask, and be told on some thread, perhaps before it returns; only on AIRE_OK. The request is
+     * borrowed for the call, the client is kept until `done` has returned. NULL: `complete` is
+     * called on a thread of its own. */
     aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
                          aire_client_done done, void *user_data);
     bool is_instant; /* complete never waits */
@@ -46,6 +47,11 @@ aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *
 /* Ask the client of a model on behalf of one that wraps it: checks nothing, tells no sink. */
 aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
+
+/* The same without waiting: AIRE_OK, and `done` will be called, or has been. AIRE_UNSUPPORTED (its
+ * client has no `start`: it has to be asked on a thread), or as `start`. */
+aire_status aire__model_begin(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                              aire_client_done done, void *user_data);
 
 /* Pass feedback on to a model that is wrapped: AIRE_NOT_FOUND if it does not learn, or has no such
  * member. */

@@ -73,6 +73,13 @@ static void ended(ensemble *e, size_t member, aire_status status, const aire_ans
     pthread_mutex_unlock(&e->mutex);
 }
 
+static void not_begun(ensemble *e, size_t member)
+{
+    pthread_mutex_lock(&e->mutex);
+    aire__ucb_cancel(&e->ucb, member);
+    pthread_mutex_unlock(&e->mutex);
+}
+
 /* The answer, with the name of who gave it. Without memory it goes without: it was paid for. */
 static aire_answer *sign(ensemble *e, size_t member, aire_answer *answer)
 {
@@ -102,6 +109,48 @@ static aire_status ensemble_complete(void *self, const aire_request *request, ai
         trace->model = aire__strdup(e->ctx, aire_model_name(e->members[member]));
     if (status == AIRE_OK)
         *out = sign(e, member, answer);
+    return status;
+}
+
+/* A call that nobody waits for. */
+typedef struct flight {
+    ensemble *ensemble;
+    size_t member;
+    aire_client_done done;
+    void *user_data;
+} flight;
+
+static void flight_done(aire_status status, aire_answer *answer, const aire_call_trace *trace,
+                        void *user_data)
+{
+    flight f = *(flight *)user_data;
+    ensemble *e = f.ensemble;
+    aire_call_trace ours = *trace;
+    aire_free(e->ctx, user_data);
+    ended(e, f.member, status, answer);
+    if (!trace->model)
+        ours.model = aire__strdup(e->ctx, aire_model_name(e->members[f.member]));
+    answer = status == AIRE_OK ? sign(e, f.member, aire_answer_ref(answer)) : NULL;
+    f.done(status, answer, &ours, f.user_data);
+    aire_answer_unref(answer);
+    if (!trace->model)
+        aire_free(e->ctx, ours.model);
+}
+
+static aire_status ensemble_start(void *self, const aire_request *request, aire_cancel *cancel,
+                                  aire_client_done done, void *user_data)
+{
+    ensemble *e = self;
+    flight *f = aire_alloc(e->ctx, sizeof *f);
+    if (!f)
+        return aire__fail_nomem();
+    size_t member = choose(e);
+    *f = (flight){e, member, done, user_data};
+    aire_status status = aire__model_begin(e->members[member], request, cancel, flight_done, f);
+    if (status != AIRE_OK) {
+        not_begun(e, member);
+        aire_free(e->ctx, f);
+    }
     return status;
 }
 
@@ -220,8 +269,10 @@ static aire_status make(aire_ctx *ctx, const aire_ensemble_options *o, ensemble 
 
 aire_status aire_ensemble_new(aire_ctx *ctx, const aire_ensemble_options *options, aire_model **out)
 {
-    static const aire_client client = {
-        .complete = ensemble_complete, .destroy = ensemble_destroy, .feedback = ensemble_feedback};
+    static const aire_client client = {.complete = ensemble_complete,
+                                       .destroy = ensemble_destroy,
+                                       .start = ensemble_start,
+                                       .feedback = ensemble_feedback};
     if (!ctx || !options || !out)
         return aire__fail(AIRE_INVALID, "aire_ensemble_new: ctx, options and out must not be NULL");
     *out = NULL;

@@ -157,7 +157,8 @@ aire_status aire_model_complete(aire_model *model, const aire_request *request, 
     asking a = begin_asking(model, &ours);
     aire_call_trace trace = {.attempts = 1};
     aire_answer *answer = NULL;
-    status = aire__client_complete(&model->client, model->self, &ours, cancel, &trace, &answer);
+    status = aire__client_complete(model->ctx, &model->client, model->self, &ours, cancel, &trace,
+                                   &answer);
     tell_call(&a, &trace, status, answer);
     aire_free(model->ctx, trace.request);
     aire_free(model->ctx, trace.model);
@@ -175,15 +176,12 @@ static void free_asking(asking *a)
     aire_model_unref(model);
 }
 
-static void end_asking(aire_status status, aire_answer *answer, aire_call_trace *trace,
+static void end_asking(aire_status status, aire_answer *answer, const aire_call_trace *trace,
                        void *user_data)
 {
     asking *a = user_data;
     tell_call(a, trace, status, answer);
-    aire_free(a->model->ctx, trace->request);
-    aire_free(a->model->ctx, trace->model);
     a->done(status, answer, a->user_data);
-    aire_answer_unref(answer);
     free_asking(a);
 }
 
@@ -234,7 +232,15 @@ aire_status aire_model_start(aire_model *model, const aire_request *request, air
 aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out)
 {
-    return aire__client_complete(&model->client, model->self, request, cancel, trace, out);
+    return aire__client_complete(model->ctx, &model->client, model->self, request, cancel, trace,
+                                 out);
+}
+
+aire_status aire__model_begin(aire_model *model, const aire_request *request, aire_cancel *cancel,
+                              aire_client_done done, void *user_data)
+{
+    return aire__client_start(model->ctx, &model->client, model->self, request, cancel, done,
+                              user_data);
 }
 
 aire_status aire__model_learn(aire_model *model, const char *member, double reward, double baseline)

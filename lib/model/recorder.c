@@ -76,6 +76,41 @@ static aire_status recorder_complete(void *self, const aire_request *request, ai
     return status;
 }
 
+/* A call that nobody waits for. */
+typedef struct flight {
+    recorder *recorder;
+    json_t *line;
+    aire_client_done done;
+    void *user_data;
+} flight;
+
+static void flight_done(aire_status status, aire_answer *answer, const aire_call_trace *trace,
+                        void *user_data)
+{
+    flight f = *(flight *)user_data;
+    aire_free(f.recorder->ctx, user_data);
+    record(f.recorder, f.line, status, answer);
+    f.done(status, answer, trace, f.user_data);
+}
+
+static aire_status recorder_start(void *self, const aire_request *request, aire_cancel *cancel,
+                                  aire_client_done done, void *user_data)
+{
+    recorder *r = self;
+    flight *f = aire_alloc(r->ctx, sizeof *f);
+    if (!f)
+        return aire__fail_nomem();
+    *f = (flight){r, NULL, done, user_data};
+    aire_status status = aire__cassette_begin(r->ctx, request, &f->line);
+    if (status == AIRE_OK)
+        status = aire__model_begin(r->inner, request, cancel, flight_done, f);
+    if (status != AIRE_OK) {
+        json_decref(f->line);
+        aire_free(r->ctx, f);
+    }
+    return status;
+}
+
 static aire_status recorder_feedback(void *self, const char *member, double reward, double baseline)
 {
     recorder *r = self;
@@ -141,8 +176,10 @@ static aire_status open_cassette(recorder *r)
 aire_status aire_model_new_recorder(aire_ctx *ctx, aire_model *model, const char *path,
                                     aire_model **out)
 {
-    static const aire_client client = {
-        .complete = recorder_complete, .destroy = recorder_destroy, .feedback = recorder_feedback};
+    static const aire_client client = {.complete = recorder_complete,
+                                       .destroy = recorder_destroy,
+                                       .start = recorder_start,
+                                       .feedback = recorder_feedback};
     if (!ctx || !model || !path || !out)
         return aire__fail(AIRE_INVALID,
                           "aire_model_new_recorder: ctx, model, path and out must not be NULL");

@@ -101,15 +101,15 @@ static void free_secret(aire_ctx *ctx, char *secret)
     aire_free(ctx, secret);
 }
 
-static void call_free(call *c)
+static void call_free(aire_ctx *ctx, call *c)
 {
-    free_secret(c->r->ctx, c->api_key);
-    free_secret(c->r->ctx, c->key_line);
+    free_secret(ctx, c->api_key);
+    free_secret(ctx, c->key_line);
     aire__reading_free(&c->reading);
     aire__sse_free(&c->sse);
     aire_cancel_unref(c->cancel);
-    aire_free(c->r->ctx, c->body);
-    aire_free(c->r->ctx, c);
+    aire_free(ctx, c->body);
+    aire_free(ctx, c);
 }
 
 /* What a failed request cost is not known: providers bill what they answered. */
@@ -127,14 +127,14 @@ static void settle(const call *c, aire_status status)
 static void finish(call *c, aire_status status, aire_answer *answer)
 {
     aire_call_trace trace = {.request = c->body, .attempts = c->attempts};
-    settle(c, status);
-    aire_client_done done = c->done;
-    void *user_data = c->user_data;
+    aire_ctx *ctx = aire_ctx_ref(c->r->ctx); /* who is told may let go of the model */
     if (status != AIRE_OK && c->attempts > 1)
         aire__fail_prefix(status, "gave up after %d attempts", (int)c->attempts);
-    c->body = NULL;
-    call_free(c);
-    done(status, answer, &trace, user_data);
+    settle(c, status);
+    c->done(status, answer, &trace, c->user_data);
+    aire_answer_unref(answer);
+    call_free(ctx, c);
+    aire_ctx_unref(ctx);
 }
 
 /* ---- one try ---- */
@@ -385,13 +385,13 @@ static aire_status remote_start(void *self, const aire_request *request, aire_ca
     if (status == AIRE_OK)
         status = reserve(c, request);
     if (status != AIRE_OK) {
-        call_free(c);
+        call_free(r->ctx, c);
         return status;
     }
     status = aire__net_at(r->net, 0, cancel, enter, c);
     if (status != AIRE_OK) {
         settle(c, status);
-        call_free(c);
+        call_free(r->ctx, c);
     }
     return status;
 }

@@ -18,12 +18,14 @@ class Answer:
     finish: str = "stop"
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: float = -1.0  # dollars; negative: not known
+    model: str = ""  # that an ensemble chose
 
 
 def _answer_from(pointer):
     fields = lib.aire_answer_get(pointer).contents
     return Answer(fields.text.decode(), fields.thinking.decode(), fields.finish.decode(),
-                  fields.input_tokens, fields.output_tokens)
+                  fields.input_tokens, fields.output_tokens, fields.cost, fields.model.decode())
 
 
 class Model(Handle):
@@ -73,7 +75,7 @@ class HostModel(Model):
                 answer = Answer(answer)
             given = options(_abi.aire_answer_options, text=text(answer.text), thinking=text(answer.thinking),
                             finish=text(answer.finish), input_tokens=answer.input_tokens,
-                            output_tokens=answer.output_tokens)
+                            output_tokens=answer.output_tokens, cost=answer.cost, model=text(answer.model))
             check(lib.aire_answer_new(ctx._p, ctypes.byref(given), out))
 
         ops = options(_abi.aire_model_ops)
