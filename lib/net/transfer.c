@@ -163,16 +163,16 @@ static bool set_connection(aire_transfer *t)
     ok &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, crowd) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, crowd) == CURLE_OK;
-    /* Over TLS one connection may serve many: wait and see whether the first one does. */
-    ok &= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                           tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1) ==
-          CURLE_OK;
+    /* Over TLS one connection may serve many: wait and see whether the first one does. A curl that
+     * knows no HTTP/2 stays with what it knows. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     ok &= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)tls) == CURLE_OK;
     if (proxy)
         ok &= curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK;
     if (asked->ca_file) {
         ok &= curl_easy_setopt(easy, CURLOPT_CAINFO, asked->ca_file) == CURLE_OK;
-        ok &= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* not every TLS library has one */
     }
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* A cancelled request must not wait for the name server. */

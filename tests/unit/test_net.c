@@ -795,6 +795,42 @@ static void test_net__out_of_memory(void **state)
     aire_ctx_unref(oom_ctx);
 }
 
+static void test_net__proxies(void **state)
+{
+    char proxy[64];
+    probe *p = probe_new("echo", false);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.port);
+    snprintf(p->url, sizeof p->url, "http://models.invalid/v1/echo");
+    p->asked.proxy = proxy;
+    start(p);
+    await(p);
+    assert_int_equal(p->status, AIRE_OK);
+    assert_non_null(strstr(p->body, "POST http://models.invalid/v1/echo HTTP/1.1\r\n"));
+    probe_free(p);
+
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.deaf_port);
+    setenv("http_proxy", proxy, 1); /* of the environment: not for this machine */
+    probe *own = ask("ok", false);
+    assert_int_equal(own->status, AIRE_OK);
+    p = probe_new("ok", false);
+    snprintf(p->url, sizeof p->url, "http://models.invalid/v1/ok");
+    start(p);
+    await(p);
+    assert_int_equal(p->status, AIRE_NET);
+    probe *none = probe_new("ok", false); /* "": not even then */
+    snprintf(none->url, sizeof none->url, "http://models.invalid/v1/ok");
+    none->asked.proxy = "";
+    start(none);
+    await(none);
+    assert_int_equal(none->status, AIRE_NET);
+    assert_true(none->transient);
+    assert_non_null(strstr(none->message, "resolve"));
+    unsetenv("http_proxy");
+    probe_free(own);
+    probe_free(p);
+    probe_free(none);
+}
+
 /* An exchange with HTTP/2 over TLS, where the request's body says the mode. */
 static probe *probe_tls(const char *mode)
 {
@@ -908,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_net__one_for_each_context),
         cmocka_unit_test(test_net__released_with_idle_connections),
         cmocka_unit_test(test_net__out_of_memory),
+        cmocka_unit_test(test_net__proxies),
         cmocka_unit_test(test_net__verifies_certificates),
         cmocka_unit_test(test_net__multiplexes),
         cmocka_unit_test(test_net__http2_faults),
