@@ -73,8 +73,8 @@ aire_status aire__client_complete(aire_ctx *ctx, const aire_client *client, void
                                   const aire_request *request, aire_cancel *cancel,
                                   aire_call_trace *trace, aire_answer **out)
 {
-    return client->start ? start_and_wait(ctx, client, self, request, cancel, trace, out)
-                         : client->complete(self, request, cancel, trace, out);
+    return client->complete ? client->complete(self, request, cancel, trace, out)
+                            : start_and_wait(ctx, client, self, request, cancel, trace, out);
 }
 
 /* ---- being told by a client that waits ---- */

@@ -26,12 +26,12 @@ typedef void (*aire_client_done)(aire_status status, aire_answer *answer,
 
 /* All are called with the client's own data, on several threads at once. */
 typedef struct aire_client {
-    /* Ask and wait; NULL if there is `start`. */
+    /* Ask and wait; NULL if there is only `start`. */
     aire_status (*complete)(void *self, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
     void (*destroy)(void *self);
     /* Ask, and be told on some thread, perhaps before it returns; only on AIRE_OK. The request is
-     * borrowed for the call, the client is kept until `done` has returned. NULL: `complete` is
+     * borrowed for the call; the client may be gone when `done` returns. NULL: `complete` is
      * called on a thread of its own. */
     aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
                          aire_client_done done, void *user_data);

@@ -126,7 +126,8 @@ static void flight_done(aire_status status, aire_answer *answer, const aire_call
     flight f = *(flight *)user_data;
     ensemble *e = f.ensemble;
     aire_call_trace ours = *trace;
-    aire_free(e->ctx, user_data);
+    aire_ctx *ctx = aire_ctx_ref(e->ctx); /* who is told may let go of the ensemble */
+    aire_free(ctx, user_data);
     ended(e, f.member, status, answer);
     if (!trace->model)
         ours.model = aire__strdup(e->ctx, aire_model_name(e->members[f.member]));
@@ -134,7 +135,8 @@ static void flight_done(aire_status status, aire_answer *answer, const aire_call
     f.done(status, answer, &ours, f.user_data);
     aire_answer_unref(answer);
     if (!trace->model)
-        aire_free(e->ctx, ours.model);
+        aire_free(ctx, ours.model);
+    aire_ctx_unref(ctx);
 }
 
 static aire_status ensemble_start(void *self, const aire_request *request, aire_cancel *cancel,

@@ -32,6 +32,14 @@ static void start_curl(void)
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+aire_status aire__curl_start(void)
+{
+    pthread_once(&curl_once, start_curl);
+    if (curl_ready == CURLE_OK)
+        return AIRE_OK;
+    return aire__fail(AIRE_NET, "libcurl could not start: %s", curl_easy_strerror(curl_ready));
+}
+
 /* curl wants to know when a socket can be read or written. */
 static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *user_data, void *known)
 {
@@ -305,9 +313,9 @@ static bool set_multi_options(aire_engine *engine)
 static aire_status engine_open(aire_engine *engine)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    pthread_once(&curl_once, start_curl);
-    if (curl_ready != CURLE_OK)
-        return aire__fail(AIRE_NET, "libcurl could not start: %s", curl_easy_strerror(curl_ready));
+    aire_status status = aire__curl_start();
+    if (status != AIRE_OK)
+        return status;
     engine->epoll = epoll_create1(EPOLL_CLOEXEC);
     engine->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (engine->epoll < 0 || engine->wake < 0)

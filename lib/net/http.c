@@ -3,12 +3,12 @@
 
 #include <curl/curl.h>
 #include <limits.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/thread.h"
+#include "net/engine.h"
 #include "net/net.h"
 #include "net/redact.h"
 
@@ -23,15 +23,6 @@ typedef struct transfer {
     aire_buf body;
     char error[CURL_ERROR_SIZE];
 } transfer;
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static CURLcode curl_ready = CURLE_FAILED_INIT; /* written once, under curl_once */
-
-/* Never undone: the host may use curl as well. */
-static void start_curl(void)
-{
-    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
 
 static size_t keep_body(char *data, size_t size, size_t count, void *user_data)
 {
@@ -102,9 +93,9 @@ static bool set_options(transfer *t)
 
 static aire_status open_transfer(transfer *t)
 {
-    pthread_once(&curl_once, start_curl);
-    if (curl_ready != CURLE_OK)
-        return aire__fail(AIRE_NET, "libcurl could not start: %s", curl_easy_strerror(curl_ready));
+    aire_status started = aire__curl_start();
+    if (started != AIRE_OK)
+        return started;
     t->easy = curl_easy_init();
     t->multi = curl_multi_init();
     if (!t->easy || !t->multi)

@@ -13,8 +13,9 @@
 
 enum {
     CONNECT_TIMEOUT_MS = 30000,
-    RECEIVE_BYTES = 4096,  /* a handle's buffer: tokens come in small pieces */
-    SEND_BYTES = 16 * 1024 /* the least that curl allows */
+    STREAM_BYTES = 1024,    /* a handle's buffer, all the while: tokens come in small pieces */
+    WHOLE_BYTES = 4 * 1024, /* and an answer that comes as a whole comes in larger ones */
+    SEND_BYTES = 16 * 1024  /* the least that curl allows */
 };
 
 /* Descriptors are counted, and never inherited by what the host starts. */
@@ -70,6 +71,20 @@ static void keep_request_id(aire_transfer *t, const char *value, size_t length)
     t->reply.request_id[length] = '\0';
 }
 
+/* A long prompt is not kept all the while that its answer is streamed. Once something of the answer
+ * has come, curl does not send a request again; should it ever, it is without a body. */
+static void drop_body(aire_transfer *t)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    if (!t->body || (size_t)sent < t->asked.body_length)
+        return;
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+    aire_free(t->task.engine->ctx, t->body);
+    t->body = NULL;
+}
+
 static size_t read_header(char *line, size_t size, size_t count, void *user_data)
 {
     static const char stream[] = "text/event-stream";
@@ -106,6 +121,7 @@ static size_t read_body(char *bytes, size_t size, size_t count, void *user_data)
     aire_transfer *t = user_data;
     size_t length = size * count;
     long http_status = 0;
+    drop_body(t);
     t->last_ns = t->task.engine->now;
     if (t->reply.first_ns == 0)
         t->reply.first_ns = aire__monotonic_ns();
@@ -147,16 +163,16 @@ static bool set_connection(aire_transfer *t)
     ok &= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, crowd) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, crowd) == CURLE_OK;
-    /* Over TLS one connection may serve many: wait and see whether the first one does. */
-    ok &= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                           tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1) ==
-          CURLE_OK;
+    /* Over TLS one connection may serve many: wait and see whether the first one does. A curl that
+     * knows no HTTP/2 stays with what it knows. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     ok &= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)tls) == CURLE_OK;
     if (proxy)
         ok &= curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK;
     if (asked->ca_file) {
         ok &= curl_easy_setopt(easy, CURLOPT_CAINFO, asked->ca_file) == CURLE_OK;
-        ok &= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* not every TLS library has one */
     }
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* A cancelled request must not wait for the name server. */
@@ -170,13 +186,14 @@ static bool set_request(aire_transfer *t)
     CURL *easy = t->easy;
     bool ok = curl_easy_setopt(easy, CURLOPT_PRIVATE, t) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error) == CURLE_OK;
-    ok &= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK;
+    ok &= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                           (long)(t->asked.wants_stream ? STREAM_BYTES : WHOLE_BYTES)) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_USERAGENT, "libaire") == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
-    ok &= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, t->asked.body) == CURLE_OK;
+    ok &= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, t->body) == CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->asked.body_length) ==
           CURLE_OK;
     ok &= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, note_connected) == CURLE_OK;

@@ -13,6 +13,7 @@ typedef struct aire_transfer {
     aire_task task; /* first */
     aire_place place;
     CURL *easy;                 /* NULL while it waits for its turn */
+    char *body;                 /* until it has been sent and answered */
     aire_exchange asked;        /* its strings point into `text` */
     struct curl_slist *headers; /* in `text`, too; not to be freed by curl */
     int64_t last_ns;            /* when something came, or when it began */

@@ -1,4 +1,5 @@
-/* A transfer is one block of memory: all strings and the list of headers stand behind it. */
+/* A transfer is one block of memory, with all strings and the list of headers behind it; and the
+ * body, which is the larger part and is needed for a shorter time. */
 #include <string.h>
 
 #include "base/str.h"
@@ -35,22 +36,17 @@ static size_t size_of_text(const aire_exchange *exchange, size_t headers)
         size += length_of(exchange->headers[i]);
     return size + length_of(exchange->url) + length_of(exchange->secret_header) +
            length_of(exchange->request_id_header) + length_of(exchange->ca_file) +
-           length_of(exchange->proxy) + exchange->body_length;
-}
-
-static char *put(char **end, const char *text, size_t length)
-{
-    char *copy = *end;
-    if (!text)
-        return NULL;
-    memcpy(copy, text, length);
-    *end += length;
-    return copy;
+           length_of(exchange->proxy);
 }
 
 static char *put_string(char **end, const char *text)
 {
-    return put(end, text, length_of(text));
+    char *copy = *end;
+    if (!text)
+        return NULL;
+    memcpy(copy, text, length_of(text));
+    *end += length_of(text);
+    return copy;
 }
 
 /* Put a header in front of the list; NULL is none. */
@@ -77,7 +73,6 @@ static void copy_strings(aire_transfer *t, const aire_exchange *from, size_t hea
     t->asked.request_id_header = put_string(&end, from->request_id_header);
     t->asked.ca_file = put_string(&end, from->ca_file);
     t->asked.proxy = put_string(&end, from->proxy);
-    t->asked.body = put(&end, from->body ? from->body : "", from->body_length);
 }
 
 aire_transfer *aire__transfer_new(aire_ctx *ctx, const aire_exchange *exchange)
@@ -85,9 +80,15 @@ aire_transfer *aire__transfer_new(aire_ctx *ctx, const aire_exchange *exchange)
     size_t headers = count_headers(exchange);
     size_t size = sizeof(aire_transfer) + size_of_text(exchange, headers);
     aire_transfer *t = aire_alloc(ctx, size);
-    if (!t)
+    char *body = aire_alloc(ctx, exchange->body_length);
+    if (!t || !body) {
+        aire_free(ctx, t);
+        aire_free(ctx, body);
         return NULL;
-    *t = (aire_transfer){.task.kind = &aire__transfer_kind, .asked = *exchange};
+    }
+    if (exchange->body_length)
+        memcpy(body, exchange->body, exchange->body_length);
+    *t = (aire_transfer){.task.kind = &aire__transfer_kind, .asked = *exchange, .body = body};
     copy_strings(t, exchange, headers);
     t->secret_length = exchange->secret_header ? strlen(exchange->secret_header) : 0;
     t->task.waiter.token = aire_cancel_ref(exchange->cancel);
@@ -100,6 +101,7 @@ void aire__transfer_free(aire_ctx *ctx, aire_transfer *t)
     if (t->secret_length)
         explicit_bzero(t->headers->data, t->secret_length);
     aire__buf_free(&t->answer);
+    aire_free(ctx, t->body);
     aire_free(ctx, t->reply.body);
     aire_free(ctx, t->stopped_message);
     aire_free(ctx, t);

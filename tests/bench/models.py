@@ -23,7 +23,7 @@ async def ask(client):
 
 
 async def ask_all(url, requests):
-    import httpx
+    import httpx2 as httpx
     import openai
 
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)

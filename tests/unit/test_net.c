@@ -5,11 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "aire/error.h"
@@ -537,6 +539,53 @@ static void test_net__faults_harm_no_neighbour(void **state)
     }
 }
 
+/* An address where connecting never ends: somebody listens, with no room for one more. */
+static int full_listener(int *port, int fillers[4])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+    *port = ntohs(address.sin_port);
+    for (int i = 0; i < 4; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(fillers[i], (struct sockaddr *)&address, sizeof address);
+    }
+    return listener;
+}
+
+/* Nor does an address that swallows connections hold up the others. */
+static void test_net__unreachable_harms_no_neighbour(void **state)
+{
+    enum { LOST = 300 };
+    probe *lost[LOST];
+    int port, fillers[4];
+    int listener = full_listener(&port, fillers);
+    for (int i = 0; i < LOST; i++) {
+        lost[i] = probe_new("ok", false);
+        snprintf(lost[i]->url, sizeof lost[i]->url, "http://127.0.0.1:%d/", port);
+        lost[i]->asked.deadline_ns = aire__deadline_ns(1000);
+        start(lost[i]);
+    }
+    int64_t begun = aire__monotonic_ns();
+    for (int i = 0; i < 20; i++) {
+        probe *p = ask("ok", false);
+        assert_int_equal(p->status, AIRE_OK);
+        probe_free(p);
+    }
+    assert_in_range(ms_since(begun), 0, 500);
+    for (int i = 0; i < LOST; i++) {
+        await(lost[i]);
+        assert_int_equal(lost[i]->status, AIRE_TIMEOUT);
+        probe_free(lost[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        close(fillers[i]);
+    close(listener);
+}
+
 static void test_net__keeps_connections(void **state)
 {
     probe *p = ask("connections", false);
@@ -746,6 +795,42 @@ static void test_net__out_of_memory(void **state)
     aire_ctx_unref(oom_ctx);
 }
 
+static void test_net__proxies(void **state)
+{
+    char proxy[64];
+    probe *p = probe_new("echo", false);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.port);
+    snprintf(p->url, sizeof p->url, "http://models.invalid/v1/echo");
+    p->asked.proxy = proxy;
+    start(p);
+    await(p);
+    assert_int_equal(p->status, AIRE_OK);
+    assert_non_null(strstr(p->body, "POST http://models.invalid/v1/echo HTTP/1.1\r\n"));
+    probe_free(p);
+
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", server.deaf_port);
+    setenv("http_proxy", proxy, 1); /* of the environment: not for this machine */
+    probe *own = ask("ok", false);
+    assert_int_equal(own->status, AIRE_OK);
+    p = probe_new("ok", false);
+    snprintf(p->url, sizeof p->url, "http://models.invalid/v1/ok");
+    start(p);
+    await(p);
+    assert_int_equal(p->status, AIRE_NET);
+    probe *none = probe_new("ok", false); /* "": not even then */
+    snprintf(none->url, sizeof none->url, "http://models.invalid/v1/ok");
+    none->asked.proxy = "";
+    start(none);
+    await(none);
+    assert_int_equal(none->status, AIRE_NET);
+    assert_true(none->transient);
+    assert_non_null(strstr(none->message, "resolve"));
+    unsetenv("http_proxy");
+    probe_free(own);
+    probe_free(p);
+    probe_free(none);
+}
+
 /* An exchange with HTTP/2 over TLS, where the request's body says the mode. */
 static probe *probe_tls(const char *mode)
 {
@@ -849,6 +934,7 @@ int main(void)
         cmocka_unit_test(test_net__cancels_in_time),
         cmocka_unit_test(test_net__cancels_one_of_many_tokens),
         cmocka_unit_test(test_net__faults_harm_no_neighbour),
+        cmocka_unit_test(test_net__unreachable_harms_no_neighbour),
         cmocka_unit_test(test_net__keeps_connections),
         cmocka_unit_test(test_net__thousand_streams),
         cmocka_unit_test(test_net__few_descriptors),
@@ -858,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_net__one_for_each_context),
         cmocka_unit_test(test_net__released_with_idle_connections),
         cmocka_unit_test(test_net__out_of_memory),
+        cmocka_unit_test(test_net__proxies),
         cmocka_unit_test(test_net__verifies_certificates),
         cmocka_unit_test(test_net__multiplexes),
         cmocka_unit_test(test_net__http2_faults),
