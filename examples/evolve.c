@@ -316,12 +316,16 @@ static aire_status make_executor(search *s)
 {
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
     aire_slurm_options slurm = AIRE_SLURM_OPTIONS_INIT;
+    int32_t gpus[64];
+    int gpu_count = settings_gpus(s->settings, gpus, 64);
     slurm.directory = settings_text(s->settings, OPT_SLURM);
     slurm.conf_path = getenv("SLURM_CONF"); /* as Slurm's own commands do */
     slurm.partition = settings_text(s->settings, OPT_PARTITION);
     slurm.worker_path = settings_text(s->settings, OPT_WORKER);
     options.slurm = slurm.directory ? &slurm : NULL;
     options.workers = (int32_t)settings_number(s->settings, OPT_WORKERS);
+    options.gpus = gpu_count >= 0 ? gpus : NULL;
+    options.gpu_count = gpu_count > 0 ? (size_t)gpu_count : 0;
     options.work_dir = settings_text(s->settings, OPT_WORK_DIR);
     options.implementer = s->implementer;
     options.progress = progress_stage;
@@ -447,6 +451,10 @@ static int dispatch(aire_ctx *ctx, settings *s)
         return command_export(ctx, s);
     if (!strcmp(command, "pin") || !strcmp(command, "unpin"))
         return command_pin(ctx, s);
+    if (!strcmp(command, "bundle"))
+        return command_bundle(ctx, s);
+    if (!strcmp(command, "import"))
+        return command_import(ctx, s);
     bool named = !strcmp(command, "run");
     if (s->word_count != (named ? 2 : 1)) {
         fprintf(stderr, "usage: aire-evolve run ENV [options] (see aire-evolve --help)\n");

@@ -25,6 +25,7 @@ typedef enum option_id {
     OPT_CONFIRM,
     OPT_TOP,
     OPT_WORKERS,
+    OPT_GPUS,
     OPT_SLURM,
     OPT_PARTITION,
     OPT_WORK_DIR,
@@ -36,7 +37,7 @@ typedef enum option_id {
 enum { MAX_VARIABLES = 32 };
 
 typedef struct settings {
-    char *words[3]; /* what stands beside the options: the environment, or a command and its
+    char *words[4]; /* what stands beside the options: the environment, or a command and its
                        arguments */
     int word_count;
     const char *value[OPT_COUNT];             /* as given, else NULL */
@@ -51,6 +52,9 @@ int settings_parse(settings *s, int argc, char **argv, bool *done);
 /* The value of an option: as given, else its default; NULL if it has none. */
 const char *settings_text(const settings *s, option_id id);
 long settings_number(const settings *s, option_id id);
+
+/* The numbers of --gpus, at most `max`; their count, -1 if none were given. */
+int settings_gpus(const settings *s, int32_t *numbers, int max);
 
 /* How the search was started, as lines "name=value", for the store; free(). */
 char *settings_note(const settings *s);
@@ -96,6 +100,8 @@ int command_list(aire_ctx *ctx, const settings *s);
 int command_show(aire_ctx *ctx, const settings *s);
 int command_export(aire_ctx *ctx, const settings *s);
 int command_pin(aire_ctx *ctx, const settings *s);
+int command_bundle(aire_ctx *ctx, const settings *s);
+int command_import(aire_ctx *ctx, const settings *s);
 
 /* Say what failed, and give EXIT_FAILED. */
 int complain(const char *doing);

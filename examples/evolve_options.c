@@ -35,6 +35,9 @@ static const rule rules[OPT_COUNT] = {
                      false},
     [OPT_TOP] = {"top", "N", "1", "how many ideas --confirm runs again", true, false},
     [OPT_WORKERS] = {"workers", "N", "0", "runs at once (default: one a cpu)", true, false},
+    [OPT_GPUS] = {"gpus", "LIST", NULL,
+                  "GPUs to lease, such as 0,2,3, or none (default: all /dev/nvidiaN)", false,
+                  false},
     [OPT_SLURM] = {"slurm", "DIR", NULL,
                    "runs are jobs of a Slurm cluster; DIR is a directory that all nodes see", false,
                    false},
@@ -58,6 +61,8 @@ static void usage(FILE *to)
           "of its log\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
           "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
+          "       aire-evolve bundle FILE RUN ARCHIVE    a run as one file, for another store\n"
+          "       aire-evolve import FILE ARCHIVE        take such a run over\n"
           "\n"
           "options:\n",
           to);
@@ -95,6 +100,21 @@ static bool is_number(const char *text)
     return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
 }
 
+/* Numbers between commas, or "none". */
+static bool is_list(const char *text)
+{
+    if (!strcmp(text, "none"))
+        return true;
+    for (const char *at = text;; at++) {
+        size_t digits = strspn(at, "0123456789");
+        at += digits;
+        if (digits == 0 || digits > 4)
+            return false;
+        if (*at != ',')
+            return *at == '\0';
+    }
+}
+
 static int find_rule(const char *name, size_t length)
 {
     for (int i = 0; i < OPT_COUNT; i++)
@@ -122,6 +142,8 @@ static int take_value(settings *s, const char *option, size_t length, const char
         return wrong("unknown option", option);
     if (rules[id].number && !is_number(value))
         return wrong("a number from 0 is needed, not", value);
+    if (id == OPT_GPUS && !is_list(value))
+        return wrong("--gpus needs numbers such as 0,2,3, or none, not", value);
     s->value[id] = value;
     return EXIT_OK;
 }
@@ -166,7 +188,7 @@ int settings_parse(settings *s, int argc, char **argv, bool *done)
             code = show_help(done);
         else if (!strncmp(argv[i], "--", 2))
             code = take_option(s, argc, argv, &i, done);
-        else if (s->word_count < 3)
+        else if (s->word_count < 4)
             s->words[s->word_count++] = argv[i];
         else
             code = wrong("one word too many", argv[i]);
@@ -188,6 +210,18 @@ const char *settings_text(const settings *s, option_id id)
 long settings_number(const settings *s, option_id id)
 {
     return strtol(settings_text(s, id), NULL, 10);
+}
+
+int settings_gpus(const settings *s, int32_t *numbers, int max)
+{
+    const char *list = settings_text(s, OPT_GPUS);
+    int count = 0;
+    if (!list)
+        return -1;
+    for (char *at = (char *)(uintptr_t)list; *at >= '0' && *at <= '9' && count < max;
+         at += *at == ',')
+        numbers[count++] = (int32_t)strtol(at, &at, 10);
+    return count;
 }
 
 char *settings_note(const settings *s)

@@ -1,4 +1,5 @@
-/* aire-evolve list, show and export: reading a store, also while a search writes to it; pin. */
+/* aire-evolve list, show, export and bundle: reading a store, also while a search writes to it; pin
+ * and import. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -184,17 +185,24 @@ int command_show(aire_ctx *ctx, const settings *s)
 }
 
 /* pin and unpin: the one command here that writes, so not while a search holds the store. */
-int command_pin(aire_ctx *ctx, const settings *s)
+/* One that no search may hold meanwhile. */
+static int open_to_write(aire_ctx *ctx, const char *path, aire_store **store)
 {
     aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    options.flags = AIRE_STORE_MUST_EXIST;
+    return aire_store_open(ctx, path, &options, store) == AIRE_OK ? EXIT_OK
+                                                                  : complain("opening the store");
+}
+
+int command_pin(aire_ctx *ctx, const settings *s)
+{
     aire_store *store = NULL;
     aire_results *results = NULL;
     char path[4096];
     bool pins = !strcmp(s->words[0], "pin");
     int code = needs(s, 3, pins ? "pin FILE RUN" : "unpin FILE RUN");
-    options.flags = AIRE_STORE_MUST_EXIST;
-    if (code == EXIT_OK && aire_store_open(ctx, s->words[1], &options, &store) != AIRE_OK)
-        code = complain("opening the store");
+    if (code == EXIT_OK)
+        code = open_to_write(ctx, s->words[1], &store);
     if (code == EXIT_OK)
         code = find_run(store, s->words[2], &results);
     if (code == EXIT_OK) {
@@ -205,6 +213,39 @@ int command_pin(aire_ctx *ctx, const settings *s)
             printf("run %lld is pinned; its files were not kept\n", (long long)run);
     }
     aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
+
+int command_bundle(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    aire_results *results = NULL;
+    int code = needs(s, 4, "bundle FILE RUN ARCHIVE");
+    if (code == EXIT_OK)
+        code = open_to_read(ctx, s->words[1], &store);
+    if (code == EXIT_OK)
+        code = find_run(store, s->words[2], &results);
+    if (code == EXIT_OK &&
+        aire_store_export(store, aire_result_run_id(aire_results_get(results, 0)), s->words[3]) !=
+            AIRE_OK)
+        code = complain("writing the bundle");
+    aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
+
+int command_import(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    int64_t run;
+    int code = needs(s, 3, "import FILE ARCHIVE");
+    if (code == EXIT_OK)
+        code = open_to_write(ctx, s->words[1], &store);
+    if (code == EXIT_OK && aire_store_import(store, s->words[2], &run) != AIRE_OK)
+        code = complain("reading the bundle");
+    else if (code == EXIT_OK)
+        printf("run %lld\n", (long long)run);
     aire_store_unref(store);
     return code;
 }

@@ -162,6 +162,9 @@ AIRE_API aire_status aire_sandbox_options_init(aire_sandbox_options *options, si
 /**
  * Make the built-in sandbox, and run a trivial command in it to see that the machine can.
  *
+ * While it is there, processes of the program aire-worker wait for the next commands, as many as ran
+ * at once, at most 8. They are no children of this process, and end with it or with the sandbox.
+ *
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_sandbox_unref; NULL on failure
  * @return AIRE_OK; AIRE_UNSUPPORTED with a detail that names what the machine lacks (the worker,

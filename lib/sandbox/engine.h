@@ -6,9 +6,9 @@
 #include "base/buf.h"
 #include "sandbox/supervisor.h"
 
-/* Where control groups may be made: directories, "" where there is none. */
+/* Where control groups may be made, for each controller, as spec.h has it: "1:DIRECTORY" or
+ * "2:DIRECTORY" by the version; "" for nowhere. */
 typedef struct aire_groups {
-    bool unified; /* version 2 */
     char memory[448], pids[448];
 } aire_groups;
 

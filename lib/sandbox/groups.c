@@ -12,7 +12,7 @@
 
 #include "sandbox/engine.h"
 
-enum { PATH_LENGTH = sizeof((aire_groups *)NULL)->memory };
+enum { PLACE_LENGTH = sizeof((aire_groups *)NULL)->memory, PATH_LENGTH = PLACE_LENGTH - 2 };
 
 /* Whether a list of words, between commas or blanks, holds one. */
 static bool holds(const char *list, const char *word)
@@ -112,49 +112,55 @@ static bool may_make(const char *directory)
     return mkdir(path, 0755) == 0 && rmdir(path) == 0;
 }
 
-/* Version 2, in this very directory. */
+/* Whether groups of a version may be made in a directory; the place is then set, unless there is a
+ * nearer one. */
+static void take_place(char *place, int version, const char *directory)
+{
+    if (!*place && may_make(directory))
+        snprintf(place, PLACE_LENGTH, "%d:%s", version, directory);
+}
+
+/* Version 2, in this very directory: a process can be in one group only. */
 static bool find_unified(aire_groups *g, const char *directory)
 {
-    bool memory = passes_on(directory, "memory"), pids = passes_on(directory, "pids");
-    if ((!memory && !pids) || strlen(directory) >= PATH_LENGTH || !may_make(directory))
+    if (strlen(directory) >= PATH_LENGTH)
         return false;
-    g->unified = true;
-    snprintf(g->memory, PATH_LENGTH, "%s", memory ? directory : "");
-    snprintf(g->pids, PATH_LENGTH, "%s", pids ? directory : "");
-    return true;
+    if (passes_on(directory, "memory"))
+        take_place(g->memory, 2, directory);
+    if (passes_on(directory, "pids"))
+        take_place(g->pids, 2, directory);
+    return *g->memory || *g->pids;
 }
 
-static bool find_above(aire_groups *g)
+static void find_above(aire_groups *g)
 {
     char directory[PATH_LENGTH], top[PATH_LENGTH];
-    if (!own_directory("", directory, top))
-        return false;
-    while (strlen(directory) >= strlen(top)) {
-        if (find_unified(g, directory))
-            return true;
+    bool found = !own_directory("", directory, top);
+    while (!found && strlen(directory) >= strlen(top)) {
+        found = find_unified(g, directory);
         char *slash = strrchr(directory, '/');
         if (!slash)
-            return false;
+            return;
         *slash = '\0';
     }
-    return false;
 }
 
-/* Version 1, of one controller. */
 static void find_first_version(const char *controller, char *place)
 {
     char directory[PATH_LENGTH], top[PATH_LENGTH];
-    if (own_directory(controller, directory, top) && may_make(directory))
-        memcpy(place, directory, sizeof directory);
+    if (!*place && own_directory(controller, directory, top))
+        take_place(place, 1, directory);
 }
 
+/* Machines may have some controllers in version 2 and others in version 1. */
 void aire__groups_find(aire_groups *g, const char *named)
 {
-    *g = (aire_groups){.unified = false};
+    *g = (aire_groups){.memory = ""};
     if (named) {
         find_unified(g, named);
-    } else if (!find_above(g)) {
-        find_first_version("memory", g->memory);
-        find_first_version("pids", g->pids);
+        return;
     }
+    find_above(g);
+    find_first_version("memory", g->memory);
+    find_first_version("pids", g->pids);
 }

@@ -114,9 +114,8 @@ static void drop_process(aire_supervisor *s)
 
 static aire_status start(const aire_engine *engine, aire_supervisor *out)
 {
-    const aire_groups *groups = &engine->groups;
-    const char *argv[] = {engine->worker, AIRE_WORKER_PROTOCOL, groups->unified ? "2" : "1",
-                          groups->memory, groups->pids,         NULL};
+    const char *argv[] = {engine->worker, AIRE_WORKER_PROTOCOL, engine->groups.memory,
+                          engine->groups.pids, NULL};
     const char *env[] = {NULL};
     fd_list list = {.count = 0};
     *out = (aire_supervisor)AIRE_SUPERVISOR_NONE;

@@ -74,36 +74,31 @@ static void sweep(const char *parent)
         closedir(dir);
 }
 
-static bool make_below(const char *parent, char *out)
+/* "1:PATH" or "2:PATH": the version, and the directory to make it in. */
+static void make_group(const char *place, group *g)
 {
-    sweep(parent);
-    return snprintf(out, PATH_LENGTH, "%s/aire-%d", parent, (int)getpid()) < PATH_LENGTH &&
-           mkdir(out, 0755) == 0;
+    *g = (group){.unified = place[0] == '2'};
+    if (!*place)
+        return;
+    sweep(place + 2);
+    int length = snprintf(g->path, sizeof g->path, "%s/aire-%d", place + 2, (int)getpid());
+    if (length >= (int)sizeof g->path || (mkdir(g->path, 0755) != 0 && errno != EEXIST))
+        g->path[0] = '\0';
 }
 
-/* Of version 1, or of version 2 where both controllers are in one group. */
-static void make_group(const char *parent, char *group)
+/* Of version 2 both are the same group. */
+void cgroup_make(control_group *g, const char *memory, const char *pids)
 {
-    if (!*parent || !make_below(parent, group))
-        *group = '\0';
-}
-
-void cgroup_make(control_group *g, bool unified, const char *memory, const char *pids)
-{
-    *g = (control_group){.unified = unified};
-    make_group(memory, g->memory);
-    if (unified && *g->memory && !strcmp(memory, pids))
-        memcpy(g->pids, g->memory, sizeof g->pids);
-    else
-        make_group(pids, g->pids);
+    make_group(memory, &g->memory);
+    make_group(pids, &g->pids);
 }
 
 /* ---- a process in it ---- */
 
 /* A child that begins in a group of version 2; -1 where the kernel cannot do that. */
-static pid_t fork_into(const char *group)
+static pid_t fork_into(const char *path)
 {
-    int fd = open(group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct clone_args args = {
         .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
     pid_t child = fd >= 0 ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : -1;
@@ -114,81 +109,98 @@ static pid_t fork_into(const char *group)
 
 /* To put another process into a group the kernel stops every fork of the machine until it is quiet
  * (milliseconds); a single thread that goes by itself it lets through. */
-static void join(const char *group, bool unified)
+static void join(group *g)
 {
-    if (*group)
-        write_text(group, unified ? "cgroup.procs" : "tasks", "0");
+    if (*g->path && !g->joined)
+        g->joined = write_text(g->path, g->unified ? "cgroup.procs" : "tasks", "0");
 }
 
-pid_t cgroup_fork(const control_group *g)
+pid_t cgroup_fork(control_group *g)
 {
-    pid_t child = -1;
-    if (g->unified && (*g->memory || *g->pids))
-        child = fork_into(*g->memory ? g->memory : g->pids);
-    if (child >= 0)
-        return child;
-    child = fork();
+    group *unified = g->memory.unified && *g->memory.path ? &g->memory
+                     : g->pids.unified && *g->pids.path   ? &g->pids
+                                                          : NULL;
+    pid_t child = unified ? fork_into(unified->path) : -1;
     if (child == 0) {
-        join(g->memory, g->unified);
-        join(g->pids, g->unified);
+        g->memory.joined = g->memory.unified && *g->memory.path;
+        g->pids.joined = g->pids.unified && *g->pids.path;
+    }
+    if (child < 0)
+        child = fork();
+    if (child == 0) {
+        join(&g->memory);
+        join(&g->pids);
     }
     return child;
 }
 
-/* ---- its limits ---- */
-
-static bool limit_memory(const control_group *g, int64_t bytes)
+char cgroup_joined(const control_group *g)
 {
-    if (!g->unified) {
-        bool good = write_number(g->memory, "memory.limit_in_bytes", bytes);
-        write_number(g->memory, "memory.memsw.limit_in_bytes", bytes); /* where swap is counted */
-        return good;
-    }
-    write_text(g->memory, "memory.swap.max", "0");
-    write_text(g->memory, "memory.oom.group", "1");
-    return write_number(g->memory, "memory.max", bytes);
+    return (char)(g->memory.joined | g->pids.joined << 1);
 }
 
-void cgroup_limit(control_group *g, int64_t memory_bytes, int64_t processes)
+/* ---- its limits ---- */
+
+static bool limit_memory(const group *g, int64_t bytes)
 {
-    g->limits_memory = *g->memory && limit_memory(g, memory_bytes);
-    g->limits_processes = *g->pids && write_number(g->pids, "pids.max", processes);
+    if (!g->unified) {
+        bool good = write_number(g->path, "memory.limit_in_bytes", bytes);
+        write_number(g->path, "memory.memsw.limit_in_bytes", bytes); /* where swap is counted */
+        return good;
+    }
+    write_text(g->path, "memory.swap.max", "0");
+    write_text(g->path, "memory.oom.group", "1");
+    return write_number(g->path, "memory.max", bytes);
+}
+
+void cgroup_limit(control_group *g, char joined, int64_t memory_bytes, int64_t processes)
+{
+    g->memory.joined = joined & 1;
+    g->pids.joined = joined >> 1 & 1;
+    g->memory.limits = g->memory.joined && limit_memory(&g->memory, memory_bytes);
+    g->pids.limits = g->pids.joined && write_number(g->pids.path, "pids.max", processes);
 }
 
 /* ---- what happened in it ---- */
 
 bool cgroup_out_of_memory(const control_group *g)
 {
-    return g->limits_memory &&
-           read_count(g->memory, g->unified ? "memory.events" : "memory.oom_control", "oom_kill") >
-               0;
+    const group *memory = &g->memory;
+    return memory->limits &&
+           read_count(memory->path, memory->unified ? "memory.events" : "memory.oom_control",
+                      "oom_kill") > 0;
 }
 
 bool cgroup_out_of_processes(const control_group *g)
 {
-    return g->limits_processes && read_count(g->pids, "pids.events", "max") > 0;
+    return g->pids.limits && read_count(g->pids.path, "pids.events", "max") > 0;
 }
 
 /* ---- the end ---- */
 
-void cgroup_kill(const control_group *g)
+static void kill_group(const group *g)
 {
-    if (g->unified)
-        write_text(*g->memory ? g->memory : g->pids, "cgroup.kill", "1");
+    if (g->unified && *g->path)
+        write_text(g->path, "cgroup.kill", "1");
 }
 
-static void remove_group(char *group)
+void cgroup_kill(const control_group *g)
+{
+    kill_group(&g->memory);
+    kill_group(&g->pids);
+}
+
+static void remove_group(group *g)
 {
     /* The last process leaves it a moment after it was waited for. */
-    for (int round = 0; *group && rmdir(group) != 0 && errno == EBUSY && round < ROUNDS_MAX;
+    for (int round = 0; *g->path && rmdir(g->path) != 0 && errno == EBUSY && round < ROUNDS_MAX;
          round++)
         usleep(1000);
-    *group = '\0';
+    g->path[0] = '\0';
 }
 
 void cgroup_remove(control_group *g)
 {
-    remove_group(g->memory);
-    if (*g->pids && access(g->pids, F_OK) == 0)
-        remove_group(g->pids);
+    remove_group(&g->memory);
+    remove_group(&g->pids);
 }

@@ -30,7 +30,7 @@ static _Noreturn void become(const spec *s)
 }
 
 /* Wait for the order, and put all descriptors where bubblewrap and the command expect them. */
-static _Noreturn void wait_for_order(const launcher *l, int order)
+static _Noreturn void wait_for_order(const launcher *l, int order, char joined)
 {
     static const int ours[] = {AIRE_WORKER_CONTROL, AIRE_WORKER_REPORT, AIRE_WORKER_HOST};
     int sent[AIRE_FDS_MAX];
@@ -38,6 +38,8 @@ static _Noreturn void wait_for_order(const launcher *l, int order)
     close(l->order); /* or the end of a worker that dies now would not be seen */
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         close(ours[i]);
+    if (aire__write_all(order, &joined, 1) != 0)
+        _exit(126);
     int count = aire__fds_receive(order, AIRE_WORKER_FIRST_FREE, sent);
     if (count < 1 || !spec_read(&s, sent[0]))
         _exit(126);
@@ -63,7 +65,7 @@ static bool lift(int ends[2])
     return ends[0] >= 0 && ends[1] >= 0;
 }
 
-bool launcher_make(launcher *l, const control_group *g)
+bool launcher_make(launcher *l, control_group *g)
 {
     int log[2], inner[2], order[2];
     if (pipe2(log, O_CLOEXEC) != 0 || !lift(log) || pipe2(inner, O_CLOEXEC) != 0 || !lift(inner) ||
@@ -72,11 +74,17 @@ bool launcher_make(launcher *l, const control_group *g)
     *l = (launcher){log[0], inner[0], order[0], log[1], inner[1], -1};
     l->child = cgroup_fork(g);
     if (l->child == 0)
-        wait_for_order(l, order[1]);
+        wait_for_order(l, order[1], cgroup_joined(g));
     close(log[1]);
     close(inner[1]);
     close(order[1]);
     return l->child > 0;
+}
+
+int launcher_joined(const launcher *l)
+{
+    char joined;
+    return aire__read_full(l->order, &joined, 1) == 1 ? joined : -1;
 }
 
 bool launcher_go(launcher *l, const int *fds, size_t count)

@@ -50,14 +50,18 @@ static int await_command(int *fds)
     return count > 0 ? count : 0;
 }
 
-static void limit_group(supervision *s)
+static bool limit_group(supervision *s)
 {
     enum { OURS = 2 }; /* bubblewrap and the inner half */
-    cgroup_limit(&s->group, s->spec.memory_bytes, s->spec.processes + OURS);
-    if (s->group.limits_memory)
+    int joined = launcher_joined(&s->launcher);
+    if (joined < 0)
+        return false;
+    cgroup_limit(&s->group, (char)joined, s->spec.memory_bytes, s->spec.processes + OURS);
+    if (s->group.memory.limits)
         s->supports |= AIRE_SUPPORTS_MEMORY_GROUP;
-    if (s->group.limits_processes)
+    if (s->group.pids.limits)
         s->supports |= AIRE_SUPPORTS_PROCESS_GROUP;
+    return true;
 }
 
 /* The descriptors are the specification, the log, and those that the specification speaks of. */
@@ -71,7 +75,8 @@ static bool start(supervision *s, const int *fds, int count)
         return false;
     s->disk_before = disk_used(s->spec.writable);
     s->inner = s->launcher.inner;
-    limit_group(s);
+    if (!limit_group(s))
+        return false;
     int order[] = {fds[0], s->spec.report ? fds[report] : -1};
     s->start_ms = now_ms();
     bool going = launcher_go(&s->launcher, order, s->spec.report ? 2 : 1);
@@ -88,7 +93,7 @@ static void look_at_memory(supervision *s, const tree_sample *sample)
     if (sample->resident > s->max_resident)
         s->max_resident = sample->resident;
     /* The plain sum counts shared pages more than once: before it ends a run, they are divided. */
-    bool over = s->group.limits_memory ? cgroup_out_of_memory(&s->group)
+    bool over = s->group.memory.limits ? cgroup_out_of_memory(&s->group)
                                        : sample->resident > s->spec.memory_bytes &&
                                              tree_proportional() > s->spec.memory_bytes;
     if (over)
@@ -100,7 +105,7 @@ static void look_at_processes(supervision *s)
     const int allowed = (int)s->spec.processes + 3; /* bubblewrap and the inner half are ours */
     tree_sample sample = tree_look(allowed);
     look_at_memory(s, &sample);
-    if (s->group.limits_processes ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
+    if (s->group.pids.limits ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
         s->limit = AIRE_EXIT_LIMIT_PROCESSES;
     s->used = sample;
     if (s->spec.cpu_ms > 0 && sample.user_ms + sample.system_ms > s->spec.cpu_ms)
@@ -287,7 +292,7 @@ static int serve(char **groups)
 {
     supervision s = {.inner = -1};
     int fds[AIRE_FDS_MAX];
-    cgroup_make(&s.group, !strcmp(groups[0], "2"), groups[1], groups[2]);
+    cgroup_make(&s.group, groups[0], groups[1]);
     if (!launcher_make(&s.launcher, &s.group))
         return fail(&s, "cannot start a process");
     int count = await_command(fds);
@@ -312,7 +317,7 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    if (argc != 5 || strcmp(argv[1], AIRE_WORKER_PROTOCOL)) {
+    if (argc != 4 || strcmp(argv[1], AIRE_WORKER_PROTOCOL)) {
         report_failure(other, sizeof other - 1);
         return 1;
     }

@@ -24,20 +24,28 @@ bool spec_read(spec *s, int fd);
 
 /* ---- cgroup.c: a control group of the command's own ---- */
 
+typedef struct group {
+    char path[512]; /* "" where there is none */
+    bool unified;   /* of version 2 */
+    bool joined;    /* the command is in it */
+    bool limits;    /* it is limited */
+} group;
+
 typedef struct control_group {
-    char memory[512], pids[512]; /* directories; "" where there is no group */
-    bool unified;                /* version 2: both are the same */
-    bool limits_memory, limits_processes;
+    group memory, pids; /* perhaps the same directory */
 } control_group;
 
-/* Make groups below these directories ("": none); what cannot be had stays "". */
-void cgroup_make(control_group *g, bool unified, const char *memory, const char *pids);
+/* Make groups at these places, as sandbox/spec.h has them; what cannot be had is not there. */
+void cgroup_make(control_group *g, const char *memory, const char *pids);
 
-/* fork(2), with the child in the groups. */
-pid_t cgroup_fork(const control_group *g);
+/* fork(2), with the child in the groups as far as it can be. */
+pid_t cgroup_fork(control_group *g);
 
-/* Limit what is in it; what cannot be limited is said by its flag. */
-void cgroup_limit(control_group *g, int64_t memory_bytes, int64_t processes);
+/* In the child: which it is in. */
+char cgroup_joined(const control_group *g);
+
+/* Limit what is in them, by what the child says. */
+void cgroup_limit(control_group *g, char joined, int64_t memory_bytes, int64_t processes);
 
 bool cgroup_out_of_memory(const control_group *g);
 bool cgroup_out_of_processes(const control_group *g);
@@ -59,7 +67,10 @@ typedef struct launcher {
 } launcher;
 
 /* Start it in its groups; it waits. */
-bool launcher_make(launcher *l, const control_group *g);
+bool launcher_make(launcher *l, control_group *g);
+
+/* Wait until it is in its groups: what cgroup_joined said, -1 if it has ended. */
+int launcher_joined(const launcher *l);
 
 /* Let it become the command: descriptors of the specification and, if there is one, the report
  * file. */
