@@ -24,6 +24,7 @@ typedef struct search {
     aire_env *env;
     aire_store *store;
     aire_sandbox *sandbox;
+    aire_budget *budget;
     aire_model *model;
     aire_model *implementer;
     aire_ideator *ideator;
@@ -234,20 +235,47 @@ static const char *api_key(const char *model)
     return key ? key : variable ? getenv(variable) : NULL;
 }
 
-static aire_status make_model(search *s, const char *spec, aire_model **out)
+static aire_status make_budget(search *s)
+{
+    aire_budget_options options = AIRE_BUDGET_OPTIONS_INIT;
+    const char *dollars = settings_text(s->settings, OPT_BUDGET);
+    options.dollars = dollars ? strtod(dollars, NULL) : 0;
+    return aire_budget_new(s->ctx, &options, &s->budget);
+}
+
+/* Keep its answers in the file of --record with that ending: a file has one recorder. */
+static aire_status record(search *s, const char *ending, aire_model **model)
+{
+    char path[4096];
+    const char *file = settings_text(s->settings, OPT_RECORD);
+    aire_model *plain = *model;
+    if (!file)
+        return AIRE_OK;
+    snprintf(path, sizeof path, "%s%s", file, ending);
+    aire_status status = aire_model_new_recorder(s->ctx, plain, path, model);
+    aire_model_unref(plain);
+    return status;
+}
+
+static aire_status make_model(search *s, const char *spec, const char *ending, aire_model **out)
 {
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     options.api_key = api_key(spec);
-    return aire_model_new(s->ctx, spec, &options, out);
+    options.budget = s->budget;
+    options.requests_per_minute = (int32_t)settings_number(s->settings, OPT_RPM);
+    aire_status status = aire_model_new(s->ctx, spec, &options, out);
+    return status == AIRE_OK ? record(s, ending, out) : status;
 }
 
 static aire_status make_models(search *s)
 {
     const char *model = settings_text(s->settings, OPT_MODEL);
     const char *implementer = settings_text(s->settings, OPT_IMPLEMENTER);
-    aire_status status = model ? make_model(s, model, &s->model) : AIRE_OK;
+    aire_status status = make_budget(s);
+    if (status == AIRE_OK && model)
+        status = make_model(s, model, "", &s->model);
     if (status == AIRE_OK && implementer)
-        return make_model(s, implementer, &s->implementer);
+        return make_model(s, implementer, ".implementer", &s->implementer);
     s->implementer = aire_model_ref(s->model);
     return status;
 }
@@ -387,6 +415,7 @@ static void close_search(search *s)
     aire_ideator_unref(s->ideator);
     aire_model_unref(s->implementer);
     aire_model_unref(s->model);
+    aire_budget_unref(s->budget);
     aire_sandbox_unref(s->sandbox);
     aire_store_unref(s->store);
     aire_env_unref(s->env);

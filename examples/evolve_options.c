@@ -23,6 +23,14 @@ static const rule rules[OPT_COUNT] = {
     [OPT_IMPLEMENTER] = {"implementer", "SPEC", NULL,
                          "model that writes patches for ideas (default: that of --model)", false,
                          true},
+    [OPT_BUDGET] = {"budget", "DOLLARS", NULL,
+                    "what all models together may cost in this run, such as 2.50", false, false},
+    [OPT_RPM] = {"rpm", "N", "0", "requests a minute to each model at most", true, false},
+    [OPT_RECORD] =
+        {"record", "FILE", NULL,
+         "keep the answers of --model in FILE, those of --implementer in FILE.implementer;\n"
+         "                         replay:FILE instead of a model gives them again",
+         false, false},
     [OPT_SEARCHER] = {"searcher", "KIND", "evolution", "evolution or best-of-n", false, true},
     [OPT_EPOCHS] = {"epochs", "N", "10", "rounds of the search", true, true},
     [OPT_EPOCH_SIZE] = {"epoch-size", "N", "80", "ideas a round", true, true},
@@ -100,6 +108,13 @@ static bool is_number(const char *text)
     return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
 }
 
+static bool is_amount(const char *text)
+{
+    char *end;
+    double amount = strtod(text, &end);
+    return *text >= '0' && *text <= '9' && !*end && amount > 0 && amount < 1e9;
+}
+
 /* Numbers between commas, or "none". */
 static bool is_list(const char *text)
 {
@@ -142,6 +157,8 @@ static int take_value(settings *s, const char *option, size_t length, const char
         return wrong("unknown option", option);
     if (rules[id].number && !is_number(value))
         return wrong("a number from 0 is needed, not", value);
+    if (id == OPT_BUDGET && !is_amount(value))
+        return wrong("--budget needs an amount such as 2.50, not", value);
     if (id == OPT_GPUS && !is_list(value))
         return wrong("--gpus needs numbers such as 0,2,3, or none, not", value);
     s->value[id] = value;

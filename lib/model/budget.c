@@ -168,7 +168,7 @@ static void land(aire_spending *s, const aire_reservation *r)
         s->flying_tokens = 0;
 }
 
-void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const aire_usage *usage,
+void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const aire_token_usage *usage,
                          double dollars)
 {
     bool counted = usage->input > 0 || usage->output > 0;

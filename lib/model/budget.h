@@ -23,7 +23,7 @@ aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r,
 
 /* The call was paid for. Dollars that are negative, or usage without tokens, are not known: the
  * estimate is what is spent. */
-void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const aire_usage *usage,
+void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const aire_token_usage *usage,
                          double dollars);
 
 /* The call was not made, or failed without cost. */

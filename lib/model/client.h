@@ -65,7 +65,7 @@ typedef struct aire_client_options {
     aire_key_fn key;     /* NULL for none */
     void *key_user_data;
     const char *ca_file, *proxy; /* NULL for the system's */
-    aire_limits limits;
+    aire_rates_per_minute limits;
     aire_budget *budget;     /* NULL for none */
     const char *prices_path; /* NULL for the installed file */
 } aire_client_options;

@@ -20,7 +20,7 @@ struct aire_gate {
     bool running;        /* on the stack: those who are told may come back */
 };
 
-aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_limits *limits, aire_gate **out)
+aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_minute *limits, aire_gate **out)
 {
     aire_gate *gate = aire__calloc(ctx, 1, sizeof *gate);
     if (!gate)

@@ -28,7 +28,7 @@ struct aire_visitor {
 };
 
 /* `net` is borrowed. AIRE_OK, AIRE_NOMEM. */
-aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_limits *limits,
+aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_minute *limits,
                            aire_gate **out);
 
 /* Nobody is at the gate any more. From any thread. */

@@ -17,7 +17,7 @@ static aire_bucket make_bucket(int64_t per_minute, int64_t burst)
     return (aire_bucket){.per_minute = rate, .burst = size, .level = size};
 }
 
-void aire__limiter_init(aire_limiter *limiter, const aire_limits *limits, int64_t now_ns)
+void aire__limiter_init(aire_limiter *limiter, const aire_rates_per_minute *limits, int64_t now_ns)
 {
     *limiter = (aire_limiter){
         .requests = make_bucket(limits->requests_per_minute, limits->request_burst),

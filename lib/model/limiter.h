@@ -45,12 +45,12 @@ typedef struct aire_limiter {
 
 /* Limits per minute, 0 for none. A burst of 0 is a sixth of its limit (ten seconds' worth), and at
  * least 1. */
-typedef struct aire_limits {
+typedef struct aire_rates_per_minute {
     int64_t requests_per_minute, tokens_per_minute;
     int64_t request_burst, token_burst;
-} aire_limits;
+} aire_rates_per_minute;
 
-void aire__limiter_init(aire_limiter *limiter, const aire_limits *limits, int64_t now_ns);
+void aire__limiter_init(aire_limiter *limiter, const aire_rates_per_minute *limits, int64_t now_ns);
 
 /* Queue a ticket; `tokens` is what the request is expected to use, input and output. */
 void aire__limiter_submit(aire_limiter *limiter, aire_ticket *ticket, uint64_t caller,

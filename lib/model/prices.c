@@ -258,7 +258,7 @@ static double part_of(int64_t part, int64_t whole)
     return (double)(part < 0 ? 0 : part > whole ? whole : part);
 }
 
-double aire__price_cost(const aire_price *price, const aire_usage *usage)
+double aire__price_cost(const aire_price *price, const aire_token_usage *usage)
 {
     if (!price || usage->input < 0 || usage->output < 0 || (!usage->input && !usage->output))
         return -1;

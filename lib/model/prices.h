@@ -32,9 +32,9 @@ typedef struct aire_price {
 } aire_price;
 
 /* What a call used; as in aire_answer_options: cached is part of input, thinking of output. */
-typedef struct aire_usage {
+typedef struct aire_token_usage {
     int64_t input, output, cached, thinking;
-} aire_usage;
+} aire_token_usage;
 
 typedef struct aire_prices aire_prices;
 
@@ -52,6 +52,6 @@ const aire_price *aire__prices_find(const aire_prices *prices, const char *provi
                                     const char *host, const char *model);
 
 /* Dollars; negative if unknown: there is no price, or the usage is not known (no tokens at all). */
-double aire__price_cost(const aire_price *price, const aire_usage *usage);
+double aire__price_cost(const aire_price *price, const aire_token_usage *usage);
 
 #endif

@@ -64,14 +64,14 @@ typedef struct call {
 
 /* ---- the end ---- */
 
-static aire_usage usage_of(const aire_reading *r)
+static aire_token_usage usage_of(const aire_reading *r)
 {
-    return (aire_usage){r->input_tokens, r->output_tokens, r->cached_tokens, r->thinking_tokens};
+    return (aire_token_usage){r->input_tokens, r->output_tokens, r->cached_tokens, r->thinking_tokens};
 }
 
 static double cost_of(const call *c)
 {
-    aire_usage usage = usage_of(&c->reading);
+    aire_token_usage usage = usage_of(&c->reading);
     return aire__price_cost(c->r->has_price ? &c->r->price : NULL, &usage);
 }
 
@@ -115,7 +115,7 @@ static void call_free(aire_ctx *ctx, call *c)
 /* What a failed request cost is not known: providers bill what they answered. */
 static void settle(const call *c, aire_status status)
 {
-    aire_usage usage = usage_of(&c->reading);
+    aire_token_usage usage = usage_of(&c->reading);
     if (!c->r->budget)
         return;
     if (status == AIRE_OK || usage.output > 0)
@@ -322,7 +322,7 @@ static aire_status reserve(call *c, const aire_request *request)
     const remote *r = c->r;
     c->reserved.input = (int64_t)strlen(c->body) / BYTES_A_TOKEN + 1;
     c->reserved.output = request->max_tokens > 0 ? request->max_tokens : ANSWER_TOKENS;
-    aire_usage most = {.input = c->reserved.input, .output = c->reserved.output};
+    aire_token_usage most = {.input = c->reserved.input, .output = c->reserved.output};
     double dollars = r->has_price ? aire__price_cost(&r->price, &most) : 0;
     c->reserved.dollars = dollars > 0 ? dollars : 0;
     return r->budget ? aire__budget_reserve(r->budget, &c->reserved, NULL) : AIRE_OK;

@@ -56,7 +56,7 @@ static void read_prices(const char *text, size_t length, bool starved)
         return;
     }
     const aire_price *price = aire__prices_find(prices, "anthropic", "h", "m-20250101");
-    FUZZ_NEED(!price || aire__price_cost(price, &(aire_usage){9, 9, 3, 3}) >= 0);
+    FUZZ_NEED(!price || aire__price_cost(price, &(aire_token_usage){9, 9, 3, 3}) >= 0);
     aire__prices_free(prices);
 }
 

@@ -19,7 +19,7 @@ static void test_limiter__lets_a_burst_go_and_then_the_rate(void **state)
     aire_limiter l;
     aire_ticket tickets[20];
     int64_t wake;
-    aire__limiter_init(&l, &(aire_limits){.requests_per_minute = 60}, 5 * SECOND);
+    aire__limiter_init(&l, &(aire_rates_per_minute){.requests_per_minute = 60}, 5 * SECOND);
     for (int i = 0; i < 20; i++)
         aire__limiter_submit(&l, &tickets[i], 7, 0);
     for (int i = 0; i < 10; i++) /* a sixth of 60 */
@@ -41,7 +41,7 @@ static void test_limiter__without_limits_lets_all_go(void **state)
     aire_limiter l;
     aire_ticket tickets[5];
     int64_t wake;
-    aire__limiter_init(&l, &(aire_limits){0}, 0);
+    aire__limiter_init(&l, &(aire_rates_per_minute){0}, 0);
     for (int i = 0; i < 5; i++)
         aire__limiter_submit(&l, &tickets[i], 1, INT64_MAX);
     for (int i = 0; i < 5; i++)
@@ -55,7 +55,7 @@ static void test_limiter__a_large_request_goes_when_the_bucket_is_full(void **st
     aire_limiter l;
     aire_ticket large, small;
     int64_t wake, now = 0;
-    aire__limiter_init(&l, &(aire_limits){.tokens_per_minute = 6000, .token_burst = 1000}, 0);
+    aire__limiter_init(&l, &(aire_rates_per_minute){.tokens_per_minute = 6000, .token_burst = 1000}, 0);
     aire__limiter_submit(&l, &large, 1, 5000);
     aire__limiter_submit(&l, &small, 2, 100);
     assert_ptr_equal(aire__limiter_take(&l, now, &wake), &large);
@@ -79,7 +79,7 @@ static void test_limiter__holds_when_it_is_asked_to(void **state)
     aire_limiter l;
     aire_ticket t;
     int64_t wake;
-    aire__limiter_init(&l, &(aire_limits){0}, 0);
+    aire__limiter_init(&l, &(aire_rates_per_minute){0}, 0);
     aire__limiter_hold(&l, 10 * SECOND);
     aire__limiter_hold(&l, 3 * SECOND); /* the longer one counts */
     aire__limiter_submit(&l, &t, 1, 1);
@@ -95,7 +95,7 @@ static void test_limiter__takes_turns(void **state)
     aire_ticket tickets[MANY];
     int64_t wake;
     static const int expected[] = {0, 50, 57, 1, 51, 58, 2, 52, 59, 3, 53, 4, 54};
-    aire__limiter_init(&l, &(aire_limits){0}, 0);
+    aire__limiter_init(&l, &(aire_rates_per_minute){0}, 0);
     for (int i = 0; i < MANY; i++)
         aire__limiter_submit(&l, &tickets[i], i < 50 ? 1 : i < 57 ? 2 : 3, 1);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
@@ -107,7 +107,7 @@ static void test_limiter__withdraws_any_ticket(void **state)
     aire_limiter l;
     aire_ticket t[6];
     int64_t wake;
-    aire__limiter_init(&l, &(aire_limits){0}, 0);
+    aire__limiter_init(&l, &(aire_rates_per_minute){0}, 0);
     for (int i = 0; i < 6; i++)
         aire__limiter_submit(&l, &t[i], i < 4 ? 1 : 2, 1);
     aire__limiter_withdraw(&l, &t[0]); /* first */
@@ -134,7 +134,7 @@ typedef struct gone {
     int64_t when, tokens;
 } gone;
 
-static void check_windows(const gone *log, int count, const aire_limits *limits)
+static void check_windows(const gone *log, int count, const aire_rates_per_minute *limits)
 {
     for (int first = 0; first < count; first++) {
         int64_t requests = 0, tokens = 0;
@@ -156,7 +156,7 @@ static void random_schedule(uint64_t seed)
     int next_of[CALLERS] = {0}, went = 0, withdrawn = 0, turns[CALLERS] = {0};
     int64_t now = 0, wake;
     aire__rng_init(&rng, seed, "limits", 0);
-    aire_limits limits = {.requests_per_minute = 1 + (int64_t)aire__rng_below(&rng, 300),
+    aire_rates_per_minute limits = {.requests_per_minute = 1 + (int64_t)aire__rng_below(&rng, 300),
                           .tokens_per_minute = 1000 + (int64_t)aire__rng_below(&rng, 50000)};
     limits.request_burst = 1 + (int64_t)aire__rng_below(&rng, 20);
     limits.token_burst = 500 + (int64_t)aire__rng_below(&rng, 5000);

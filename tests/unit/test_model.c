@@ -20,7 +20,7 @@
 #include "base/json.h"
 #include "base/thread.h"
 #include "model/provider.h"
-#include "net/http.h"
+#include "net/net.h"
 #include "net/redact.h"
 #include "net/retry.h"
 #include "support/failing.h"
@@ -690,13 +690,13 @@ static void test_redact__stars_out_the_secret_and_its_parts(void **state)
     assert_string_equal(word, "none");
 }
 
-static void test_http__knows_loopback(void **state)
+static void test_net__knows_loopback(void **state)
 {
-    assert_true(aire__http_is_loopback("http://127.0.0.1:80/v1"));
-    assert_true(aire__http_is_loopback("http://localhost/v1"));
-    assert_true(aire__http_is_loopback("https://[::1]:8/v1"));
-    assert_false(aire__http_is_loopback("http://localhost.example.org/v1"));
-    assert_false(aire__http_is_loopback("http://10.0.0.1/127.0.0.1"));
+    assert_true(aire__net_is_loopback("http://127.0.0.1:80/v1"));
+    assert_true(aire__net_is_loopback("http://localhost/v1"));
+    assert_true(aire__net_is_loopback("https://[::1]:8/v1"));
+    assert_false(aire__net_is_loopback("http://localhost.example.org/v1"));
+    assert_false(aire__net_is_loopback("http://10.0.0.1/127.0.0.1"));
 }
 
 int main(void)
@@ -724,7 +724,7 @@ int main(void)
         cmocka_unit_test(test_answer__refuses_bad_fields),
         cmocka_unit_test(test_retry__waits_grow_and_obey),
         cmocka_unit_test(test_redact__stars_out_the_secret_and_its_parts),
-        cmocka_unit_test(test_http__knows_loopback),
+        cmocka_unit_test(test_net__knows_loopback),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -89,7 +89,7 @@ static void test_prices__are_never_guessed(void **state)
     assert_true(input_price(prices, "b", NULL, "big") == -1);
     assert_true(input_price(prices, "chat", NULL, "chat") == -1);
     assert_true(input_price(prices, "chat", "api.d.com.evil", "chat") == -1);
-    const aire_usage usage = {1000, 1000, 0, 0};
+    const aire_token_usage usage = {1000, 1000, 0, 0};
     assert_true(aire__price_cost(NULL, &usage) < 0);
     aire__prices_free(prices);
 }
@@ -100,17 +100,17 @@ static void test_prices__cost_is_right(void **state)
     const aire_price *big = aire__prices_find(prices, "a", NULL, "big");
     const aire_price *mini = aire__prices_find(prices, "a", NULL, "big-mini");
     /* 600 fresh at 4, 400 cached at 1, 150 said at 10, 50 thought at 20, of a million. */
-    assert_true(near(aire__price_cost(big, &(aire_usage){1000, 200, 400, 50}),
+    assert_true(near(aire__price_cost(big, &(aire_token_usage){1000, 200, 400, 50}),
                      (600 * 4 + 400 * 1 + 150 * 10 + 50 * 20) / 1e6));
     /* More cached or thought than there was: no negative amounts. */
-    assert_true(near(aire__price_cost(big, &(aire_usage){10, 10, 99, 99}), (10 + 200) / 1e6));
+    assert_true(near(aire__price_cost(big, &(aire_token_usage){10, 10, 99, 99}), (10 + 200) / 1e6));
     /* Up to the threshold, and beyond it. */
-    assert_true(near(aire__price_cost(mini, &(aire_usage){100, 10, 0, 0}), 120 / 1e6));
-    assert_true(near(aire__price_cost(mini, &(aire_usage){101, 10, 0, 0}), 242 / 1e6));
+    assert_true(near(aire__price_cost(mini, &(aire_token_usage){100, 10, 0, 0}), 120 / 1e6));
+    assert_true(near(aire__price_cost(mini, &(aire_token_usage){101, 10, 0, 0}), 242 / 1e6));
     /* Cached and thinking tokens cost what others do unless it is said. */
-    assert_true(near(aire__price_cost(mini, &(aire_usage){100, 10, 100, 10}), 120 / 1e6));
-    assert_true(aire__price_cost(big, &(aire_usage){0, 0, 0, 0}) < 0);
-    assert_true(aire__price_cost(big, &(aire_usage){-1, 5, 0, 0}) < 0);
+    assert_true(near(aire__price_cost(mini, &(aire_token_usage){100, 10, 100, 10}), 120 / 1e6));
+    assert_true(aire__price_cost(big, &(aire_token_usage){0, 0, 0, 0}) < 0);
+    assert_true(aire__price_cost(big, &(aire_token_usage){-1, 5, 0, 0}) < 0);
     aire__prices_free(prices);
 }
 
@@ -225,7 +225,7 @@ static void test_budget__counts_what_is_spent_and_in_flight(void **state)
     aire_spending s = spending(budget);
     assert_true(s.flying_calls == 2 && s.flying_tokens == 165 && s.flying_dollars == 0.75);
     assert_true(s.calls == 0 && s.dollars == 0);
-    aire__budget_settle(budget, &a, &(aire_usage){90, 70, 0, 0}, 0.625);
+    aire__budget_settle(budget, &a, &(aire_token_usage){90, 70, 0, 0}, 0.625);
     aire__budget_release(budget, &b);
     s = spending(budget);
     assert_true(s.calls == 1 && s.input_tokens == 90 && s.output_tokens == 70 &&
@@ -239,7 +239,7 @@ static void test_budget__what_is_not_known_is_spent_as_estimated(void **state)
     aire_budget *budget = make_budget(0, 0, 0);
     const aire_reservation r = {100, 50, 0.5};
     assert_int_equal(aire__budget_reserve(budget, &r, NULL), AIRE_OK);
-    aire__budget_settle(budget, &r, &(aire_usage){0, 0, 0, 0}, -1);
+    aire__budget_settle(budget, &r, &(aire_token_usage){0, 0, 0, 0}, -1);
     aire_spending s = spending(budget);
     assert_true(s.input_tokens == 100 && s.output_tokens == 50 && s.dollars == 0.5);
     aire_budget_unref(budget);
@@ -248,7 +248,7 @@ static void test_budget__what_is_not_known_is_spent_as_estimated(void **state)
 static void test_budget__says_which_limit(void **state)
 {
     const aire_reservation r = {60, 40, 1};
-    const aire_usage used = {60, 40, 0, 0};
+    const aire_token_usage used = {60, 40, 0, 0};
     static const char *const words[] = {
         "the budget of 2.5 dollars does not allow for 1 more: 1 are spent, 1 are in flight in 1 "
         "calls",
@@ -291,7 +291,7 @@ static void test_budget__sums_do_not_overflow(void **state)
     const aire_reservation r = {INT64_MAX, INT64_MAX, 0}, small = {1, 0, 0};
     assert_int_equal(aire__budget_reserve(budget, &r, NULL), AIRE_LIMIT);
     assert_int_equal(aire__budget_reserve(budget, &small, NULL), AIRE_OK);
-    aire__budget_settle(budget, &small, &(aire_usage){INT64_MAX, INT64_MAX, 0, 0}, 0);
+    aire__budget_settle(budget, &small, &(aire_token_usage){INT64_MAX, INT64_MAX, 0, 0}, 0);
     assert_int_equal(aire__budget_reserve(budget, &small, NULL), AIRE_LIMIT);
     aire_budget_unref(budget);
 }
@@ -328,7 +328,7 @@ static void *spend(void *arg)
             aire__budget_release(me->budget, &r);
             continue;
         }
-        aire_usage used = {r.input, 1 + (int64_t)aire__rng_below(&rng, (uint64_t)r.output), 0, 0};
+        aire_token_usage used = {r.input, 1 + (int64_t)aire__rng_below(&rng, (uint64_t)r.output), 0, 0};
         used.output += me->excess;
         aire__budget_settle(me->budget, &r, &used, -1);
         me->tokens += used.input + used.output;
