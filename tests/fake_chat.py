@@ -71,6 +71,52 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fine = self.headers.get("Authorization") == "Bearer " + KEY
         self.reply(200, completion(self.body.decode(), reasoning="key" if fine else "no key"))
 
+    def stream(self, *events, cut=False, stall=0):
+        """Events of a stream; it ends well, or in the midst, or after a while of silence."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("X-Request-Id", "req-9")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for event in events:
+            self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+            self.wfile.flush()
+            time.sleep(0.01)
+        time.sleep(stall)
+        if not cut:
+            self.wfile.write(b"data: [DONE]\n\n")
+
+    @staticmethod
+    def pieces(*texts):
+        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}],
+               "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}
+        return [{"id": "x-2", "choices": [{"index": 0, "delta": {"content": text}}]} for text in texts] + [end]
+
+    def mode_stream(self):
+        self.stream(*self.pieces("hel", "lo ", "w\u00f6rld"))
+
+    def mode_slowstream(self):
+        self.stream(*self.pieces(*["word "] * 1000))
+
+    def mode_cutstream(self):
+        if self.first:
+            self.stream(*self.pieces("wrong ", "be")[:2], cut=True)
+        else:
+            self.mode_stream()
+
+    def mode_errorstream(self):
+        if self.first:
+            self.stream({"error": {"message": "overloaded", "type": "overloaded_error", "code": 503}}, cut=True)
+        else:
+            self.mode_stream()
+
+    def mode_stallstream(self):
+        if self.first:
+            self.stream(*self.pieces("wro")[:1], stall=3, cut=True)
+        else:
+            self.mode_stream()
+
     def mode_think(self):
         self.reply(200, completion("<think>\nhm\n</think>\n\nhello"))
 

@@ -1,0 +1,492 @@
+/*
+ * Remote models as a whole: many requests at once, streams that fail in the midst, budgets, rates,
+ * breakers, keys that are asked for; against a server on loopback (fake_chat.py).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aire/error.h"
+#include "aire/model.h"
+#include "base/thread.h"
+#include "support/failing.h"
+
+#define KEY "sk-remote-0123456789abcdef"
+
+static failing memory;
+static aire_ctx *ctx;
+static pid_t server;
+static FILE *server_output;
+static int port;
+
+static int setup(void **state)
+{
+    char script[4096];
+    const char *tests = getenv("AIRE_TESTS");
+    int fds[2];
+    ctx = failing_ctx(&memory, 1);
+    snprintf(script, sizeof script, "%s/fake_chat.py", tests ? tests : "tests");
+    if (pipe(fds) != 0 || (server = fork()) < 0)
+        return -1;
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(fds[1], 1);
+        close(fds[0]);
+        close(fds[1]);
+        execlp("python3", "python3", script, KEY, (char *)NULL);
+        _exit(127);
+    }
+    close(fds[1]);
+    server_output = fdopen(fds[0], "r");
+    return fscanf(server_output, "%d", &port) == 1 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    fclose(server_output);
+    aire_ctx_unref(ctx);
+    return failing_settles(&memory, 0) ? 0 : -1;
+}
+
+static aire_model *chat(const char *mode, const aire_model_options *options)
+{
+    char spec[256];
+    aire_model *model = NULL;
+    snprintf(spec, sizeof spec, "chat:m@http://127.0.0.1:%d/%s/v1", port, mode);
+    assert_int_equal(aire_model_new(ctx, spec, options, &model), AIRE_OK);
+    return model;
+}
+
+static const aire_message hello[] = {{"user", "hello"}};
+
+static aire_request request(void)
+{
+    return (aire_request){.struct_size = sizeof(aire_request),
+                          .max_tokens = 100,
+                          .messages = hello,
+                          .message_count = 1,
+                          .temperature = NAN};
+}
+
+static int64_t now_ms(void)
+{
+    return aire__monotonic_ns() / 1000000;
+}
+
+/* ---- requests that nobody waits for ---- */
+
+typedef struct ends {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int good, failed;
+    aire_status last_failure;
+    char detail[AIRE_ERROR_MESSAGE_MAX];
+    char text[256];
+    int32_t attempts;
+} ends;
+
+#define ENDS                                                                                       \
+    {                                                                                              \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER                     \
+    }
+
+static void take_end(aire_status status, aire_answer *answer, void *data)
+{
+    ends *e = data;
+    pthread_mutex_lock(&e->lock);
+    if (status == AIRE_OK) {
+        e->good++;
+        snprintf(e->text, sizeof e->text, "%s", aire_answer_get(answer)->text);
+        e->attempts = aire_answer_get(answer)->attempts;
+    } else {
+        e->failed++;
+        e->last_failure = status;
+        snprintf(e->detail, sizeof e->detail, "%s", aire_error_message(aire_last_error()));
+    }
+    pthread_cond_signal(&e->changed);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void await_ends(ends *e, int count)
+{
+    pthread_mutex_lock(&e->lock);
+    while (e->good + e->failed < count)
+        pthread_cond_wait(&e->changed, &e->lock);
+    pthread_mutex_unlock(&e->lock);
+}
+
+static void begin(aire_model *model, aire_cancel *cancel, ends *e)
+{
+    aire_request r = request();
+    assert_int_equal(aire_model_start(model, &r, cancel, take_end, e), AIRE_OK);
+}
+
+static void test_remote__many_at_once_are_each_told_once(void **state)
+{
+    enum { EACH = 40 };
+    static const char *const modes[] = {"ok", "stream", "slow", "down", "badjson", "reset"};
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_model *models[6];
+    ends each[6];
+    options.max_attempts = 1;
+    for (int i = 0; i < 6; i++) {
+        each[i] = (ends)ENDS;
+        models[i] = chat(modes[i], &options);
+    }
+    for (int k = 0; k < EACH; k++)
+        for (int i = 0; i < 6; i++)
+            if (i < 3 || k < 4) /* fewer than a breaker bears with */
+                begin(models[i], NULL, &each[i]);
+    for (int i = 0; i < 6; i++) {
+        await_ends(&each[i], i < 3 ? EACH : 4);
+        assert_int_equal(each[i].good, i < 3 ? EACH : 0);
+        aire_model_unref(models[i]);
+    }
+    assert_string_equal(each[0].text, "hello");
+    assert_string_equal(each[1].text, "hello w\xc3\xb6rld");
+    assert_int_equal(each[3].last_failure, AIRE_NET);
+    assert_non_null(strstr(each[3].detail, "HTTP status 500"));
+    assert_int_equal(each[4].last_failure, AIRE_PROTOCOL);
+}
+
+static void test_remote__a_started_one_is_cancelled_at_once(void **state)
+{
+    aire_model *model = chat("slowstream", NULL);
+    aire_cancel *cancel;
+    ends e = ENDS;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    for (int i = 0; i < 20; i++)
+        begin(model, cancel, &e);
+    usleep(300000);
+    int64_t from = now_ms();
+    aire_cancel_fire(cancel);
+    await_ends(&e, 20);
+    assert_true(now_ms() - from < 100);
+    assert_int_equal(e.failed, 20);
+    assert_int_equal(e.last_failure, AIRE_CANCELLED);
+    aire_cancel_unref(cancel);
+    aire_model_unref(model);
+}
+
+/* The end is told to somebody who lets go of the model there. */
+static void let_go(aire_status status, aire_answer *answer, void *data)
+{
+    aire_model **model = data;
+    aire_model_unref(*model);
+    *model = NULL;
+}
+
+static void test_remote__the_one_who_is_told_may_let_go(void **state)
+{
+    aire_model *model = chat("ok", NULL), *seen = model;
+    aire_request r = request();
+    assert_int_equal(aire_model_start(model, &r, NULL, let_go, &seen), AIRE_OK);
+    for (int i = 0; i < 2000 && *(aire_model *volatile *)&seen; i++)
+        usleep(1000);
+    assert_null(seen);
+}
+
+/* ---- streams ---- */
+
+typedef struct heard {
+    char text[256];
+    int restarts;
+} heard;
+
+static void hear(int32_t kind, const char *text, size_t length, void *data)
+{
+    heard *h = data;
+    size_t at = strlen(h->text);
+    if (kind == 0) {
+        h->restarts++;
+        h->text[0] = '\0';
+    } else if (kind == AIRE_DELTA_TEXT) {
+        snprintf(h->text + at, sizeof h->text - at, "%.*s", (int)length, text);
+    }
+}
+
+static void expect_stream(const char *mode, int restarts)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_answer *answer = NULL;
+    heard h = {"", 0};
+    options.stall_ms = 500;
+    aire_model *model = chat(mode, &options);
+    aire_request r = request();
+    r.delta = hear;
+    r.delta_user_data = &h;
+    if (aire_model_complete(model, &r, NULL, &answer) != AIRE_OK)
+        fail_msg("%s: %s", mode, aire_error_message(aire_last_error()));
+    const aire_answer_options *said = aire_answer_get(answer);
+    assert_string_equal(said->text, "hello w\xc3\xb6rld");
+    assert_string_equal(h.text, said->text);
+    assert_int_equal(h.restarts, restarts);
+    assert_int_equal(said->attempts, restarts + 1);
+    assert_string_equal(said->finish, "stop");
+    assert_string_equal(said->request_id, "req-9");
+    assert_int_equal(said->input_tokens, 11);
+    assert_int_equal(said->output_tokens, 7);
+    assert_true(said->cost < 0); /* nobody knows what this model costs */
+    aire_answer_unref(answer);
+    aire_model_unref(model);
+}
+
+static void test_remote__streams_are_told_piece_by_piece(void **state)
+{
+    expect_stream("stream", 0);
+}
+
+static void test_remote__broken_streams_are_asked_again(void **state)
+{
+    expect_stream("cutstream", 1);
+    expect_stream("errorstream", 1);
+    expect_stream("stallstream", 1);
+}
+
+/* ---- money and rates ---- */
+
+static void test_remote__a_budget_is_kept(void **state)
+{
+    aire_budget_options limits = AIRE_BUDGET_OPTIONS_INIT;
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_spending spent = {.struct_size = sizeof spent};
+    aire_request r = request();
+    ends e = ENDS;
+    limits.calls = 10;
+    assert_int_equal(aire_budget_new(ctx, &limits, &options.budget), AIRE_OK);
+    aire_model *model = chat("slow", &options);
+    int refused = 0;
+    for (int i = 0; i < 30; i++) {
+        aire_status status = aire_model_start(model, &r, NULL, take_end, &e);
+        assert_true(status == AIRE_OK || status == AIRE_LIMIT);
+        refused += status == AIRE_LIMIT;
+    }
+    assert_int_equal(refused, 20);
+    await_ends(&e, 10); /* what was paid for is told */
+    assert_int_equal(e.good, 10);
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 10);
+    assert_int_equal(spent.flying_calls, 0);
+    assert_int_equal(spent.output_tokens, 70);
+    aire_answer *answer;
+    assert_int_equal(aire_model_complete(model, &r, NULL, &answer), AIRE_LIMIT);
+    aire_model_unref(model);
+    aire_budget_unref(options.budget);
+}
+
+static void test_remote__a_budget_in_dollars_needs_a_price(void **state)
+{
+    aire_budget_options limits = AIRE_BUDGET_OPTIONS_INIT;
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_model *model;
+    limits.dollars = 1;
+    assert_int_equal(aire_budget_new(ctx, &limits, &options.budget), AIRE_OK);
+    assert_int_equal(
+        aire_model_new(ctx, "chat:nobody-knows@http://127.0.0.1:1/v1", &options, &model),
+        AIRE_INVALID);
+    aire_budget_unref(options.budget);
+}
+
+/* Ten go at once, the others one a second. */
+static void test_remote__requests_a_minute_are_limited(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    ends e = ENDS;
+    options.requests_per_minute = 60;
+    aire_model *model = chat("ok", &options);
+    int64_t from = now_ms();
+    for (int i = 0; i < 12; i++)
+        begin(model, NULL, &e);
+    await_ends(&e, 10);
+    assert_true(now_ms() - from < 900);
+    await_ends(&e, 12);
+    assert_true(now_ms() - from >= 1800);
+    assert_int_equal(e.good, 12);
+    aire_model_unref(model);
+}
+
+/* What waits at the gate can be cancelled, and has its time limit. */
+static void test_remote__who_waits_to_be_sent_may_give_up(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_cancel *cancel;
+    ends first = ENDS, late = ENDS, cancelled = ENDS;
+    options.requests_per_minute = 6; /* a burst of one */
+    options.timeout_ms = 700;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    aire_model *model = chat("ok", &options);
+    begin(model, NULL, &first);
+    await_ends(&first, 1);
+    begin(model, NULL, &late);
+    begin(model, cancel, &cancelled);
+    usleep(100000);
+    int64_t from = now_ms();
+    aire_cancel_fire(cancel);
+    await_ends(&cancelled, 1);
+    assert_true(now_ms() - from < 100);
+    assert_int_equal(cancelled.last_failure, AIRE_CANCELLED);
+    await_ends(&late, 1);
+    assert_int_equal(late.last_failure, AIRE_TIMEOUT);
+    aire_cancel_unref(cancel);
+    aire_model_unref(model);
+}
+
+/* An endpoint that fails again and again is left alone: the sixth is not sent. */
+static void test_remote__a_dead_endpoint_is_left_alone(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    ends dead = ENDS, waiting = ENDS;
+    char line[64];
+    options.max_attempts = 1;
+    options.timeout_ms = 600;
+    aire_model *model = chat("down.breaker", &options);
+    for (int i = 0; i < 5; i++) {
+        begin(model, NULL, &dead);
+        await_ends(&dead, i + 1);
+    }
+    assert_int_equal(dead.last_failure, AIRE_NET);
+    begin(model, NULL, &waiting);
+    await_ends(&waiting, 1);
+    assert_int_equal(waiting.last_failure, AIRE_TIMEOUT);
+    aire_model_unref(model);
+    model = chat("ok.after", NULL); /* what the server saw before this one */
+    begin(model, NULL, &dead);
+    await_ends(&dead, 6);
+    int seen = 0;
+    while (fgets(line, sizeof line, server_output) && !strstr(line, "ok.after"))
+        seen += strstr(line, "down.breaker") != NULL;
+    assert_int_equal(seen, 5);
+    aire_model_unref(model);
+}
+
+/* ---- keys ---- */
+
+static aire_status give_key(char *key, size_t size, void *data)
+{
+    int *calls = data;
+    snprintf(key, size, "%s", ++*calls == 2 ? "bad key" : KEY);
+    return AIRE_OK;
+}
+
+static void test_remote__keys_are_asked_for(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_answer *answer;
+    int calls = 0;
+    options.key = give_key;
+    options.key_user_data = &calls;
+    aire_model *model = chat("echo", &options);
+    aire_request r = request();
+    assert_int_equal(aire_model_complete(model, &r, NULL, &answer), AIRE_OK);
+    assert_string_equal(aire_answer_get(answer)->thinking, "key");
+    aire_answer_unref(answer);
+    assert_int_equal(aire_model_complete(model, &r, NULL, &answer), AIRE_INVALID); /* a blank */
+    assert_null(strstr(aire_error_message(aire_last_error()), "bad key"));
+    assert_int_equal(calls, 2);
+    aire_model_unref(model);
+}
+
+static void test_model__knows_the_variables_of_keys(void **state)
+{
+    assert_string_equal(aire_model_key_variable("anthropic:m"), "ANTHROPIC_API_KEY");
+    assert_string_equal(aire_model_key_variable("openai:m"), "OPENAI_API_KEY");
+    assert_null(aire_model_key_variable("replay:f"));
+    assert_null(aire_model_key_variable("nonsense"));
+    assert_null(aire_model_key_variable(NULL));
+}
+
+/* ---- models of the host ---- */
+
+static aire_status host_complete(const aire_request *r, aire_cancel *cancel, aire_answer **out,
+                                 void *data)
+{
+    aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
+    if (strcmp(r->messages[0].text, "hello") != 0 || strcmp(r->stop[0], "end") != 0)
+        return aire_error_set(AIRE_INVALID, 3, "not as it was asked");
+    fields.text = "of the host";
+    return aire_answer_new(ctx, &fields, out);
+}
+
+static void test_remote__a_hosts_model_is_asked_on_a_thread(void **state)
+{
+    aire_model_ops ops = {sizeof ops, 0, host_complete, NULL};
+    aire_model *model;
+    ends e = ENDS;
+    assert_int_equal(aire_model_new_from_ops(ctx, "mine", &ops, NULL, &model), AIRE_OK);
+    for (int i = 0; i < 20; i++) {
+        char text[] = "hello", stop[] = "end"; /* gone when the answer comes */
+        const char *stops[] = {stop, NULL};
+        aire_message message = {"user", text};
+        aire_request r = request();
+        r.messages = &message;
+        r.stop = stops;
+        assert_int_equal(aire_model_start(model, &r, NULL, take_end, &e), AIRE_OK);
+        memset(text, 'x', sizeof text - 1);
+        memset(stop, 'x', sizeof stop - 1);
+    }
+    await_ends(&e, 20);
+    assert_int_equal(e.good, 20);
+    assert_string_equal(e.text, "of the host");
+    aire_model_unref(model);
+}
+
+/* ---- memory ---- */
+
+static aire_status start_and_wait(aire_model *model)
+{
+    ends e = ENDS;
+    aire_request r = request();
+    r.purpose = "ideas";
+    aire_status status = aire_model_start(model, &r, NULL, take_end, &e);
+    if (status != AIRE_OK)
+        return status;
+    await_ends(&e, 1);
+    return e.good ? AIRE_OK : e.last_failure;
+}
+
+static void test_remote__a_start_survives_want_of_memory(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    options.max_attempts = 1;
+    options.requests_per_minute = 100000;
+    aire_model *model = chat("stream", &options);
+    assert_int_equal(start_and_wait(model), AIRE_OK);
+    OOM_LOOP(&memory, start_and_wait(model), (void)0);
+    aire_model_unref(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_remote__many_at_once_are_each_told_once),
+        cmocka_unit_test(test_remote__a_started_one_is_cancelled_at_once),
+        cmocka_unit_test(test_remote__the_one_who_is_told_may_let_go),
+        cmocka_unit_test(test_remote__streams_are_told_piece_by_piece),
+        cmocka_unit_test(test_remote__broken_streams_are_asked_again),
+        cmocka_unit_test(test_remote__a_budget_is_kept),
+        cmocka_unit_test(test_remote__a_budget_in_dollars_needs_a_price),
+        cmocka_unit_test(test_remote__requests_a_minute_are_limited),
+        cmocka_unit_test(test_remote__who_waits_to_be_sent_may_give_up),
+        cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
+        cmocka_unit_test(test_remote__keys_are_asked_for),
+        cmocka_unit_test(test_model__knows_the_variables_of_keys),
+        cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),
+        cmocka_unit_test(test_remote__a_start_survives_want_of_memory),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
