@@ -2,7 +2,7 @@
 """A server on loopback with every fault that a language model's endpoint can have.
 
 The last part of the URL's path says which: see the functions mode_*. Over TLS it speaks HTTP/2, as little of it
-as these tests need, and there the request's body says the mode.
+as these tests need, and there the first word of the request's body says the mode.
 
 It writes one line: the port for HTTP, a port that refuses, the port for TLS (0: no openssl here), the file with the
 certificate. It ends when its standard input does.
@@ -123,6 +123,20 @@ async def mode_resetmid(x):
 
 
 async def mode_early(x):
+    x.writer.close()
+
+
+async def mode_toolarge(x):
+    """Answers without having read the body."""
+    x.reply(413, b"{}", JSON, "Connection: close")
+    await x.flush()
+    await asyncio.sleep(0.5)
+    x.writer.close()
+
+
+async def mode_once(x):
+    """Promises to keep the connection, and closes it."""
+    await mode_ok(x)
     x.writer.close()
 
 
@@ -250,7 +264,7 @@ async def read_request(reader):
         if name.lower() == b"content-length":
             length = int(value)
     mode = head.split(b" ")[1].decode().rsplit("/", 1)[-1]
-    return head, mode, await reader.readexactly(length) if mode != "early" else b""
+    return head, mode, b"" if mode in ("early", "toolarge") else await reader.readexactly(length)
 
 
 async def serve(reader, writer):
@@ -269,7 +283,7 @@ async def serve(reader, writer):
 
 # HTTP/2 (RFC 9113): frames by hand, answers with the static table of HPACK (RFC 7541) alone.
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 
 
@@ -290,7 +304,8 @@ class Http2:
     def send(self, *args):
         self.writer.write(frame(*args))
 
-    async def answer(self, stream, mode):
+    async def answer(self, stream, request):
+        mode = request[:20].decode().split(" ")[0]
         if mode == "slow":
             await asyncio.sleep(0.2)
         if mode == "rst":
@@ -299,7 +314,9 @@ class Http2:
             self.send(GOAWAY, 0, 0, struct.pack(">II", max(stream - 2, 0), 0))
             await asyncio.sleep(0.05)
             return self.writer.close()
-        body = str(connections).encode() if mode == "connections" else b'{"ok": 2}'
+        body = b'{"ok": 2}'
+        if mode in ("connections", "length"):
+            body = str(connections if mode == "connections" else len(request)).encode()
         self.send(HEADERS, END_HEADERS, stream, b"\x88" + literal(31, b"application/json"))
         if mode == "goawaymid":  # in the midst of the answer
             self.send(DATA, 0, stream, body[:4])
@@ -322,8 +339,11 @@ class Http2:
                 self.send(PING, ACK, 0, payload)
             elif kind == DATA:
                 self.bodies[stream] = self.bodies.get(stream, b"") + payload
+                if length:
+                    self.send(WINDOW_UPDATE, 0, 0, struct.pack(">I", length))
+                    self.send(WINDOW_UPDATE, 0, stream, struct.pack(">I", length))
             if kind in (DATA, HEADERS) and flags & END_STREAM:
-                asyncio.ensure_future(self.answer(stream, self.bodies.pop(stream, b"").decode()))
+                asyncio.ensure_future(self.answer(stream, self.bodies.pop(stream, b"")))
 
 
 async def serve_tls(reader, writer):

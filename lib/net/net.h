@@ -2,8 +2,9 @@
  * Exchanges: all HTTP requests of a context, on one thread and one curl multi handle.
  *
  * An exchange is one POST and its answer; nothing in here knows what it is about, and nothing is
- * tried again here. Whoever starts one is told of its end once, on the net's thread; that thread
- * also calls timers, so that what has to be done later needs no other. Neither may block.
+ * tried again here (except by curl, where a kept connection was dead before anything was answered).
+ * Whoever starts one is told of its end once, on the net's thread; that thread also calls timers,
+ * so that what has to be done later needs no other. Neither may block.
  *
  * Connections are kept and shared: HTTP/2 where the server speaks it over TLS, many requests on
  * one. More exchanges than the process may have descriptors for wait their turn, and it is said

@@ -76,8 +76,10 @@ static void keep_request_id(aire_transfer *t, const char *value, size_t length)
 static void drop_body(aire_transfer *t)
 {
     curl_off_t sent = 0;
+    if (!t->body)
+        return;
     curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    if (!t->body || (size_t)sent < t->asked.body_length)
+    if ((size_t)sent < t->asked.body_length)
         return;
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, "");
     curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);

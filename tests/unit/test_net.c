@@ -225,17 +225,27 @@ static void test_net__sends_what_is_asked(void **state)
     probe_free(p);
 }
 
-static void test_net__large_requests(void **state)
+static probe *probe_large(probe *p, const char *first_word)
 {
-    probe *p = probe_new("length", false);
     char *body = malloc(3 * MEGABYTE);
     memset(body, 'a', 3 * MEGABYTE);
+    memcpy(body, first_word, strlen(first_word));
     p->asked.body = body;
     p->asked.body_length = 3 * MEGABYTE;
     start(p);
     free(body);
     await(p);
+    return p;
+}
+
+static void test_net__large_requests(void **state)
+{
+    probe *p = probe_large(probe_new("length", false), "");
     assert_string_equal(p->body, "3145728");
+    probe_free(p);
+    p = probe_large(probe_new("toolarge", false), ""); /* answered before it was sent */
+    assert_int_equal(p->status, AIRE_OK);
+    assert_int_equal(p->reply.status, 413);
     probe_free(p);
 }
 
@@ -598,6 +608,16 @@ static void test_net__keeps_connections(void **state)
     probe_free(p);
 }
 
+/* A server that closes a connection that was to be kept is no failure. */
+static void test_net__replaces_dead_connections(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        probe *p = ask("once", false);
+        assert_int_equal(p->status, AIRE_OK);
+        probe_free(p);
+    }
+}
+
 static void test_net__thousand_streams(void **state)
 {
     enum { MANY = 1000 };
@@ -897,6 +917,15 @@ static void test_net__multiplexes(void **state)
     probe_free(p);
 }
 
+static void test_net__large_requests_http2(void **state)
+{
+    needs_tls();
+    probe *p = probe_large(probe_tls(""), "length ");
+    assert_int_equal(p->status, AIRE_OK);
+    assert_string_equal(p->body, "3145728");
+    probe_free(p);
+}
+
 static void test_net__http2_faults(void **state)
 {
     static const char *const modes[] = {"rst", "goaway", "goawaymid"};
@@ -936,6 +965,7 @@ int main(void)
         cmocka_unit_test(test_net__faults_harm_no_neighbour),
         cmocka_unit_test(test_net__unreachable_harms_no_neighbour),
         cmocka_unit_test(test_net__keeps_connections),
+        cmocka_unit_test(test_net__replaces_dead_connections),
         cmocka_unit_test(test_net__thousand_streams),
         cmocka_unit_test(test_net__few_descriptors),
         cmocka_unit_test(test_net__timers_in_order),
@@ -947,6 +977,7 @@ int main(void)
         cmocka_unit_test(test_net__proxies),
         cmocka_unit_test(test_net__verifies_certificates),
         cmocka_unit_test(test_net__multiplexes),
+        cmocka_unit_test(test_net__large_requests_http2),
         cmocka_unit_test(test_net__http2_faults),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
