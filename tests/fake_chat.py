@@ -217,7 +217,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.reply(200, body.replace("SECRET", escaped).encode())
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 512  # many come at once
+
+
+server = Server(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 print(server.server_address[1], flush=True)
 server.serve_forever()

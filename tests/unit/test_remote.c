@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,21 +185,26 @@ static void test_remote__a_started_one_is_cancelled_at_once(void **state)
 }
 
 /* The end is told to somebody who lets go of the model there. */
+typedef struct owner {
+    aire_model *model;
+    atomic_bool gone;
+} owner;
+
 static void let_go(aire_status status, aire_answer *answer, void *data)
 {
-    aire_model **model = data;
-    aire_model_unref(*model);
-    *model = NULL;
+    owner *o = data;
+    aire_model_unref(o->model);
+    atomic_store(&o->gone, true);
 }
 
 static void test_remote__the_one_who_is_told_may_let_go(void **state)
 {
-    aire_model *model = chat("ok", NULL), *seen = model;
+    owner o = {.model = chat("ok", NULL)};
     aire_request r = request();
-    assert_int_equal(aire_model_start(model, &r, NULL, let_go, &seen), AIRE_OK);
-    for (int i = 0; i < 2000 && *(aire_model *volatile *)&seen; i++)
+    assert_int_equal(aire_model_start(o.model, &r, NULL, let_go, &o), AIRE_OK);
+    for (int i = 0; i < 2000 && !atomic_load(&o.gone); i++)
         usleep(1000);
-    assert_null(seen);
+    assert_true(atomic_load(&o.gone));
 }
 
 /* ---- streams ---- */
