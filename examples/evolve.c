@@ -120,6 +120,11 @@ static aire_status submit_ideas(search *s, aire_plan *plan)
     aire_status status = aire_ideator_propose(s->ideator, plan, s->cancel, &ideas);
     if (status == AIRE_EMPTY)
         return aire_searcher_abandon(s->searcher, plan);
+    if (status == AIRE_LIMIT && settings_text(s->settings, OPT_BUDGET)) {
+        /* The plan stays open, for --resume; what is there is run and told. */
+        progress_line(&s->progress, "no more ideas: %s", aire_error_message(aire_last_error()));
+        return AIRE_DONE;
+    }
     for (size_t i = 0; status == AIRE_OK && i < aire_ideas_count(ideas); i++)
         status = aire_executor_submit(s->executor, aire_ideas_get(ideas, i), NULL, NULL);
     aire_ideas_unref(ideas);
