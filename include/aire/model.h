@@ -137,9 +137,11 @@ AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t
  *             "bedrock:REGION/MODEL",
  *             "chat:MODEL@URL" for an OpenAI-compatible chat endpoint, such as
  *             chat:qwen3-8b@http://127.0.0.1:8080/v1,
- *             "replay:FILE" for recorded answers: a cassette of aire_model_new_recorder, whose answers
- *             are found by the request ("replay:FILE?lenient": else the next one), or a JSON lines file
- *             of {"answer": text, "thinking": text} objects that are given in order
+ *             "replay:FILE" for recorded answers, a JSON lines file: what aire_model_new_recorder wrote
+ *             is found by the request, several answers to the same one in order; {"answer": text,
+ *             "thinking": text} objects are given in order to requests that are not found.
+ *             "replay:FILE?lenient" answers a request that was not recorded with the next answer that
+ *             was not given yet, instead of AIRE_NOT_FOUND
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_model_unref; NULL on failure
  * @return AIRE_OK, AIRE_INVALID (says which spellings there are), AIRE_NOT_FOUND, AIRE_FORMAT,
