@@ -100,6 +100,26 @@ static aire_status nothing_usable(const chat *c, const aire_answer_options *said
                       (int)aire__utf8_cut(said->text, length, 200), said->text);
 }
 
+/* Say what an answer does not have, or has and was not taken. */
+static void report(const chat *c, const aire_plan *plan, const aire_parsed_ideas *parsed,
+                   bool truncated)
+{
+    static const char *const cuts[] = {[AIRE_CUT_NONE] = "",
+                                       [AIRE_CUT_KEPT] = "; the last one is cut off, and was kept",
+                                       [AIRE_CUT_DROPPED] =
+                                           "; the last one is cut off, and was dropped"};
+    size_t wanted = (size_t)aire_plan_count(plan);
+    if (parsed->count == wanted && !parsed->unread && !parsed->surplus && !parsed->shortened &&
+        !parsed->cut)
+        return;
+    aire__logf(c->ctx, AIRE_LOG_WARNING, "ideator",
+               "plan %lld: %zu of %zu ideas in the answer%s; %zu pieces of it could not be read, "
+               "%zu ideas were too many, %zu texts too long%s",
+               (long long)aire_plan_id(plan), parsed->count, wanted,
+               truncated ? ", which was cut short: raise max_tokens" : "", parsed->unread,
+               parsed->surplus, parsed->shortened, cuts[parsed->cut]);
+}
+
 /* All that an answer has to offer, at most as much as was asked for. */
 static aire_status read_answer(const chat *c, aire_plan *plan, const aire_answer *answer,
                                aire_ideas **out)
@@ -111,11 +131,7 @@ static aire_status read_answer(const chat *c, aire_plan *plan, const aire_answer
     aire_status status = aire__prompt_parse_ideas(c->ctx, said->text, wanted, truncated, &parsed);
     if (status != AIRE_OK)
         return status;
-    if (parsed.count < wanted)
-        aire__logf(c->ctx, AIRE_LOG_WARNING, "ideator",
-                   "plan %lld: %zu of %zu ideas in the answer%s", (long long)aire_plan_id(plan),
-                   parsed.count, wanted,
-                   truncated ? ", which was cut short: raise max_tokens" : "");
+    report(c, plan, &parsed, truncated);
     if (parsed.count == 0)
         status = nothing_usable(c, said, truncated);
     else

@@ -265,7 +265,7 @@ static void test_ideas__are_found_however_they_are_decorated(void **state)
         {"### 1. [Experiment 1: Warm up]\nSlowly.\n#### [code changes]\na.c\n[END]\n",
          "Warm up|Warm up/Slowly.|a.c;"},
         {"1. [Experiment]: **Warm up**\n   [Code Changes]: a.c\n2. [Experiment]: Cool down\n",
-         "Warm up|Warm up**|a.c;Cool down|Cool down|;"},
+         "Warm up|**Warm up**|a.c;Cool down|Cool down|;"},
         {"[Experiment]\nWarm up\n[/Experiment]\n[Code Changes]\na.c\n[/Code Changes]\n[End]",
          "Warm up|Warm up|a.c;"},
         {"[Experiment]\nWarm up\n[End of Experiment]\ntalk\n", "Warm up|Warm up|;"},
