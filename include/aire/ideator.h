@@ -50,11 +50,19 @@ typedef struct aire_ideator_chat_options {
     int32_t max_tokens;    /**< of one answer; default 8192 */
     double temperature;    /**< 0 takes the default, 1.0, as in the paper */
     uint64_t seed;         /**< sampling seed sent with requests; 0: the context's */
+    /** Directory of templates NAME.txt that replace the built-in ones (share/aire/prompts has those):
+     *  fresh, exploit, explore, crossover and repair, by the kind of plan; notes; implement and revise.
+     *  Read and checked when the ideator is made; copied; nullable: the built-in ones. */
+    const char *template_dir;
+    /** Tokens that the model's context has, for request and answer; a request is trimmed to fit, and
+     *  says what is left out. They are estimated from bytes, by the family of the model. 0: requests
+     *  of up to 256 KiB */
+    int64_t context_tokens;
 } aire_ideator_chat_options;
 
 /** Default options. */
 #define AIRE_IDEATOR_CHAT_OPTIONS_INIT                                                             \
-    { sizeof(aire_ideator_chat_options), 0, 0.0, 0 }
+    { sizeof(aire_ideator_chat_options), 0, 0.0, 0, NULL, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options,
@@ -65,9 +73,15 @@ AIRE_API aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *o
  * Automated AI Research" (arXiv 2601.14525, section 4): the code base with numbered lines, the
  * parents with their rewards, the ideas to avoid, and answers between [Experiment] and [End] tags.
  *
+ * What does not fit into a request is left out in this order: logs of parents, ideas to avoid,
+ * parents beyond a third of the request, protected files, editable files (the last that the
+ * manifest names first), parents. Answers are read in whatever form they come: other decoration of
+ * the tags, missing ones, JSON, numbered lists; what could not be read is counted in the log.
+ *
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
- * @return AIRE_OK, AIRE_NOMEM, AIRE_ABI
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND (no templates in template_dir), AIRE_FORMAT (a
+ *         template is wrong: file, line, what to do), AIRE_IO, AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env,

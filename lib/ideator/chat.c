@@ -11,6 +11,7 @@
 #include "ideator/mentions.h"
 #include "prompt/context.h"
 #include "prompt/ideas.h"
+#include "prompt/tokens.h"
 
 enum { MAX_TOKENS = 8192, PARENTS_MAX = 16 };
 #define REASONING_MAX ((size_t)1 << 20) /* as long as a string of an idea may be */
@@ -22,6 +23,8 @@ typedef struct chat {
     int32_t max_tokens;
     double temperature;
     uint64_t seed;
+    aire_templates *templates;
+    size_t max_bytes; /* of a request */
 } chat;
 
 aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options, size_t size)
@@ -33,7 +36,9 @@ aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options, s
 static aire_status ask(const chat *c, const aire_plan *plan, aire_cancel *cancel, aire_answer **out)
 {
     char *text;
-    aire_status status = aire__prompt_ideas(c->ctx, c->env, plan, AIRE_PROMPT_MAX, &text);
+    const aire_prompt_request wanted = {
+        .env = c->env, .plan = plan, .templates = c->templates, .max = c->max_bytes};
+    aire_status status = aire__prompt_ideas(c->ctx, &wanted, &text);
     if (status != AIRE_OK)
         return status;
     aire_rng rng;
@@ -156,7 +161,27 @@ static void destroy(void *user_data)
     chat *c = user_data;
     aire_env_unref(c->env);
     aire_model_unref(c->model);
+    aire__templates_free(c->templates);
     aire_free(c->ctx, c);
+}
+
+static int32_t answer_tokens(const aire_ideator_chat_options *options)
+{
+    return options->max_tokens ? options->max_tokens : MAX_TOKENS;
+}
+
+/* Bytes that a request may have, so that it fits with its answer into the model's context. */
+static size_t request_bytes(aire_ctx *ctx, const aire_model *model,
+                            const aire_ideator_chat_options *options)
+{
+    const char *name = aire_model_name(model);
+    if (!options->context_tokens)
+        return AIRE_PROMPT_MAX;
+    size_t bytes = aire__bytes_of(name, options->context_tokens - answer_tokens(options));
+    aire__logf(ctx, AIRE_LOG_DEBUG, "ideator",
+               "%s: requests of up to %zu bytes, at an estimated %.1f bytes a token", name, bytes,
+               aire__bytes_per_token(name));
+    return bytes;
 }
 
 static aire_status take_options(const aire_ideator_chat_options *given,
@@ -170,6 +195,11 @@ static aire_status take_options(const aire_ideator_chat_options *given,
         return aire__fail(AIRE_INVALID,
                           "aire_ideator_chat_options: max_tokens and temperature must "
                           "be 0 or more");
+    if (ours->context_tokens && ours->context_tokens <= answer_tokens(ours))
+        return aire__fail(AIRE_INVALID,
+                          "aire_ideator_chat_options: context_tokens is %lld, but an answer alone "
+                          "may have %d; raise it, or lower max_tokens",
+                          (long long)ours->context_tokens, (int)answer_tokens(ours));
     return AIRE_OK;
 }
 
@@ -192,11 +222,14 @@ aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env, aire_model *mode
         .ctx = ctx,
         .env = aire_env_ref(env),
         .model = aire_model_ref(model),
-        .max_tokens = ours.max_tokens ? ours.max_tokens : MAX_TOKENS,
+        .max_tokens = answer_tokens(&ours),
         .temperature = ours.temperature > 0 ? ours.temperature : 1.0,
         .seed = ours.seed ? ours.seed : aire_ctx_seed(ctx),
+        .max_bytes = request_bytes(ctx, model, &ours),
     };
-    status = aire_ideator_new_from_ops(ctx, &ops, c, out);
+    status = aire__templates_load(ctx, ours.template_dir, &c->templates);
+    if (status == AIRE_OK)
+        status = aire_ideator_new_from_ops(ctx, &ops, c, out);
     if (status != AIRE_OK)
         destroy(c);
     return status;

@@ -11,14 +11,30 @@
 
 #include "aire/env.h"
 #include "aire/result.h"
+#include "prompt/template.h"
+
+/* What a request is made of; everything is borrowed. */
+typedef struct aire_prompt_request {
+    const aire_env *env;
+    const aire_plan *plan;
+    const aire_templates *templates; /* nullable: the built-in ones */
+    const char *notes;               /* what was learnt so far; nullable */
+    size_t max;                      /* bytes */
+} aire_prompt_request;
 
 /*
- * The request that a plan is, in at most `max` bytes; files and ideas that do not fit are counted
- * in it instead of shown. *out is owned by caller, free with aire_free. AIRE_OK, AIRE_NOMEM,
+ * The request that a plan is, in at most `max` bytes. Where that is too little, the first of these
+ * is left out that is enough: logs of parents; ideas to avoid, the last ones first; parents beyond
+ * a third of the request; protected files; editable files; parents. What is left out is said in the
+ * request, and told to the log. *out is owned by caller, free with aire_free. AIRE_OK, AIRE_NOMEM,
  * AIRE_LIMIT (the manifest's own texts leave no room).
  */
-aire_status aire__prompt_ideas(aire_ctx *ctx, const aire_env *env, const aire_plan *plan,
-                               size_t max, char **out);
+aire_status aire__prompt_ideas(aire_ctx *ctx, const aire_prompt_request *request, char **out);
+
+/*
+ * The request for notes on results, of which `plan` has them as parents; as above, without code.
+ */
+aire_status aire__prompt_notes(aire_ctx *ctx, const aire_prompt_request *request, char **out);
 
 /* What stands in the place of a title where the request shows the form of an answer. */
 #define AIRE_PROMPT_TITLE_SLOT "<title in one line>"

@@ -676,6 +676,40 @@ static void test_chat__turns_answers_into_ideas(void **state)
     aire_ideator_unref(ideator);
 }
 
+/* A model with a small context, and a template of one's own. */
+static void test_chat__asks_by_templates_and_in_a_context(void **state)
+{
+    char spec[160], directory[sizeof root + 8];
+    aire_model *model;
+    aire_ideator *ideator;
+    aire_ideas *ideas;
+    aire_ideator_chat_options options = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 1, NULL, 0, NULL, 0);
+    snprintf(directory, sizeof directory, "%s/prompts", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, directory, 0755), AIRE_OK);
+    write_file("prompts/fresh.txt",
+               "Mine.\n{{problem}}\n{{code}}\n{{avoid}}\n{{ideas}}\n{{form}}\n");
+    snprintf(spec, sizeof spec, "replay:%s",
+             write_file("lines.jsonl", "{\"answer\": \"[Experiment] Warm up [End]\"}"));
+    assert_int_equal(aire_model_new(ctx, spec, NULL, &model), AIRE_OK);
+    options.template_dir = directory;
+    options.context_tokens = 2000;
+    options.max_tokens = 50;
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_OK);
+    aire_ctx_set_call_sink(ctx, keep_request, NULL);
+    assert_int_equal(aire_ideator_propose(ideator, plan, NULL, &ideas), AIRE_OK);
+    aire_ctx_set_call_sink(ctx, NULL, NULL);
+    assert_non_null(strstr(asked, "\"content\":\"Mine.\\n## Goal"));
+    aire_ideas_unref(ideas);
+    aire_ideator_unref(ideator);
+    options.context_tokens = 100; /* 140 bytes for the request */
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_OK);
+    assert_int_equal(aire_ideator_propose(ideator, plan, NULL, &ideas), AIRE_LIMIT);
+    aire_ideator_unref(ideator);
+    aire_model_unref(model);
+    aire_plan_unref(plan);
+}
+
 static void test_replay__place_follows_from_the_plan(void **state)
 {
     aire_ideator *ideator;
@@ -821,6 +855,13 @@ static void test_ideator__refuses_bad_options(void **state)
     options.temperature = NAN;
     assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_INVALID);
     assert_null(ideator);
+    options.temperature = 0;
+    options.template_dir = "/no/such/place";
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_NOT_FOUND);
+    options.template_dir = NULL;
+    options.context_tokens = 8192;
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_INVALID);
+    assert_non_null(strstr(message(), "lower max_tokens"));
     aire_model_unref(model);
 }
 
@@ -870,6 +911,7 @@ int main(void)
         cmocka_unit_test(test_knobs__turn_those_of_a_manifest),
         cmocka_unit_test(test_setting__reads_its_own_lines_only),
         cmocka_unit_test(test_chat__turns_answers_into_ideas),
+        cmocka_unit_test(test_chat__asks_by_templates_and_in_a_context),
         cmocka_unit_test(test_replay__place_follows_from_the_plan),
         cmocka_unit_test(test_host__is_checked),
         cmocka_unit_test(test_mentions__finds_the_ideas_that_are_named),

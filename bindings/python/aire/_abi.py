@@ -37,6 +37,8 @@ AIRE_FILE_EDITABLE = 1
 AIRE_FILE_PROTECTED = 2
 AIRE_FILE_RESERVED = 3
 AIRE_FILE_HIDDEN = 4
+AIRE_DELTA_TEXT = 1
+AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
@@ -352,6 +354,8 @@ class aire_searcher_ops(Structure):
 aire_log_fn = CFUNCTYPE(None, c_int32, c_char_p, c_char_p, c_void_p)
 aire_clock_fn = CFUNCTYPE(c_int64, c_void_p)
 aire_call_sink = CFUNCTYPE(c_int32, POINTER(aire_model_call), c_void_p)
+aire_delta_fn = CFUNCTYPE(None, c_int32, c_char_p, c_size_t, c_void_p)
+aire_answered_fn = CFUNCTYPE(None, c_int32, POINTER(aire_answer), c_void_p)
 aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
 aire_output_fn = CFUNCTYPE(None, c_int64, c_int32, c_char_p, c_size_t, c_void_p)
@@ -415,16 +419,30 @@ aire_request._fields_ = [
     ("purpose", c_char_p),
     ("plan_id", c_int64),
     ("idea_id", c_int64),
+    ("top_p", c_double),
+    ("thinking_tokens", c_int32),
+    ("reserved", c_int32),
+    ("effort", c_char_p),
+    ("schema", c_char_p),
+    ("stop", POINTER(c_char_p)),
+    ("delta", aire_delta_fn),
+    ("delta_user_data", c_void_p),
 ]
 
 aire_answer_options._fields_ = [
     ("struct_size", c_uint32),
-    ("reserved", c_uint32),
+    ("attempts", c_int32),
     ("text", c_char_p),
     ("thinking", c_char_p),
     ("finish", c_char_p),
     ("input_tokens", c_int64),
     ("output_tokens", c_int64),
+    ("cached_tokens", c_int64),
+    ("thinking_tokens", c_int64),
+    ("request_id", c_char_p),
+    ("latency_ms", c_int64),
+    ("first_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_model_options._fields_ = [
@@ -707,6 +725,8 @@ aire_ideator_chat_options._fields_ = [
     ("max_tokens", c_int32),
     ("temperature", c_double),
     ("seed", c_uint64),
+    ("template_dir", c_char_p),
+    ("context_tokens", c_int64),
 ]
 
 aire_ideator_ops._fields_ = [
@@ -800,6 +820,7 @@ FUNCTIONS = {
     "aire_model_unref": (None, [POINTER(aire_model)]),
     "aire_model_name": (c_char_p, [POINTER(aire_model)]),
     "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
+    "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
     "aire_patch_new": (c_int32, [POINTER(aire_ctx), c_int32, c_char_p, c_size_t, POINTER(POINTER(aire_patch))]),
     "aire_patch_ref": (POINTER(aire_patch), [POINTER(aire_patch)]),
     "aire_patch_unref": (None, [POINTER(aire_patch)]),

@@ -43,12 +43,12 @@ class KnobsIdeator(Ideator):
 
 
 class ChatIdeator(Ideator):
-    """Asks a language model."""
+    """Asks a language model, by the templates in template_dir (None: the built-in ones)."""
 
-    def __init__(self, ctx, env, model, max_tokens=0, temperature=0.0, seed=0):
+    def __init__(self, ctx, env, model, max_tokens=0, temperature=0.0, seed=0, template_dir=None, context_tokens=0):
         self._ctx = ctx
         given = options(_abi.aire_ideator_chat_options, max_tokens=max_tokens, temperature=temperature,
-                        seed=seed)
+                        seed=seed, template_dir=text(template_dir), context_tokens=context_tokens)
         super().__init__(make("ideator", lib.aire_ideator_chat_new, ctx._p, env._p, model._p,
                               ctypes.byref(given)))
 
