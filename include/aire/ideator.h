@@ -103,6 +103,85 @@ AIRE_API AIRE_CHECK aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *e
 AIRE_API AIRE_CHECK aire_status aire_ideator_replay_new(aire_ctx *ctx, const char *path,
                                                         aire_ideator **out);
 
+/** How an idea is like an earlier one: X(NAME, value, word). */
+#define AIRE_LIKENESS_MAP(X)                                                                       \
+    X(TEXT, 1, "same text")       /* but for case, white space and punctuation */                  \
+    X(PATCH, 2, "same patch")     /* the same lines of the same files are changed alike */         \
+    X(WORDS, 3, "same words")     /* by the share of words in common */                            \
+    X(MEANING, 4, "same meaning") /* by the host's similarity */                                   \
+    X(READDED, 5, "adds back what its parent removed") /* told only: the idea is kept */
+
+#define AIRE_LIKENESS_ENUM_(name, value, word) AIRE_LIKENESS_##name = value,
+enum { AIRE_LIKENESS_MAP(AIRE_LIKENESS_ENUM_) };
+#undef AIRE_LIKENESS_ENUM_
+
+/** Word for a likeness; "?" if unknown. Static storage. @since 0.1 */
+AIRE_API const char *aire_likeness_name(int32_t likeness);
+
+/**
+ * How alike two texts are, such as the cosine of their embeddings: from 0 to 1. Called on the thread
+ * that calls aire_ideator_propose; a failure fails the proposal. @p a and @p b are borrowed.
+ */
+typedef aire_status (*aire_similarity_fn)(const char *a, const char *b, double *out,
+                                          void *user_data);
+
+/**
+ * Told of an idea that is like @p earlier, AIRE_LIKENESS_*. Both are borrowed. Called on the thread
+ * that calls aire_ideator_propose.
+ */
+typedef void (*aire_alike_fn)(aire_idea *idea, aire_idea *earlier, int32_t likeness,
+                              void *user_data);
+
+/** Options of aire_ideator_novelty_new. */
+typedef struct aire_ideator_novelty_options {
+    uint32_t struct_size; /**< sizeof(aire_ideator_novelty_options) */
+    uint32_t reserved;    /**< must be 0 */
+    /** Share of words in common (Jaccard index) from which two ideas are the same; not asked where
+     *  both have patches, which tell; above 0 and up to 1; 0 takes the default, 0.85 */
+    double words;
+    double meaning;       /**< similarity from which two ideas are the same; 0 takes the default, 0.95 */
+    aire_similarity_fn similarity; /**< asked last, as it may cost something; nullable */
+    aire_alike_fn alike;  /**< nullable: the log alone is told */
+    void *user_data;      /**< of both functions; borrowed */
+} aire_ideator_novelty_options;
+
+/** Default options. */
+#define AIRE_IDEATOR_NOVELTY_OPTIONS_INIT                                                          \
+    { sizeof(aire_ideator_novelty_options), 0, 0.0, 0.0, NULL, NULL, NULL }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_ideator_novelty_options_init(aire_ideator_novelty_options *options,
+                                                       size_t size);
+
+/**
+ * Make an ideator that drops what is not new from the proposals of another one, before anything is
+ * paid for running it.
+ *
+ * An idea is compared with the plan's ideas to avoid, its parents (unless the plan is to mend them),
+ * those before it in the same proposal, and those that were added; nothing else is remembered, so that a resumed search
+ * decides as an uninterrupted one would. An idea whose patch adds back lines that the patch of one of
+ * its parents removed is told, and kept. If nothing is left, a proposal is AIRE_EMPTY.
+ *
+ * @param inner   reference taken
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_novelty_new(
+    aire_ctx *ctx, aire_ideator *inner, const aire_ideator_novelty_options *options,
+    aire_ideator **out);
+
+/**
+ * Add an idea that later ones are compared with; a host adds those of its store.
+ *
+ * @param ideator made by aire_ideator_novelty_new
+ * @param idea    reference taken
+ * @return AIRE_OK, AIRE_INVALID (another kind of ideator), AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_novelty_add(aire_ideator *ideator, aire_idea *idea);
+
 /** An ideator of the host's own. Called on the thread that calls aire_ideator_propose. */
 typedef struct aire_ideator_ops {
     uint32_t struct_size; /**< sizeof(aire_ideator_ops) */

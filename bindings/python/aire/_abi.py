@@ -133,6 +133,11 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_LIKENESS_TEXT = 1
+AIRE_LIKENESS_PATCH = 2
+AIRE_LIKENESS_WORDS = 3
+AIRE_LIKENESS_MEANING = 4
+AIRE_LIKENESS_READDED = 5
 
 
 class aire_ctx(Structure):
@@ -331,6 +336,10 @@ class aire_ideator_chat_options(Structure):
     pass
 
 
+class aire_ideator_novelty_options(Structure):
+    pass
+
+
 class aire_ideator_ops(Structure):
     pass
 
@@ -359,6 +368,8 @@ aire_answered_fn = CFUNCTYPE(None, c_int32, POINTER(aire_answer), c_void_p)
 aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
 aire_output_fn = CFUNCTYPE(None, c_int64, c_int32, c_char_p, c_size_t, c_void_p)
+aire_similarity_fn = CFUNCTYPE(c_int32, c_char_p, c_char_p, POINTER(c_double), c_void_p)
+aire_alike_fn = CFUNCTYPE(None, POINTER(aire_idea), POINTER(aire_idea), c_int32, c_void_p)
 
 aire_allocator._fields_ = [
     ("struct_size", c_uint32),
@@ -729,6 +740,16 @@ aire_ideator_chat_options._fields_ = [
     ("context_tokens", c_int64),
 ]
 
+aire_ideator_novelty_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("words", c_double),
+    ("meaning", c_double),
+    ("similarity", aire_similarity_fn),
+    ("alike", aire_alike_fn),
+    ("user_data", c_void_p),
+]
+
 aire_ideator_ops._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
@@ -948,6 +969,10 @@ FUNCTIONS = {
     "aire_ideator_chat_options_init": (c_int32, [POINTER(aire_ideator_chat_options), c_size_t]),
     "aire_ideator_chat_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_chat_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_replay_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(POINTER(aire_ideator))]),
+    "aire_likeness_name": (c_char_p, [c_int32]),
+    "aire_ideator_novelty_options_init": (c_int32, [POINTER(aire_ideator_novelty_options), c_size_t]),
+    "aire_ideator_novelty_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator), POINTER(aire_ideator_novelty_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_novelty_add": (c_int32, [POINTER(aire_ideator), POINTER(aire_idea)]),
     "aire_ideator_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator_ops), c_void_p, POINTER(POINTER(aire_ideator))]),
     "aire_ideator_ref": (POINTER(aire_ideator), [POINTER(aire_ideator)]),
     "aire_ideator_unref": (None, [POINTER(aire_ideator)]),
