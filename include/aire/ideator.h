@@ -58,11 +58,13 @@ typedef struct aire_ideator_chat_options {
      *  says what is left out. They are estimated from bytes, by the family of the model. 0: requests
      *  of up to 256 KiB */
     int64_t context_tokens;
+    int32_t notes_every; /**< results told between notes, see aire_ideator_chat_tell; 0: no notes */
+    int32_t reserved;    /**< must be 0 */
 } aire_ideator_chat_options;
 
 /** Default options. */
 #define AIRE_IDEATOR_CHAT_OPTIONS_INIT                                                             \
-    { sizeof(aire_ideator_chat_options), 0, 0.0, 0, NULL, 0 }
+    { sizeof(aire_ideator_chat_options), 0, 0.0, 0, NULL, 0, 0, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *options,
@@ -88,6 +90,68 @@ AIRE_API AIRE_CHECK aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *e
                                                       aire_model *model,
                                                       const aire_ideator_chat_options *options,
                                                       aire_ideator **out);
+
+/**
+ * Tell a chat ideator of a result. After every `notes_every` results of ideas the model is asked to
+ * write notes on them, which replace those before and are part of all later requests.
+ *
+ * The host keeps the notes, as with aire_store_set_note, and gives them back after a restart with
+ * aire_ideator_chat_set_notes, telling again the results since then. If the model fails, the
+ * results wait for the next call.
+ *
+ * @param ideator made by aire_ideator_chat_new
+ * @param cancel  nullable: a token that gives up waiting
+ * @param[out] notes new ones, owned by caller, free with aire_free; NULL if none were due, and on
+ *             failure
+ * @return AIRE_OK, AIRE_INVALID (another kind of ideator), AIRE_EMPTY (nothing in the answer), what
+ *         the model failed with, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_chat_tell(aire_ideator *ideator, aire_result *result,
+                                                       aire_cancel *cancel, char **notes);
+
+/**
+ * Set the notes that requests show. @p notes is copied; "" for none.
+ * @return AIRE_OK, AIRE_INVALID (another kind of ideator), AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_chat_set_notes(aire_ideator *ideator,
+                                                            const char *notes);
+
+/** Options of aire_ideator_supplied_new. */
+typedef struct aire_ideator_supplied_options {
+    uint32_t struct_size; /**< sizeof(aire_ideator_supplied_options) */
+    int32_t every;        /**< the plans whose number this divides are answered with supplied ideas;
+                               0: the first plans are, until there are no more */
+    aire_ideas *ideas;    /**< reference taken; NULL: those in `path` */
+    const char *path;     /**< JSON lines file, as of aire_ideator_replay_new; NULL: those in `ideas` */
+} aire_ideator_supplied_options;
+
+/** Default options. */
+#define AIRE_IDEATOR_SUPPLIED_OPTIONS_INIT                                                         \
+    { sizeof(aire_ideator_supplied_options), 0, NULL, NULL }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_ideator_supplied_options_init(aire_ideator_supplied_options *options,
+                                                        size_t size);
+
+/**
+ * Make an ideator that mixes ideas which people supplied into the proposals of another one.
+ *
+ * Which plan has which of them follows from the number of the plan and what it wants, as with
+ * aire_ideator_replay_new. Where they do not fill a plan, the other ideator is asked for the rest,
+ * with the supplied ones to avoid.
+ *
+ * @param other   nullable: a plan without supplied ideas is AIRE_EMPTY; reference taken
+ * @param options required: ideas or path
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_IO, AIRE_NOMEM,
+ *         AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_supplied_new(
+    aire_ctx *ctx, aire_ideator *other, const aire_ideator_supplied_options *options,
+    aire_ideator **out);
 
 /**
  * Make an ideator that proposes recorded ideas, in order: a JSON lines file of objects as

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/str.h"
 #include "prompt/idea_reader.h"
+#include "prompt/thinking.h"
 
 /* A copy with line ends as we have them. */
 static char *plain_copy(aire_ctx *ctx, const char *answer)
@@ -21,47 +22,6 @@ static char *plain_copy(aire_ctx *ctx, const char *answer)
             *to++ = *at;
     *to = '\0';
     return copy;
-}
-
-/* The end of a tag that ends thinking, if one is at `at`. */
-static char *closing_tag(char *at)
-{
-    static const char *const tags[] = {"</think>", "</thinking>"};
-    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++)
-        if (aire__starts_with(at, tags[i]))
-            return at + strlen(tags[i]);
-    return NULL;
-}
-
-/* Whether such a tag is meant: it ends its line, or an answer begins right behind it; and it is not
- * quoted. */
-static bool is_meant(const char *text, const char *tag, const char *after)
-{
-    const char *rest = after + strspn(after, " \t");
-    return (*rest == '\0' || strchr("\n[{#*<", *rest)) && (tag == text || !strchr("`\"'", tag[-1]));
-}
-
-/* Past thinking that a server left in the answer; its beginning may be missing. A pair of tags on
- * one line is talk about such tags. */
-static char *after_thinking(char *text)
-{
-    char *found = text, *after;
-    bool paired = false;
-    for (char *at = text; *at; at++) {
-        if (*at == '\n')
-            paired = false;
-        else if (*at == '<' && aire__starts_with(at, "<think"))
-            paired = at > text;
-        else if (*at == '<' && (after = closing_tag(at)) && !paired && is_meant(text, at, after))
-            found = after;
-    }
-    return found;
-}
-
-static bool begins_thinking(const char *text)
-{
-    text += strspn(text, " \t\n");
-    return aire__starts_with(text, "<think>") || aire__starts_with(text, "<thinking>");
 }
 
 /* Which form of answer a reading looks for. */
@@ -132,8 +92,8 @@ aire_status aire__prompt_parse_ideas(aire_ctx *ctx, const char *answer, size_t m
     char *text = plain_copy(ctx, answer);
     if (!text)
         return aire__fail_nomem();
-    char *body = after_thinking(text);
-    if (body == text && truncated && begins_thinking(text)) {
+    char *body = aire__after_thinking(text);
+    if (body == text && truncated && aire__begins_thinking(text)) {
         *out = (aire_parsed_ideas){.ctx = ctx, .unread = 1, .cut = AIRE_CUT_DROPPED};
         aire_free(ctx, text);
         return AIRE_OK;

@@ -336,6 +336,10 @@ class aire_ideator_chat_options(Structure):
     pass
 
 
+class aire_ideator_supplied_options(Structure):
+    pass
+
+
 class aire_ideator_novelty_options(Structure):
     pass
 
@@ -738,6 +742,15 @@ aire_ideator_chat_options._fields_ = [
     ("seed", c_uint64),
     ("template_dir", c_char_p),
     ("context_tokens", c_int64),
+    ("notes_every", c_int32),
+    ("reserved", c_int32),
+]
+
+aire_ideator_supplied_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("every", c_int32),
+    ("ideas", POINTER(aire_ideas)),
+    ("path", c_char_p),
 ]
 
 aire_ideator_novelty_options._fields_ = [
@@ -968,6 +981,10 @@ FUNCTIONS = {
     "aire_ideator_knobs_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_ideator_knobs_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_chat_options_init": (c_int32, [POINTER(aire_ideator_chat_options), c_size_t]),
     "aire_ideator_chat_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_chat_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_chat_tell": (c_int32, [POINTER(aire_ideator), POINTER(aire_result), POINTER(aire_cancel), POINTER(c_void_p)]),
+    "aire_ideator_chat_set_notes": (c_int32, [POINTER(aire_ideator), c_char_p]),
+    "aire_ideator_supplied_options_init": (c_int32, [POINTER(aire_ideator_supplied_options), c_size_t]),
+    "aire_ideator_supplied_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator), POINTER(aire_ideator_supplied_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_replay_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(POINTER(aire_ideator))]),
     "aire_likeness_name": (c_char_p, [c_int32]),
     "aire_ideator_novelty_options_init": (c_int32, [POINTER(aire_ideator_novelty_options), c_size_t]),
