@@ -44,6 +44,43 @@ AIRE_API AIRE_CHECK aire_status aire_ideator_knobs_new(aire_ctx *ctx, aire_env *
                                                        const aire_ideator_knobs_options *options,
                                                        aire_ideator **out);
 
+/** Options of aire_ideator_schema_new. */
+typedef struct aire_ideator_schema_options {
+    uint32_t struct_size;     /**< sizeof(aire_ideator_schema_options) */
+    int32_t max_tokens;       /**< of one answer; default 2048 */
+    double temperature;       /**< 0 takes the default, 1.0 */
+    uint64_t seed;            /**< 0: the context's */
+    const char *template_dir; /**< as in aire_ideator_chat_options: settings.txt */
+    int64_t context_tokens;   /**< as in aire_ideator_chat_options */
+} aire_ideator_schema_options;
+
+/** Default options. */
+#define AIRE_IDEATOR_SCHEMA_OPTIONS_INIT                                                           \
+    { sizeof(aire_ideator_schema_options), 0, 0.0, 0, NULL, 0 }
+
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_ideator_schema_options_init(aire_ideator_schema_options *options,
+                                                      size_t size);
+
+/**
+ * Make an ideator that lets a model, which may be small, choose among the knobs that the manifest
+ * declares. The request has a JSON schema of them (`schema` of aire_request), so that a model that
+ * follows schemas can answer nothing else; the patches are those of aire_ideator_knobs_new.
+ *
+ * A value that is not allowed leaves its knob as it is; that is told to the log and is part of the
+ * idea's reasoning. Settings that are none, or known to the plan, are dropped and told.
+ *
+ * @param options nullable: the defaults
+ * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
+ * @return AIRE_OK, AIRE_UNSUPPORTED (the manifest declares no knobs), AIRE_INVALID, AIRE_NOT_FOUND,
+ *         AIRE_FORMAT, AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_ideator_schema_new(aire_ctx *ctx, aire_env *env,
+                                                        aire_model *model,
+                                                        const aire_ideator_schema_options *options,
+                                                        aire_ideator **out);
+
 /** Options of aire_ideator_chat_new. */
 typedef struct aire_ideator_chat_options {
     uint32_t struct_size;  /**< sizeof(aire_ideator_chat_options) */
@@ -51,7 +88,7 @@ typedef struct aire_ideator_chat_options {
     double temperature;    /**< 0 takes the default, 1.0, as in the paper */
     uint64_t seed;         /**< sampling seed sent with requests; 0: the context's */
     /** Directory of templates NAME.txt that replace the built-in ones (share/aire/prompts has those):
-     *  fresh, exploit, explore, crossover and repair, by the kind of plan; notes; implement and revise.
+     *  fresh, exploit, explore, crossover and repair, by the kind of plan; notes; settings.
      *  Read and checked when the ideator is made; copied; nullable: the built-in ones. */
     const char *template_dir;
     /** Tokens that the model's context has, for request and answer; a request is trimmed to fit, and

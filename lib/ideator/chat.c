@@ -7,12 +7,11 @@
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "ideator/context_room.h"
 #include "ideator/ideator.h"
 #include "ideator/mentions.h"
-#include "prompt/context.h"
 #include "prompt/ideas.h"
 #include "prompt/thinking.h"
-#include "prompt/tokens.h"
 
 enum { MAX_TOKENS = 8192, PARENTS_MAX = 16 };
 #define REASONING_MAX ((size_t)1 << 20) /* as long as a string of an idea may be */
@@ -199,20 +198,6 @@ static int32_t answer_tokens(const aire_ideator_chat_options *options)
     return options->max_tokens ? options->max_tokens : MAX_TOKENS;
 }
 
-/* Bytes that a request may have, so that it fits with its answer into the model's context. */
-static size_t request_bytes(aire_ctx *ctx, const aire_model *model,
-                            const aire_ideator_chat_options *options)
-{
-    const char *name = aire_model_name(model);
-    if (!options->context_tokens)
-        return AIRE_PROMPT_MAX;
-    size_t bytes = aire__bytes_of(name, options->context_tokens - answer_tokens(options));
-    aire__logf(ctx, AIRE_LOG_DEBUG, "ideator",
-               "%s: requests of up to %zu bytes, at an estimated %.1f bytes a token", name, bytes,
-               aire__bytes_per_token(name));
-    return bytes;
-}
-
 static aire_status take_options(const aire_ideator_chat_options *given,
                                 aire_ideator_chat_options *ours)
 {
@@ -225,11 +210,6 @@ static aire_status take_options(const aire_ideator_chat_options *given,
         return aire__fail(AIRE_INVALID,
                           "aire_ideator_chat_options: max_tokens, temperature and notes_every "
                           "must be 0 or more, and reserved 0");
-    if (ours->context_tokens && ours->context_tokens <= answer_tokens(ours))
-        return aire__fail(AIRE_INVALID,
-                          "aire_ideator_chat_options: context_tokens is %lld, but an answer alone "
-                          "may have %d; raise it, or lower max_tokens",
-                          (long long)ours->context_tokens, (int)answer_tokens(ours));
     return AIRE_OK;
 }
 
@@ -241,7 +221,11 @@ aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env, aire_model *mode
                           "aire_ideator_chat_new: ctx, env, model and out must not be NULL");
     *out = NULL;
     aire_ideator_chat_options ours;
+    size_t max_bytes = 0;
     aire_status status = take_options(options, &ours);
+    if (status == AIRE_OK)
+        status = aire__context_room(ctx, model, "aire_ideator_chat_options", ours.context_tokens,
+                                    answer_tokens(&ours), &max_bytes);
     if (status != AIRE_OK)
         return status;
     chat *c = aire_alloc(ctx, sizeof *c);
@@ -254,7 +238,7 @@ aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env, aire_model *mode
         .max_tokens = answer_tokens(&ours),
         .temperature = ours.temperature > 0 ? ours.temperature : 1.0,
         .seed = ours.seed ? ours.seed : aire_ctx_seed(ctx),
-        .max_bytes = request_bytes(ctx, model, &ours),
+        .max_bytes = max_bytes,
         .notes_every = ours.notes_every,
     };
     status = aire__templates_load(ctx, ours.template_dir, &c->templates);

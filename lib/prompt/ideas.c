@@ -8,6 +8,7 @@
 #include "prompt/context.h"
 #include "prompt/listing.h"
 #include "prompt/number.h"
+#include "prompt/request.h"
 
 enum {
     PARENT_TEXT_MAX = 4000, /* bytes of a parent's text and of its changes */
@@ -118,6 +119,7 @@ typedef struct parts {
     size_t fixed;     /* bytes of all but the code and the lists */
     size_t files_out; /* files that are only named */
     bool without_logs;
+    const char *knobs; /* borrowed */
     char ideas[32];
 } parts;
 
@@ -142,19 +144,23 @@ static void close_parts(parts *p)
     aire__listing_free(&p->avoid);
 }
 
-static void write_form(parts *p, int32_t count)
+static void write_form(parts *p, const aire_prompt_texts *texts, int32_t count)
 {
-    snprintf(p->ideas, sizeof p->ideas, "%d idea%s", (int)count, count == 1 ? "" : "s");
-    aire__buf_printf(&p->form,
-                     "Write %s like this, with the three tags as they stand here, and nothing else "
-                     "around %s:\n\n"
-                     "[Experiment]\n" AIRE_PROMPT_TITLE_SLOT "\n"
-                     "<what to try, and why it should work, in a few sentences>\n"
-                     "[Code Changes]\n"
-                     "<which files and functions change, and how, exact enough to be coded without "
-                     "asking back>\n"
-                     "[End]\n",
-                     count == 1 ? "it" : "each of them", count == 1 ? "it" : "them");
+    snprintf(p->ideas, sizeof p->ideas, "%d %s%s", (int)count, texts->what, count == 1 ? "" : "s");
+    if (texts->form)
+        aire__buf_puts(&p->form, texts->form);
+    else
+        aire__buf_printf(
+            &p->form,
+            "Write %s like this, with the three tags as they stand here, and nothing else "
+            "around %s:\n\n"
+            "[Experiment]\n" AIRE_PROMPT_TITLE_SLOT "\n"
+            "<what to try, and why it should work, in a few sentences>\n"
+            "[Code Changes]\n"
+            "<which files and functions change, and how, exact enough to be coded without "
+            "asking back>\n"
+            "[End]\n",
+            count == 1 ? "it" : "each of them", count == 1 ? "it" : "them");
 }
 
 static void fill(const parts *p, const char *text, aire_buf *out)
@@ -167,6 +173,7 @@ static void fill(const parts *p, const char *text, aire_buf *out)
         [AIRE_FIELD_NOTES] = p->notes.data,
         [AIRE_FIELD_IDEAS] = p->ideas,
         [AIRE_FIELD_FORM] = p->form.data,
+        [AIRE_FIELD_KNOBS] = p->knobs,
     };
     aire__template_fill(out, text, fields);
 }
@@ -246,38 +253,40 @@ static void report(const parts *p, const aire_prompt_request *request, aire_ctx 
 }
 
 /* Fill the parts in, as far as they fit. */
-static aire_status gather(parts *p, const aire_prompt_request *request, const char *text, bool code)
+static aire_status gather(parts *p, const aire_prompt_request *request, const char *text,
+                          const aire_prompt_texts *texts)
 {
     aire__prompt_problem(&p->problem, request->env);
-    write_form(p, aire_plan_count(request->plan));
+    p->knobs = texts->knobs;
+    write_form(p, texts, aire_plan_count(request->plan));
     if (request->notes && request->notes[0]) {
         aire__buf_puts(&p->notes, "## Notes on what was learnt so far\n");
         aire__prompt_text(&p->notes, request->notes, NOTES_MAX);
         aire__buf_puts(&p->notes, "\n");
     }
     aire_status status = measure(p, text);
-    if (status == AIRE_OK && code)
+    if (status == AIRE_OK && texts->shows_code)
         status = write_code(p, request->env, SIZE_MAX / 4);
     if (status == AIRE_OK)
         status = list_parents(&p->parents, request, true);
-    if (status == AIRE_OK && code)
+    if (status == AIRE_OK && texts->lists_avoid)
         status = list_avoid(&p->avoid, request->plan);
     if (status == AIRE_OK && !fits(p, request->max))
-        status = trim(p, request, code);
+        status = trim(p, request, texts->shows_code);
     aire__listing_print(&p->parents, &p->parents_text);
     aire__listing_print(&p->avoid, &p->avoid_text);
     return status;
 }
 
-static aire_status make(aire_ctx *ctx, const aire_prompt_request *request, int32_t which, bool code,
-                        char **out)
+aire_status aire__prompt_make(aire_ctx *ctx, const aire_prompt_request *request, int32_t which,
+                              const aire_prompt_texts *texts, char **out)
 {
     const char *text = aire__template_text(request->templates, which);
     parts p;
     aire_buf buf;
     aire__buf_init(&buf, ctx, request->max);
     open_parts(&p, ctx);
-    aire_status status = gather(&p, request, text, code);
+    aire_status status = gather(&p, request, text, texts);
     if (status == AIRE_OK) {
         fill(&p, text, &buf);
         status = aire__buf_take(&buf, out, NULL);
@@ -293,10 +302,13 @@ static aire_status make(aire_ctx *ctx, const aire_prompt_request *request, int32
 
 aire_status aire__prompt_ideas(aire_ctx *ctx, const aire_prompt_request *request, char **out)
 {
-    return make(ctx, request, aire_plan_kind(request->plan), true, out);
+    static const aire_prompt_texts texts = {
+        .what = "idea", .shows_code = true, .lists_avoid = true};
+    return aire__prompt_make(ctx, request, aire_plan_kind(request->plan), &texts, out);
 }
 
 aire_status aire__prompt_notes(aire_ctx *ctx, const aire_prompt_request *request, char **out)
 {
-    return make(ctx, request, AIRE_TEMPLATE_NOTES, false, out);
+    static const aire_prompt_texts texts = {.what = "idea"};
+    return aire__prompt_make(ctx, request, AIRE_TEMPLATE_NOTES, &texts, out);
 }

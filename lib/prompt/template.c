@@ -15,9 +15,9 @@
 #define CLOSE "}}"
 #define BIT(field) (1u << AIRE_FIELD_##field)
 
-static const char *const field_names[AIRE_FIELD_COUNT] = {"problem", "code",  "parents", "avoid",
-                                                          "notes",   "ideas", "form",    "idea",
-                                                          "reason",  "open",  "close"};
+static const char *const field_names[AIRE_FIELD_COUNT] = {"problem", "code",   "parents", "avoid",
+                                                          "notes",   "ideas",  "form",    "knobs",
+                                                          "idea",    "reason", "open",    "close"};
 
 enum {
     COMMON = BIT(OPEN) | BIT(CLOSE),
@@ -40,6 +40,9 @@ static const struct {
     [AIRE_TEMPLATE_REVISE] = {"revise", aire__template_revise, BIT(REASON), 0},
     [AIRE_TEMPLATE_NOTES] = {"notes", aire__template_notes, BIT(PARENTS),
                              BIT(PROBLEM) | BIT(NOTES)},
+    [AIRE_TEMPLATE_SETTINGS] = {"settings", aire__template_settings,
+                                BIT(KNOBS) | BIT(PARENTS) | BIT(AVOID) | BIT(IDEAS) | BIT(FORM),
+                                BIT(PROBLEM) | BIT(NOTES)},
 };
 
 struct aire_templates {
@@ -230,11 +233,12 @@ static aire_status load_one(aire_templates *t, const char *directory, const char
     int32_t which = template_of(name);
     size_t length;
     if (!which)
-        return aire__fail(AIRE_FORMAT,
-                          "%s/%s: there is no such template; rename the file to one of fresh.txt, "
-                          "exploit.txt, explore.txt, crossover.txt, repair.txt, notes.txt, "
-                          "implement.txt, revise.txt",
-                          directory, name);
+        return aire__fail(
+            AIRE_FORMAT,
+            "%s/%s: there is no such template; rename the file to one of fresh.txt, "
+            "exploit.txt, explore.txt, crossover.txt, repair.txt, settings.txt, notes.txt, "
+            "implement.txt, revise.txt",
+            directory, name);
     char *path = aire__path_join(t->ctx, directory, name);
     if (!path)
         return aire__fail_nomem();

@@ -18,6 +18,7 @@ typedef enum aire_template {
     AIRE_TEMPLATE_IMPLEMENT = 6,
     AIRE_TEMPLATE_REVISE,
     AIRE_TEMPLATE_NOTES,
+    AIRE_TEMPLATE_SETTINGS,
     AIRE_TEMPLATE_END
 } aire_template;
 
@@ -29,6 +30,7 @@ typedef enum aire_field {
     AIRE_FIELD_NOTES,   /* what was learnt so far */
     AIRE_FIELD_IDEAS,   /* how many: "10 ideas" */
     AIRE_FIELD_FORM,    /* the form of an answer, with the tags */
+    AIRE_FIELD_KNOBS,   /* what the manifest lets turn */
     AIRE_FIELD_IDEA,    /* the idea to implement */
     AIRE_FIELD_REASON,  /* why a patch was refused */
     AIRE_FIELD_OPEN,

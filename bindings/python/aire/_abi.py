@@ -332,6 +332,10 @@ class aire_ideator_knobs_options(Structure):
     pass
 
 
+class aire_ideator_schema_options(Structure):
+    pass
+
+
 class aire_ideator_chat_options(Structure):
     pass
 
@@ -735,6 +739,15 @@ aire_ideator_knobs_options._fields_ = [
     ("seed", c_uint64),
 ]
 
+aire_ideator_schema_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("max_tokens", c_int32),
+    ("temperature", c_double),
+    ("seed", c_uint64),
+    ("template_dir", c_char_p),
+    ("context_tokens", c_int64),
+]
+
 aire_ideator_chat_options._fields_ = [
     ("struct_size", c_uint32),
     ("max_tokens", c_int32),
@@ -979,6 +992,8 @@ FUNCTIONS = {
     "aire_error_set": (c_int32, [c_int32, c_int32, c_char_p]),
     "aire_ideator_knobs_options_init": (c_int32, [POINTER(aire_ideator_knobs_options), c_size_t]),
     "aire_ideator_knobs_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_ideator_knobs_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_schema_options_init": (c_int32, [POINTER(aire_ideator_schema_options), c_size_t]),
+    "aire_ideator_schema_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_schema_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_chat_options_init": (c_int32, [POINTER(aire_ideator_chat_options), c_size_t]),
     "aire_ideator_chat_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_chat_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_chat_tell": (c_int32, [POINTER(aire_ideator), POINTER(aire_result), POINTER(aire_cancel), POINTER(c_void_p)]),
