@@ -691,6 +691,7 @@ aire_executor_options._fields_ = [
     ("slurm", POINTER(aire_slurm_options)),
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
+    ("template_dir", c_char_p),
 ]
 
 aire_submit_options._fields_ = [
