@@ -87,11 +87,14 @@ typedef struct aire_executor_options {
     const aire_slurm_options *slurm; /**< run on a cluster; workers is then how many jobs at once; nullable */
     aire_output_fn output;           /**< nullable */
     void *output_user_data;          /**< borrowed; must outlive the executor */
+    /** Directory of templates for the implementer's requests, implement.txt and revise.txt, as of
+     *  aire_ideator_chat_options; copied; nullable: the built-in ones */
+    const char *template_dir;
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);
@@ -109,7 +112,8 @@ AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, 
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_executor_unref; NULL on failure
  * @return AIRE_OK, AIRE_INVALID, AIRE_STATE (the store is of another environment, or read-only),
- *         AIRE_LIMIT (a run asks for more than there is), AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ *         AIRE_LIMIT (a run asks for more than there is), AIRE_NOT_FOUND or AIRE_FORMAT
+ *         (template_dir), AIRE_IO, AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_executor_new(aire_ctx *ctx, aire_env *env,

@@ -112,7 +112,8 @@ static aire_status try_answer(aire_try *t, const aire_answer *answer, char **ref
 static aire_status converse(aire_try *t, conversation *c)
 {
     aire_ctx *ctx = t->shop->ctx;
-    aire_status status = aire__prompt_implement(ctx, t->shop->env, t->run->idea, &c->texts[0]);
+    aire_status status =
+        aire__prompt_implement(ctx, t->shop->env, t->shop->templates, t->run->idea, &c->texts[0]);
     c->count = status == AIRE_OK;
     for (int round = 0; status == AIRE_OK; round++) {
         aire_answer *answer = NULL;
@@ -128,7 +129,7 @@ static aire_status converse(aire_try *t, conversation *c)
         if (again) {
             c->texts[c->count] = aire__strdup(ctx, aire_answer_get(answer)->text);
             c->count += c->texts[c->count] != NULL;
-            status = aire__prompt_revise(ctx, refusal, &c->texts[c->count]);
+            status = aire__prompt_revise(ctx, t->shop->templates, refusal, &c->texts[c->count]);
             c->count += status == AIRE_OK;
             aire__patched_free(&t->patched);
         } else if (status == AIRE_OK && refusal) {

@@ -8,6 +8,7 @@
 #include "env/env.h"
 #include "executor/schedule.h"
 #include "patch/patch.h"
+#include "prompt/template.h"
 #include "store/store.h"
 
 /* What every run of an executor shares; immutable. */
@@ -16,6 +17,7 @@ typedef struct aire_workshop {
     aire_env *env;
     aire_sandbox *sandbox;      /* NULL where all runs are on a cluster */
     aire_model *implementer;    /* nullable */
+    aire_templates *templates;  /* of its requests; NULL: the built-in ones */
     aire_patch_source *sources; /* the environment's files, for patches */
     char *work_dir;
     bool keep_workspaces;

@@ -35,7 +35,10 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
     l->output = o->output;
     l->output_user_data = o->output_user_data;
     l->shop.implementer = aire_model_ref(o->implementer);
-    return aire__resources_settle(l, o);
+    aire_status status = AIRE_OK;
+    if (o->template_dir)
+        status = aire__templates_load(l->shop.ctx, o->template_dir, &l->shop.templates);
+    return status == AIRE_OK ? aire__resources_settle(l, o) : status;
 }
 
 /* Whether a name is one that we give to the directory of a try; `gone` to one that is on its way
@@ -286,6 +289,7 @@ void aire__local_free(void *local)
     aire_free(ctx, l->threads);
     aire_free(ctx, l->failure);
     aire_free(ctx, l->shop.sources);
+    aire__templates_free(l->shop.templates);
     if (l->shop.work_dir && !l->shop.keep_workspaces)
         rmdir(l->shop.work_dir); /* if nothing is left in it */
     aire_free(ctx, l->shop.work_dir);

@@ -1,5 +1,5 @@
 /* Ideators: the handle around a vtable, and the checks on what it proposes. */
-#include "aire/ideator.h"
+#include "ideator/ideator.h"
 
 #include "base/fail.h"
 #include "base/options.h"
@@ -35,6 +35,11 @@ aire_status aire_ideator_new_from_ops(aire_ctx *ctx, const aire_ideator_ops *ops
     aire__ref_init(&ideator->refs);
     *out = ideator;
     return AIRE_OK;
+}
+
+void *aire__ideator_data(const aire_ideator *ideator, const aire_ideator_ops *ops)
+{
+    return ideator->ops.propose == ops->propose ? ideator->user_data : NULL;
 }
 
 aire_ideator *aire_ideator_ref(aire_ideator *ideator)

@@ -184,6 +184,11 @@ aire_status aire__knobs_check(aire_ctx *ctx, const aire_env *env)
 {
     aire_knob_edits edits = {.ctx = ctx};
     aire_status status = AIRE_OK;
+    if (env->knob_count == 0)
+        return aire__fail(AIRE_UNSUPPORTED,
+                          "environment '%s' declares no knobs in aire.json; use a chat ideator, or "
+                          "add \"knobs\"",
+                          env->name);
     for (size_t i = 0; status == AIRE_OK && i < env->knob_count; i++) {
         const aire_env_knob *knob = &env->knobs[i];
         aire_turn turn = {.turned = true, .value = knob->value};

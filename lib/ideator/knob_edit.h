@@ -33,7 +33,8 @@ aire_status aire__knob_edits_of(aire_ctx *ctx, const aire_env *env, aire_rng *rn
 /* Those edits as a unified diff. *out is from aire_alloc, owned by caller. */
 aire_status aire__knob_diff(aire_knob_edits *edits, const aire_env *env, char **out);
 
-/* Whether each place that a knob turns is there: AIRE_OK, or AIRE_FORMAT naming the knob. */
+/* Whether each place that a knob turns is there: AIRE_OK, AIRE_FORMAT naming the knob, or
+ * AIRE_UNSUPPORTED if there is none. */
 aire_status aire__knobs_check(aire_ctx *ctx, const aire_env *env);
 
 #endif

@@ -6,17 +6,13 @@
  */
 #include "aire/ideator.h"
 
-#include <string.h>
-
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/str.h"
-#include "ideator/knob_edit.h"
-#include "ideator/knob_pick.h"
-#include "ideator/knob_words.h"
+#include "ideator/knob_idea.h"
+#include "ideator/knob_trials.h"
 
 enum { MAX_CHANGES = 3, TRIES = 200 };
-#define TEXT_MAX ((size_t)1 << 20)
 
 typedef struct knobs {
     aire_ctx *ctx; /* borrowed from the ideator */
@@ -29,9 +25,7 @@ typedef struct knobs {
 typedef struct proposal {
     const knobs *k;
     aire_plan *plan;
-    aire_turn *turns;   /* one setting for each trial, then those of the ideas that are made */
-    aire_trial *trials; /* parents, ideas to avoid, ideas made */
-    size_t trial_count;
+    aire_trials trials;
     size_t *order;     /* scratch */
     aire_idea **ideas; /* made so far */
     size_t idea_count;
@@ -43,130 +37,37 @@ aire_status aire_ideator_knobs_options_init(aire_ideator_knobs_options *options,
                               "aire_ideator_knobs_options");
 }
 
-static aire_turn *setting_at(const proposal *p, size_t trial)
-{
-    return p->turns + trial * p->k->env->knob_count;
-}
-
-/* Take up an idea whose setting can be read; those of other ideators say nothing about knobs. */
-static void add_trial(proposal *p, const aire_idea *idea, const aire_result *result)
-{
-    aire_turn *turns = setting_at(p, p->trial_count);
-    if (!idea || !aire__setting_parse(p->k->env, aire_idea_changes(idea), turns))
-        return;
-    aire_trial trial = {.turns = turns, .idea_id = aire_idea_id(idea)};
-    trial.is_parent = result && aire_result_reward(result, &trial.reward) == AIRE_OK;
-    p->trials[p->trial_count++] = trial;
-}
-
 static aire_status open_proposal(proposal *p)
 {
-    size_t knob_count = p->k->env->knob_count, count = (size_t)aire_plan_count(p->plan);
-    size_t parents = aire_plan_parent_count(p->plan), avoid = aire_plan_avoid_count(p->plan);
-    size_t trials = parents + avoid + count, turns;
-    if (__builtin_mul_overflow(trials, knob_count, &turns))
-        return aire__fail_nomem();
-    p->turns = aire__calloc(p->k->ctx, turns, sizeof *p->turns);
-    p->trials = aire__calloc(p->k->ctx, trials, sizeof *p->trials);
-    p->order = aire__calloc(p->k->ctx, knob_count, sizeof *p->order);
-    p->ideas = aire__calloc(p->k->ctx, count, sizeof *p->ideas);
-    if (!p->turns || !p->trials || !p->order || !p->ideas)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < parents; i++) {
-        const aire_result *result = aire_plan_parent(p->plan, i);
-        add_trial(p, aire_result_idea(result), result);
-    }
-    for (size_t i = 0; i < avoid; i++)
-        add_trial(p, aire_plan_avoid(p->plan, i), NULL);
-    return AIRE_OK;
+    aire_ctx *ctx = p->k->ctx;
+    aire_status status = aire__trials_open(&p->trials, ctx, p->k->env, p->plan);
+    p->order = aire__calloc(ctx, p->k->env->knob_count, sizeof *p->order);
+    p->ideas = aire__calloc(ctx, (size_t)aire_plan_count(p->plan), sizeof *p->ideas);
+    return status == AIRE_OK && (!p->order || !p->ideas) ? aire__fail_nomem() : status;
 }
 
 static void close_proposal(proposal *p)
 {
     for (size_t i = 0; i < p->idea_count; i++)
         aire_idea_unref(p->ideas[i]);
-    aire_free(p->k->ctx, p->turns);
-    aire_free(p->k->ctx, p->trials);
+    aire__trials_free(&p->trials);
     aire_free(p->k->ctx, p->order);
     aire_free(p->k->ctx, p->ideas);
 }
 
-static bool is_new(const proposal *p, const aire_turn *turns)
-{
-    const aire_env *env = p->k->env;
-    if (aire__setting_count(env, turns) == 0)
-        return false;
-    for (size_t i = 0; i < p->trial_count; i++)
-        if (aire__setting_equal(env, turns, p->trials[i].turns))
-            return false;
-    return true;
-}
-
-static void describe(const proposal *p, const aire_turn *turns, const aire_pick *pick,
-                     aire_buf *title, aire_buf *text, aire_buf *changes)
-{
-    const aire_env *env = p->k->env;
-    int64_t first = pick->parents[0] ? pick->parents[0]->idea_id : 0;
-    int64_t second = pick->parents[1] ? pick->parents[1]->idea_id : 0;
-    aire__setting_title(title, env, turns);
-    aire__setting_words(text, env, turns);
-    if (first && second)
-        aire__buf_printf(text, "Joins ideas %lld and %lld.\n", (long long)first, (long long)second);
-    else if (first)
-        aire__buf_printf(text, "Builds on idea %lld.\n", (long long)first);
-    aire__setting_print(changes, env, turns);
-}
-
 static aire_status make_idea(proposal *p, const aire_turn *turns, const aire_pick *pick,
-                             aire_patch *patch)
+                             aire_knob_edits *edits)
 {
-    aire_ctx *ctx = p->k->ctx;
-    aire_buf title, text, changes;
-    aire__buf_init(&title, ctx, TEXT_MAX);
-    aire__buf_init(&text, ctx, TEXT_MAX);
-    aire__buf_init(&changes, ctx, TEXT_MAX);
-    describe(p, turns, pick, &title, &text, &changes);
-    aire_status status = aire__buf_status(&title);
-    if (status == AIRE_OK)
-        status = aire__buf_status(&text);
-    if (status == AIRE_OK)
-        status = aire__buf_status(&changes);
-    if (status == AIRE_OK) {
-        int64_t parents[2];
-        aire_idea_options fields = AIRE_IDEA_OPTIONS_INIT;
-        fields.ordinal = (int32_t)p->idea_count;
-        fields.plan = p->plan;
-        fields.title = title.data;
-        fields.text = text.data;
-        fields.changes = changes.data;
-        fields.reasoning = pick->how;
-        fields.origin = "knobs";
-        fields.parents = parents;
-        for (size_t i = 0; i < 2; i++)
-            if (pick->parents[i] && pick->parents[i]->idea_id)
-                parents[fields.parent_count++] = pick->parents[i]->idea_id;
-        fields.patch = patch;
-        status = aire_idea_new(ctx, &fields, &p->ideas[p->idea_count]);
-    }
+    aire_knob_idea given = {.plan = p->plan,
+                            .ordinal = (int32_t)p->idea_count,
+                            .turns = turns,
+                            .origin = "knobs",
+                            .how = pick->how};
+    for (size_t i = 0; i < 2; i++)
+        given.parents[i] = pick->parents[i] ? pick->parents[i]->idea_id : 0;
+    aire_status status =
+        aire__knob_idea_new(p->k->ctx, p->k->env, &given, edits, &p->ideas[p->idea_count]);
     p->idea_count += status == AIRE_OK;
-    aire__buf_free(&title);
-    aire__buf_free(&text);
-    aire__buf_free(&changes);
-    return status;
-}
-
-static aire_status make_patched_idea(proposal *p, const aire_turn *turns, const aire_pick *pick,
-                                     aire_knob_edits *edits)
-{
-    char *diff = NULL;
-    aire_patch *patch = NULL;
-    aire_status status = aire__knob_diff(edits, p->k->env, &diff);
-    if (status == AIRE_OK)
-        status = aire_patch_new(p->k->ctx, AIRE_PATCH_UNIFIED, diff, strlen(diff), &patch);
-    if (status == AIRE_OK)
-        status = make_idea(p, turns, pick, patch);
-    aire_patch_unref(patch);
-    aire_free(p->k->ctx, diff);
     return status;
 }
 
@@ -174,17 +75,17 @@ static aire_status make_patched_idea(proposal *p, const aire_turn *turns, const 
 static aire_status try_one(proposal *p, aire_rng *rng)
 {
     const knobs *k = p->k;
-    aire_knob_pool pool = {k->env, k->max_changes, p->trials, p->trial_count};
-    aire_turn *turns = setting_at(p, p->trial_count);
+    aire_knob_pool pool = {k->env, k->max_changes, p->trials.trials, p->trials.count};
+    aire_turn *turns = aire__trials_next(&p->trials);
     aire_pick pick;
     aire_knob_edits edits;
     aire__knob_pick(&pool, aire_plan_kind(p->plan), rng, p->order, turns, &pick);
     aire_status status = aire__knob_edits_of(k->ctx, k->env, rng, turns, &edits);
     if (status != AIRE_OK)
         return status;
-    if (is_new(p, turns)) {
-        status = make_patched_idea(p, turns, &pick, &edits);
-        p->trials[p->trial_count++] = (aire_trial){.turns = turns};
+    if (aire__trials_is_new(&p->trials)) {
+        status = make_idea(p, turns, &pick, &edits);
+        aire__trials_keep(&p->trials);
     }
     aire__knob_edits_free(&edits);
     return status;
@@ -237,11 +138,6 @@ static aire_status check(aire_ctx *ctx, const aire_env *env,
         return aire__fail(AIRE_INVALID,
                           "aire_ideator_knobs_options: max_changes is %d, expected 0 or more",
                           (int)options->max_changes);
-    if (env->knob_count == 0)
-        return aire__fail(AIRE_UNSUPPORTED,
-                          "environment '%s' declares no knobs in aire.json; use a chat ideator, or "
-                          "add \"knobs\"",
-                          env->name);
     return aire__knobs_check(ctx, env);
 }
 

@@ -69,47 +69,111 @@ static size_t shown_size(const aire_env_file *file)
     return file->length + lines * 8 + strlen(file->path) + 64;
 }
 
-/* Show a file if there is room for it; its name in any case. Returns false if it was left out. */
-static bool show_file(aire_buf *buf, const aire_env_file *file, size_t room)
+/* Bytes that its name takes where it is not shown. */
+static size_t named_size(const aire_env_file *file)
+{
+    return strlen(file->path) + 160;
+}
+
+static void show_file(aire_buf *buf, const aire_env_file *file, bool fits)
 {
     const char *role = file->role == AIRE_FILE_EDITABLE ? "editable" : "protected";
-    if (!file->is_text) {
+    if (!file->is_text)
         aire__buf_printf(buf, "### %s (%s): %zu bytes that are not text\n\n", file->path, role,
                          file->length);
-        return true;
-    }
-    if (shown_size(file) > room) {
+    else if (!fits)
         aire__buf_printf(buf,
                          "### %s (%s): %zu bytes, left out because this request has no room for "
                          "it; do not change it\n\n",
                          file->path, role, file->length);
-        return false;
+    else {
+        aire__buf_printf(buf, "### %s (%s)\n", file->path, role);
+        numbered_lines(buf, file);
+        aire__buf_puts(buf, "\n");
     }
-    aire__buf_printf(buf, "### %s (%s)\n", file->path, role);
-    numbered_lines(buf, file);
-    aire__buf_puts(buf, "\n");
-    return true;
 }
 
-static size_t show_role(aire_buf *buf, const aire_env *env, int32_t role, size_t limit)
+static void show_role(aire_buf *buf, const aire_env *env, int32_t role, const bool *fits)
 {
-    size_t left_out = 0;
+    for (size_t i = 0; i < env->file_count; i++)
+        if (env->files[i].role == role)
+            show_file(buf, &env->files[i], fits[i]);
+}
+
+/* Where a file stands among the manifest's globs for its role: what is named first is kept first.
+ */
+static size_t glob_of(const aire_env *env, const aire_env_file *file)
+{
+    char **globs = env->globs[file->role];
+    size_t i = 0;
+    for (; globs && globs[i]; i++)
+        if (aire__glob_match(globs[i], file->path))
+            break;
+    return i;
+}
+
+static size_t glob_count(const aire_env *env, int32_t role)
+{
+    size_t count = 0;
+    for (char **globs = env->globs[role]; globs && globs[count]; count++) {
+    }
+    return count;
+}
+
+/* Take what fits into `room` from the files of a role that a glob named; returns the room left. */
+static size_t fit_files(const aire_env *env, int32_t role, size_t glob, size_t room, bool *fits)
+{
     for (size_t i = 0; i < env->file_count; i++) {
-        size_t room = buf->length < limit ? limit - buf->length : 0;
-        if (env->files[i].role == role && !show_file(buf, &env->files[i], room))
-            left_out++;
+        const aire_env_file *file = &env->files[i];
+        if (file->role != role || !file->is_text || glob_of(env, file) != glob)
+            continue;
+        size_t more = shown_size(file), named = named_size(file);
+        more = more > named ? more - named : 0;
+        fits[i] = more <= room;
+        room -= fits[i] ? more : 0;
     }
-    return left_out;
+    return room;
 }
 
-void aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max)
+/* Decide which files are shown: editable ones first, in the order that the manifest names them. */
+static void fit_all(const aire_env *env, size_t room, bool *fits)
 {
-    size_t limit = buf->length + max;
-    aire__buf_puts(buf, "## Code base\nEditable files may be changed; protected ones are shown to "
-                        "be understood. The number and the bar in front of each line are not part "
-                        "of the file.\n\n");
-    size_t left_out = show_role(buf, env, AIRE_FILE_EDITABLE, limit);
-    left_out += show_role(buf, env, AIRE_FILE_PROTECTED, limit);
+    static const int32_t roles[] = {AIRE_FILE_EDITABLE, AIRE_FILE_PROTECTED};
+    for (size_t i = 0; i < env->file_count; i++) {
+        size_t named = env->files[i].role == AIRE_FILE_HIDDEN ? 0 : named_size(&env->files[i]);
+        room -= named < room ? named : room;
+    }
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        for (size_t glob = 0; glob <= glob_count(env, roles[i]); glob++)
+            room = fit_files(env, roles[i], glob, room, fits);
+}
+
+static size_t count_left_out(const aire_env *env, const bool *fits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < env->file_count; i++) {
+        int32_t role = env->files[i].role;
+        bool shown = role == AIRE_FILE_EDITABLE || role == AIRE_FILE_PROTECTED;
+        count += shown && env->files[i].is_text && !fits[i];
+    }
+    return count;
+}
+
+size_t aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max)
+{
+    static const char head[] =
+        "## Code base\nEditable files may be changed; protected ones are shown to be understood. "
+        "The number and the bar in front of each line are not part of the file.\n\n";
+    bool *fits = aire__calloc(buf->ctx, env->file_count + 1, sizeof *fits);
+    if (!fits) {
+        if (buf->status == AIRE_OK)
+            buf->status = AIRE_NOMEM;
+        return 0;
+    }
+    fit_all(env, max > strlen(head) ? max - strlen(head) : 0, fits);
+    aire__buf_puts(buf, head);
+    show_role(buf, env, AIRE_FILE_EDITABLE, fits);
+    show_role(buf, env, AIRE_FILE_PROTECTED, fits);
     for (size_t i = 0; i < env->file_count; i++)
         if (env->files[i].role == AIRE_FILE_RESERVED)
             aire__buf_printf(
@@ -117,8 +181,11 @@ void aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max)
                 "### %s (reserved): exists, but is not shown, and cannot be changed or "
                 "replaced\n\n",
                 env->files[i].path);
+    size_t left_out = count_left_out(env, fits);
+    aire_free(buf->ctx, fits);
     if (left_out)
         aire__logf(buf->ctx, AIRE_LOG_WARNING, "prompt",
                    "%zu files of environment '%s' did not fit into a request and were only named",
                    left_out, env->name);
+    return left_out;
 }

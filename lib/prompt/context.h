@@ -13,10 +13,11 @@ void aire__prompt_problem(aire_buf *buf, const aire_env *env);
 
 /*
  * The code base in at most about `max` bytes: editable files first, then protected ones, with
- * numbered lines; reserved ones by name only; hidden ones not at all. What does not fit is named
- * instead of shown, and told to the log.
+ * numbered lines; reserved ones by name only; hidden ones not at all. Where room is short, editable
+ * files are kept before protected ones, and in each role those that an earlier glob of the manifest
+ * names. What does not fit is named instead of shown, and told to the log; returns how many files.
  */
-void aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max);
+size_t aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max);
 
 /* Text of at most `max` bytes, on lines of its own; what is cut off is said. */
 void aire__prompt_text(aire_buf *buf, const char *text, size_t max);

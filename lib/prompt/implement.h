@@ -9,20 +9,24 @@
 
 #include "aire/env.h"
 #include "aire/idea.h"
+#include "prompt/template.h"
 
 /*
  * The request for a unified diff that implements an idea: the problem and its rules, the code base
- * with numbered lines, the idea. *out is owned by caller, free with aire_free. AIRE_OK, AIRE_NOMEM,
- * AIRE_LIMIT (the idea alone is too long for a request).
+ * with numbered lines, the idea. `templates` is nullable: the built-in ones. *out is owned by
+ * caller, free with aire_free. AIRE_OK, AIRE_NOMEM, AIRE_LIMIT (the idea alone is too long for a
+ * request).
  */
-aire_status aire__prompt_implement(aire_ctx *ctx, const aire_env *env, const aire_idea *idea,
+aire_status aire__prompt_implement(aire_ctx *ctx, const aire_env *env,
+                                   const aire_templates *templates, const aire_idea *idea,
                                    char **out);
 
 /*
  * The follow-up in the same conversation after a patch was refused: `refusal` is the message of
  * aire_patched, or any other reason in words; it is cut where it is very long.
  */
-aire_status aire__prompt_revise(aire_ctx *ctx, const char *refusal, char **out);
+aire_status aire__prompt_revise(aire_ctx *ctx, const aire_templates *templates, const char *refusal,
+                                char **out);
 
 /*
  * The unified diff in a model's answer: in one or more code fences, or bare between prose. The text

@@ -19,13 +19,17 @@ typedef struct aire_tag {
     const char *end; /* what is after begins here */
     const char *title; /* "[Experiment 3: TITLE]"; NULL for none */
     const char *title_end;
+    const char *name; /* the word that it was known by, such as "idea"; static */
+    bool firm;        /* begins a line */
+    bool heading;     /* without brackets */
 } aire_tag;
 
-/* Where the scan is; starts as {text, text, false}. */
+/* Where the scan is; starts as {text, text, false, false}. */
 typedef struct aire_tag_scan {
     const char *at;
     const char *line; /* start of the line that `at` is in */
-    bool fenced;      /* inside a code fence, where only lines that begin with a bracket count */
+    bool fenced; /* in a fence around ideas, where only lines that begin with a bracket count */
+    bool inside; /* an idea is open: a fence that begins now holds code, and no tags */
 } aire_tag_scan;
 
 /* The next tag; false at the end of the text. */

@@ -28,7 +28,7 @@ MAY_SEE = {
     "model": {"net", "stats", "record"},
     "train": {"tensor"},
     "prompt": {"env", "record", "patch"},
-    "ideator": {"model", "prompt", "patch", "train", "env", "record"},
+    "ideator": {"model", "prompt", "patch", "train", "env", "record", "stats"},
     "executor": {"env", "patch", "sandbox", "bundle", "store", "model", "prompt", "stats", "record"},
     "job": {"executor", "env", "patch", "sandbox", "record"},
     "searcher": {"store", "record", "stats"},

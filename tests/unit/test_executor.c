@@ -516,11 +516,13 @@ static void test_executor__takes_up_what_was_left(void **state)
 /* ---- the Implementer ---- */
 
 static const char *const *answers;
+static char asked[64]; /* the beginning of the last request */
 
 static aire_status scripted_model(const aire_request *request, aire_cancel *cancel,
                                   aire_answer **out, void *unused)
 {
     aire_answer_options options = AIRE_ANSWER_OPTIONS_INIT;
+    snprintf(asked, sizeof asked, "%s", request->messages[0].text);
     if (!*answers)
         return aire_error_set(AIRE_NET, 0, "the line is dead");
     options.text = *answers++;
@@ -552,6 +554,35 @@ static void test_implementer__is_told_why_and_tries_again(void **state)
     expect_implemented(revised, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
     expect_implemented(hopeless, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT);
     expect_implemented(dead, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL);
+}
+
+/* A template of the host's own is what the implementer is asked by. */
+static void test_implementer__is_asked_by_a_template(void **state)
+{
+    char directory[] = "/tmp/aire-prompts-XXXXXX", file[64];
+    static const char mine[] = "Mine.\n{{problem}}\n{{code}}\n{{idea}}\n", wrong[] = "{{idea}}";
+    aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
+    aire_executor *executor;
+    assert_non_null(mkdtemp(directory));
+    snprintf(file, sizeof file, "%s/implement.txt", directory);
+    assert_int_equal(aire__fs_write(ctx, file, wrong, strlen(wrong), 0600), AIRE_OK);
+    options.workers = 1;
+    options.template_dir = directory;
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor), AIRE_FORMAT);
+    assert_null(executor);
+    assert_int_equal(aire__fs_write(ctx, file, mine, strlen(mine), 0600), AIRE_OK);
+    static const aire_model_ops ops = {sizeof ops, 0, scripted_model, NULL};
+    static const char *const none[] = {NULL};
+    answers = none;
+    assert_int_equal(aire_model_new_from_ops(ctx, "scripted", &ops, NULL, &options.implementer),
+                     AIRE_OK);
+    assert_int_equal(aire_executor_new(ctx, env, sandbox, store, &options, &executor), AIRE_OK);
+    submit_word(executor, NULL, 0);
+    expect(executor, AIRE_OUTCOME_MODEL_FAILED, AIRE_STAGE_IMPLEMENT, AIRE_CAUSE_MODEL);
+    assert_memory_equal(asked, "Mine.\n## Goal\n", 14);
+    aire_executor_unref(executor);
+    aire_model_unref(options.implementer);
+    assert_int_equal(aire__fs_remove_tree(ctx, directory), AIRE_OK);
 }
 
 static aire_status make_executor(aire_executor **out)
@@ -823,6 +854,7 @@ int main(void)
         TEST(test_executor__many_runs_each_once),
         TEST(test_executor__takes_up_what_was_left),
         TEST(test_implementer__is_told_why_and_tries_again),
+        TEST(test_implementer__is_asked_by_a_template),
         TEST(test_executor__goes_on_beside_a_slow_run),
         TEST(test_confirm__compares_on_fresh_seeds),
         TEST(test_confirm__failures_count),

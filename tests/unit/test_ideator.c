@@ -676,6 +676,192 @@ static void test_chat__turns_answers_into_ideas(void **state)
     aire_ideator_unref(ideator);
 }
 
+/* A model with a small context, and a template of one's own. */
+static void test_chat__asks_by_templates_and_in_a_context(void **state)
+{
+    char spec[160], directory[sizeof root + 8];
+    aire_model *model;
+    aire_ideator *ideator;
+    aire_ideas *ideas;
+    aire_ideator_chat_options options = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 1, NULL, 0, NULL, 0);
+    snprintf(directory, sizeof directory, "%s/prompts", root);
+    assert_int_equal(aire__fs_mkdirs(ctx, directory, 0755), AIRE_OK);
+    write_file("prompts/fresh.txt",
+               "Mine.\n{{problem}}\n{{code}}\n{{avoid}}\n{{ideas}}\n{{form}}\n");
+    snprintf(spec, sizeof spec, "replay:%s",
+             write_file("lines.jsonl", "{\"answer\": \"[Experiment] Warm up [End]\"}"));
+    assert_int_equal(aire_model_new(ctx, spec, NULL, &model), AIRE_OK);
+    options.template_dir = directory;
+    options.context_tokens = 2000;
+    options.max_tokens = 50;
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_OK);
+    aire_ctx_set_call_sink(ctx, keep_request, NULL);
+    assert_int_equal(aire_ideator_propose(ideator, plan, NULL, &ideas), AIRE_OK);
+    aire_ctx_set_call_sink(ctx, NULL, NULL);
+    assert_non_null(strstr(asked, "\"content\":\"Mine.\\n## Goal"));
+    aire_ideas_unref(ideas);
+    aire_ideator_unref(ideator);
+    options.context_tokens = 100; /* 140 bytes for the request */
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_OK);
+    assert_int_equal(aire_ideator_propose(ideator, plan, NULL, &ideas), AIRE_LIMIT);
+    aire_ideator_unref(ideator);
+    aire_model_unref(model);
+    aire_plan_unref(plan);
+}
+
+/* A model that answers with one text, and keeps what it was asked. */
+static const char *model_answer;
+static char asked_schema[4096];
+
+static aire_status answer_text(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                               void *user_data)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    snprintf(asked, sizeof asked, "%s", request->messages[0].text);
+    snprintf(asked_schema, sizeof asked_schema, "%s", request->schema ? request->schema : "");
+    said.text = model_answer;
+    said.thinking = "hm";
+    return aire_answer_new(ctx, &said, out);
+}
+
+static aire_status make_schema(aire_ideator **out)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, answer_text, NULL};
+    aire_model *model;
+    aire_status status = aire_model_new_from_ops(ctx, "small", &ops, NULL, &model);
+    if (status == AIRE_OK)
+        status = aire_ideator_schema_new(ctx, &env, model, NULL, out);
+    aire_model_unref(model);
+    return status;
+}
+
+static aire_status choose(const char *answer, aire_plan *plan, aire_ideas **out)
+{
+    aire_ideator *ideator = NULL;
+    *out = NULL;
+    model_answer = answer;
+    aire_status status = make_schema(&ideator);
+    if (status == AIRE_OK)
+        status = aire_ideator_propose(ideator, plan, NULL, out);
+    aire_ideator_unref(ideator);
+    return status;
+}
+
+#define REST                                                                                       \
+    "\"beta1\": 0.9, \"beta2\": 0.95, \"width\": 64, \"schedule\": \"unchanged\", \"norm\": "      \
+    "\"unchanged\"}"
+
+static void test_schema__lets_a_model_choose(void **state)
+{
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 2, NULL, 0, NULL, 0);
+    aire_ideas *ideas, *same;
+    char text[1024];
+    assert_int_equal(
+        choose("{\"ideas\": [{\"why\": \"More is more.\", \"peak_lr\": 0.003, \"layers\": 4, " REST
+               ", {\"why\": \"Stay high.\", \"peak_lr\": 0.0015, \"layers\": 8, \"beta1\": 0.9, "
+               "\"beta2\": 0.95, \"width\": 128, \"schedule\": \"cosine\", \"norm\": "
+               "\"unchanged\"}]}",
+               plan, &ideas),
+        AIRE_OK);
+    assert_int_equal(aire_ideas_count(ideas), 2);
+    const aire_idea *idea = aire_ideas_get(ideas, 0);
+    assert_string_equal(aire_idea_changes(idea), "peak_lr = 0.003\n");
+    assert_non_null(strstr(aire_idea_text(idea), "More is more.\n"));
+    assert_string_equal(aire_idea_title(idea), "Raise peak lr from 1.5e-3 to 0.003");
+    assert_string_equal(aire_idea_reasoning(idea), "hm");
+    assert_string_equal(aire_idea_origin(idea), "small");
+    apply(idea, "train.c", text, sizeof text);
+    assert_non_null(strstr(text, "double lr = 0.003;\n"));
+    assert_string_equal(changes_of(ideas, 1), "layers = 8\nwidth = 128\nschedule = cosine\n");
+    apply(aire_ideas_get(ideas, 1), "train.c", text, sizeof text);
+    assert_non_null(strstr(text, "int layers = 8;\n"));
+    assert_non_null(strstr(text, "0.5 * (1 + cos(t))"));
+
+    assert_non_null(strstr(asked, "- `peak_lr`: Learning rate after warm-up It is 1.5e-3; numbers "
+                                  "from 0.0001 to 0.01 on a logarithmic scale.\n"));
+    assert_non_null(strstr(asked, "It is 64; one of 32, 64, 128, 256.\n"));
+    assert_non_null(strstr(asked, "  - \"fused\": Fuse the norm.\n"));
+    assert_non_null(strstr(asked, "Propose exactly 2 settings of the knobs"));
+    assert_null(strstr(asked, "double lr"));
+    assert_non_null(strstr(asked_schema, "\"minItems\":2,\"maxItems\":2"));
+    assert_non_null(
+        strstr(asked_schema, "\"layers\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":12}"));
+    assert_non_null(
+        strstr(asked_schema, "\"width\":{\"type\":\"integer\",\"enum\":[32,64,128,256]}"));
+    assert_non_null(strstr(asked_schema,
+                           "\"norm\":{\"type\":\"string\",\"enum\":[\"unchanged\",\"none\","
+                           "\"fused\"]}"));
+    assert_non_null(strstr(asked_schema, "\"additionalProperties\":false"));
+    aire_plan_unref(plan);
+
+    /* The patches are those of the knob ideator: it would not propose these settings again. */
+    aire_result *parents[] = {make_result(21, changes_of(ideas, 0), 0.30)};
+    plan = make_plan(AIRE_PLAN_EXPLOIT, 2, 2, parents, 1, NULL, 0);
+    assert_int_equal(choose("{\"ideas\": [{\"peak_lr\": 0.003}, {\"peak_lr\": 0.004, \"why\": "
+                            "\"builds on idea 21\"}, {\"peak_lr\": 0.004}]}",
+                            plan, &same),
+                     AIRE_OK);
+    assert_int_equal(aire_ideas_count(same), 1);
+    assert_string_equal(changes_of(same, 0), "peak_lr = 0.004\n");
+    assert_int_equal(aire_idea_parent(aire_ideas_get(same, 0), 0), 21);
+    aire_ideas_unref(same);
+    aire_ideas_unref(ideas);
+    aire_plan_unref(plan);
+    aire_result_unref(parents[0]);
+}
+
+static void test_schema__falls_back_knob_by_knob(void **state)
+{
+    static const struct {
+        const char *answer, *changes, *wrong;
+    } cases[] = {
+        {"{\"peak_lr\": 0.5, \"layers\": 8}", "layers = 8\n", "peak_lr: 0.5 is not allowed"},
+        {"{\"peak_lr\": \"high\", \"layers\": 8}", "layers = 8\n", "peak_lr: \"high\" is not"},
+        {"{\"layers\": 8.5, \"width\": 128}", "width = 128\n", "layers: 8.5 is not allowed"},
+        {"{\"width\": 65, \"layers\": 2}", "layers = 2\n", "width: 65 is not allowed"},
+        {"{\"schedule\": \"linear\", \"layers\": 2}", "layers = 2\n", "schedule: \"linear\" is"},
+        {"{\"schedule\": 3, \"layers\": 2}", "layers = 2\n", "schedule: 3 is not allowed"},
+        {"{\"norm\": {\"a\": [1]}, \"layers\": 2}", "layers = 2\n", "norm: {\"a\":[1]} is not"},
+        {"{\"peak_lr\": \"3e-3\", \"norm\": null}", "peak_lr = 0.003\n", NULL},
+        {"<think>{\"layers\": 2}</think>\nSure:\n```json\n{\"ideas\": [{\"layers\": 3,}]}\n```",
+         "layers = 3\n", NULL},
+        {"[{\"layers\": 3}]", "layers = 3\n", NULL},
+        {"[{\"layers\": 4}, {\"layers\": 5}]", "layers = 5\n", NULL},
+        {"{\"ideas\": [{\"layers\": 3}, {\"layers\": 5", "layers = 3\n", NULL},
+    };
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 1, NULL, 0, NULL, 0);
+    aire_ideas *ideas;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (choose(cases[i].answer, plan, &ideas) != AIRE_OK)
+            fail_msg("case %zu: %s", i, message());
+        assert_int_equal(aire_ideas_count(ideas), 1);
+        assert_string_equal(changes_of(ideas, 0), cases[i].changes);
+        const char *reasoning = aire_idea_reasoning(aire_ideas_get(ideas, 0));
+        if (cases[i].wrong && !strstr(reasoning, cases[i].wrong))
+            fail_msg("case %zu: %s", i, reasoning);
+        if (!cases[i].wrong)
+            assert_string_equal(reasoning, "hm");
+        aire_ideas_unref(ideas);
+    }
+    static const char *const none[] = {"", "no", "{\"ideas\": []}", "{\"layers\": 4}", "{\"la"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_equal(choose(none[i], plan, &ideas), AIRE_EMPTY);
+    env.knob_count = 0;
+    assert_int_equal(choose("", plan, &ideas), AIRE_UNSUPPORTED);
+    env.knob_count = KNOBS;
+    aire_plan_unref(plan);
+}
+
+static void test_schema__survives_want_of_memory(void **state)
+{
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, 1, 2, NULL, 0, NULL, 0);
+    aire_ideas *ideas;
+    OOM_LOOP(&memory, choose("[{\"layers\": 3, \"width\": 1}, {\"layers\": 5}]", plan, &ideas),
+             aire_ideas_unref(ideas));
+    aire_plan_unref(plan);
+}
+
 static void test_replay__place_follows_from_the_plan(void **state)
 {
     aire_ideator *ideator;
@@ -821,6 +1007,13 @@ static void test_ideator__refuses_bad_options(void **state)
     options.temperature = NAN;
     assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_INVALID);
     assert_null(ideator);
+    options.temperature = 0;
+    options.template_dir = "/no/such/place";
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_NOT_FOUND);
+    options.template_dir = NULL;
+    options.context_tokens = 8192;
+    assert_int_equal(aire_ideator_chat_new(ctx, &env, model, &options, &ideator), AIRE_INVALID);
+    assert_non_null(strstr(message(), "lower max_tokens"));
     aire_model_unref(model);
 }
 
@@ -870,6 +1063,10 @@ int main(void)
         cmocka_unit_test(test_knobs__turn_those_of_a_manifest),
         cmocka_unit_test(test_setting__reads_its_own_lines_only),
         cmocka_unit_test(test_chat__turns_answers_into_ideas),
+        cmocka_unit_test(test_chat__asks_by_templates_and_in_a_context),
+        cmocka_unit_test(test_schema__lets_a_model_choose),
+        cmocka_unit_test(test_schema__falls_back_knob_by_knob),
+        cmocka_unit_test(test_schema__survives_want_of_memory),
         cmocka_unit_test(test_replay__place_follows_from_the_plan),
         cmocka_unit_test(test_host__is_checked),
         cmocka_unit_test(test_mentions__finds_the_ideas_that_are_named),

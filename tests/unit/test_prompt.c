@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aire/error.h"
@@ -18,6 +19,7 @@
 #include "prompt/ideas.h"
 #include "prompt/implement.h"
 #include "prompt/number.h"
+#include "prompt/tokens.h"
 #include "support/failing.h"
 
 static failing memory;
@@ -119,7 +121,8 @@ static char *request(int32_t kind, int32_t count, bool lists, size_t max)
         options.avoid_count = 1;
     }
     assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
-    if (aire__prompt_ideas(ctx, &env, plan, max, &text) != AIRE_OK)
+    const aire_prompt_request wanted = {.env = &env, .plan = plan, .max = max};
+    if (aire__prompt_ideas(ctx, &wanted, &text) != AIRE_OK)
         text = NULL;
     aire_plan_unref(plan);
     aire_result_unref(parents[0]);
@@ -194,9 +197,13 @@ static void test_request__stays_in_its_bound_and_says_what_is_left_out(void **st
     aire_free(ctx, text);
     files[1] = small;
 
-    text = request(AIRE_PLAN_FRESH, 1, true, 3950);
+    text = request(AIRE_PLAN_FRESH, 1, true, AIRE_PROMPT_MAX);
     assert_non_null(text);
-    assert_true(strlen(text) <= 3950);
+    size_t less = strlen(text) - 1;
+    aire_free(ctx, text);
+    text = request(AIRE_PLAN_FRESH, 1, true, less);
+    assert_non_null(text);
+    assert_true(strlen(text) <= less);
     has(text, "more are left out");
     has(text, "[End]");
     aire_free(ctx, text);
@@ -204,18 +211,162 @@ static void test_request__stays_in_its_bound_and_says_what_is_left_out(void **st
     assert_int_equal(aire_error_status(aire_last_error()), AIRE_LIMIT);
 }
 
+/* A request to mend a parent with a log, in at most `max` bytes, with many ideas to avoid. */
+static char *trimmed(size_t max)
+{
+    static char log[3000];
+    aire_idea *avoid[20];
+    aire_result *parent;
+    aire_result_options fields = AIRE_RESULT_OPTIONS_INIT;
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan;
+    char *text = NULL;
+    memset(log, 'l', sizeof log - 1);
+    fields.kind = AIRE_RUN_IDEA;
+    fields.idea = make_idea(7, "Wider", "A wider model.", "width = 8");
+    fields.outcome = AIRE_OUTCOME_CRASHED;
+    fields.stage = AIRE_STAGE_RUN;
+    fields.log_tail = log;
+    assert_int_equal(aire_result_new(ctx, &fields, &parent), AIRE_OK);
+    for (size_t i = 0; i < 20; i++)
+        avoid[i] = make_idea((int64_t)i + 20, "Taken", "Somebody has had this idea before.", NULL);
+    options.kind = AIRE_PLAN_REPAIR;
+    options.count = 1;
+    options.parents = &parent;
+    options.parent_count = 1;
+    options.avoid = avoid;
+    options.avoid_count = 20;
+    assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
+    const aire_prompt_request wanted = {.env = &env, .plan = plan, .max = max};
+    if (aire__prompt_ideas(ctx, &wanted, &text) != AIRE_OK)
+        text = NULL;
+    aire_plan_unref(plan);
+    aire_result_unref(parent);
+    aire_idea_unref(fields.idea);
+    for (size_t i = 0; i < 20; i++)
+        aire_idea_unref(avoid[i]);
+    return text;
+}
+
+static void test_request__is_trimmed_in_the_declared_order(void **state)
+{
+    char *whole = trimmed(AIRE_PROMPT_MAX), *text;
+    size_t length = strlen(whole);
+    has(whole, "The end of its log:\nlll");
+    has(whole, "### Idea 39");
+    lacks(whole, "left out");
+
+    text = trimmed(length);
+    assert_string_equal(text, whole);
+    aire_free(ctx, text);
+
+    text = trimmed(length - 1); /* logs go first */
+    has(text, "(Its log is left out because this request has no room for it.)");
+    has(text, "### Idea 39");
+    lacks(text, "more are left out");
+    aire_free(ctx, text);
+
+    text = trimmed(length - 3300); /* then the last ideas to avoid */
+    has(text, "### Idea 20");
+    lacks(text, "### Idea 39");
+    has(text, "more are left out because");
+    has(text, "1| int seen_and_protected;");
+    aire_free(ctx, text);
+
+    /* In whatever room, it says what is left out; and the last to go is the code that may change.
+     */
+    size_t smallest = 0;
+    for (size_t max = length - 1; max > 500; max--) {
+        text = trimmed(max);
+        if (!text)
+            break;
+        assert_true(strlen(text) <= max);
+        has(text, "left out");
+        has(text, "[End]");
+        if (strstr(text, "seen_and_protected;"))
+            has(text, "int width = 4;");
+        smallest = max;
+        aire_free(ctx, text);
+    }
+    assert_in_range(smallest, 1500, length - 3300);
+    assert_int_equal(aire_error_status(aire_last_error()), AIRE_LIMIT);
+    aire_free(ctx, whole);
+}
+
+static void test_request__keeps_what_the_manifest_names_first(void **state)
+{
+    char *globs[] = {TEXT("z*.c"), TEXT("*.c"), NULL};
+    char first[] = "int alpha_is_here;\n", last[] = "int omega_is_here;\n";
+    aire_env_file two[] = {{TEXT("a.c"), AIRE_FILE_EDITABLE, 0644, first, sizeof first - 1, true},
+                           {TEXT("z.c"), AIRE_FILE_EDITABLE, 0644, last, sizeof last - 1, true}};
+    aire_env small = env;
+    aire_buf buf;
+    small.files = two;
+    small.file_count = 2;
+    small.globs[AIRE_FILE_EDITABLE] = globs;
+    memset(first + 4, 'x', 5);
+    aire__buf_init(&buf, ctx, 4096);
+    assert_int_equal(aire__prompt_code(&buf, &small, 4096), 0);
+    has(buf.data, "xxxxx_is_here");
+    has(buf.data, "omega_is_here");
+    two[0].data = two[1].data = memset(malloc(1000), 'y', 1000);
+    two[0].length = two[1].length = 1000;
+    aire__buf_clear(&buf);
+    assert_int_equal(aire__prompt_code(&buf, &small, 1600), 1);
+    has(buf.data, "### a.c (editable): 1000 bytes, left out");
+    has(buf.data, "### z.c (editable)\n    1| yyy");
+    free(two[0].data);
+    aire__buf_free(&buf);
+}
+
+static void test_tokens__are_estimated_by_family(void **state)
+{
+    assert_true(aire__bytes_per_token("anthropic:claude-x") == 3.0);
+    assert_true(aire__bytes_per_token("chat:Qwen3-8B@http://127.0.0.1") == 3.2);
+    assert_true(aire__bytes_per_token("unheard-of") == 2.8);
+    assert_int_equal(aire__tokens_of("claude", 10), 4);
+    assert_int_equal(aire__bytes_of("claude", 100), 300);
+    assert_int_equal(aire__bytes_of("claude", -1), 0);
+}
+
+static void test_request__for_notes(void **state)
+{
+    aire_result *parent = make_result(make_idea(7, "Wider", "A wider model.", "width = 8"), 0.25);
+    aire_plan_options options = AIRE_PLAN_OPTIONS_INIT;
+    aire_plan *plan;
+    char *text;
+    options.kind = AIRE_PLAN_EXPLOIT;
+    options.count = 1;
+    options.parents = &parent;
+    options.parent_count = 1;
+    assert_int_equal(aire_plan_new(ctx, &options, &plan), AIRE_OK);
+    const aire_prompt_request wanted = {
+        .env = &env, .plan = plan, .notes = "Wider is better.", .max = 20000};
+    assert_int_equal(aire__prompt_notes(ctx, &wanted, &text), AIRE_OK);
+    has(text, "### Idea 7: Wider\nA wider model.\n");
+    has(text, "## Notes on what was learnt so far\nWider is better.\n\n## Task\n");
+    lacks(text, "int width");
+    aire_free(ctx, text);
+    assert_int_equal(aire__prompt_ideas(ctx, &wanted, &text), AIRE_OK);
+    has(text, "## Notes on what was learnt so far\nWider is better.\n\n## Task\nPropose");
+    aire_free(ctx, text);
+    aire_plan_unref(plan);
+    aire_result_unref(parent);
+}
+
 static void test_request__for_a_patch(void **state)
 {
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
-    assert_int_equal(aire__prompt_implement(ctx, &env, idea, &text), AIRE_OK);
+    assert_int_equal(aire__prompt_implement(ctx, &env, NULL, idea, &text), AIRE_OK);
     has(text, "    1| int width = 4;\n");
     has(text, "## Idea: Wider\nA wider model.\n\nChanges to the code:\nwidth = 8\n");
     has(text, "unified diff");
     lacks(text, "reserved_content");
     lacks(text, "hidden_content");
     aire_free(ctx, text);
-    assert_int_equal(aire__prompt_revise(ctx, "model.c: line 3 reads otherwise", &text), AIRE_OK);
+    assert_int_equal(aire__prompt_revise(ctx, NULL, "model.c: line 3 reads otherwise", &text),
+                     AIRE_OK);
     has(text, "model.c: line 3 reads otherwise\n");
     aire_free(ctx, text);
     aire_idea_unref(idea);
@@ -265,7 +416,7 @@ static void test_ideas__are_found_however_they_are_decorated(void **state)
         {"### 1. [Experiment 1: Warm up]\nSlowly.\n#### [code changes]\na.c\n[END]\n",
          "Warm up|Warm up/Slowly.|a.c;"},
         {"1. [Experiment]: **Warm up**\n   [Code Changes]: a.c\n2. [Experiment]: Cool down\n",
-         "Warm up|Warm up**|a.c;Cool down|Cool down|;"},
+         "Warm up|**Warm up**|a.c;Cool down|Cool down|;"},
         {"[Experiment]\nWarm up\n[/Experiment]\n[Code Changes]\na.c\n[/Code Changes]\n[End]",
          "Warm up|Warm up|a.c;"},
         {"[Experiment]\nWarm up\n[End of Experiment]\ntalk\n", "Warm up|Warm up|;"},
@@ -421,8 +572,9 @@ static aire_status make_request(char **out)
     options.kind = AIRE_PLAN_FRESH;
     options.count = 1;
     aire_status status = aire_plan_new(ctx, &options, &plan);
+    const aire_prompt_request wanted = {.env = &env, .plan = plan, .max = AIRE_PROMPT_MAX};
     if (status == AIRE_OK)
-        status = aire__prompt_ideas(ctx, &env, plan, AIRE_PROMPT_MAX, out);
+        status = aire__prompt_ideas(ctx, &wanted, out);
     aire_plan_unref(plan);
     return status;
 }
@@ -434,8 +586,8 @@ static void test_prompt__survives_want_of_memory(void **state)
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
     OOM_LOOP(&memory, make_request(&text), aire_free(ctx, text));
-    OOM_LOOP(&memory, aire__prompt_implement(ctx, &env, idea, &text), aire_free(ctx, text));
-    OOM_LOOP(&memory, aire__prompt_revise(ctx, "no", &text), aire_free(ctx, text));
+    OOM_LOOP(&memory, aire__prompt_implement(ctx, &env, NULL, idea, &text), aire_free(ctx, text));
+    OOM_LOOP(&memory, aire__prompt_revise(ctx, NULL, "no", &text), aire_free(ctx, text));
     OOM_LOOP(&memory,
              aire__prompt_parse_ideas(ctx,
                                       "[Experiment 1: Warm up] x [Code Changes] y [Experiment]"
@@ -452,6 +604,10 @@ int main(void)
         cmocka_unit_test(test_request__shows_the_code_and_the_problem),
         cmocka_unit_test(test_request__lists_parents_and_ideas_to_avoid),
         cmocka_unit_test(test_request__stays_in_its_bound_and_says_what_is_left_out),
+        cmocka_unit_test(test_request__is_trimmed_in_the_declared_order),
+        cmocka_unit_test(test_request__keeps_what_the_manifest_names_first),
+        cmocka_unit_test(test_tokens__are_estimated_by_family),
+        cmocka_unit_test(test_request__for_notes),
         cmocka_unit_test(test_request__for_a_patch),
         cmocka_unit_test(test_ideas__are_found_however_they_are_decorated),
         cmocka_unit_test(test_ideas__stop_at_the_count_and_at_a_truncation),

@@ -10,7 +10,8 @@ from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, 
                      InvalidError, NetworkError, NotFoundError, SandboxError, StateError, TimeoutError,
                      UnsupportedError)
 from .executor import Executor
-from .ideator import ChatIdeator, HostIdeator, Ideator, KnobsIdeator, ReplayIdeator
+from .ideator import (ChatIdeator, HostIdeator, Ideator, KnobsIdeator, NoveltyIdeator, ReplayIdeator, SchemaIdeator,
+                      SuppliedIdeator)
 from .model import Answer, HostModel, Model
 from .records import Idea, Patch, Plan, Result
 from .sandbox import Command, HostSandbox, Sandbox, SandboxExit
@@ -24,7 +25,7 @@ __all__ = [
     "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "BusyError", "Cancel", "CancelledError",
     "ChatIdeator", "Command", "Context", "CorruptError", "Environment", "Evolution", "Executor",
     "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea", "Ideator", "InvalidError",
-    "KnobsIdeator", "Model", "NetworkError", "NotFoundError", "Patch", "Plan", "ReplayIdeator",
-    "Result", "Sandbox", "SandboxError", "SandboxExit", "Searcher", "StateError", "Store",
+    "KnobsIdeator", "Model", "NetworkError", "NotFoundError", "NoveltyIdeator", "Patch", "Plan", "ReplayIdeator",
+    "Result", "Sandbox", "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "StateError", "Store", "SuppliedIdeator",
     "TimeoutError", "UnsupportedError", "rank_test", "summary", "version",
 ]

@@ -135,6 +135,11 @@ AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
 AIRE_ENSEMBLE_WEIGHTED = 0
 AIRE_ENSEMBLE_BANDIT = 1
+AIRE_LIKENESS_TEXT = 1
+AIRE_LIKENESS_PATCH = 2
+AIRE_LIKENESS_WORDS = 3
+AIRE_LIKENESS_MEANING = 4
+AIRE_LIKENESS_READDED = 5
 
 
 class aire_ctx(Structure):
@@ -345,7 +350,19 @@ class aire_ideator_knobs_options(Structure):
     pass
 
 
+class aire_ideator_schema_options(Structure):
+    pass
+
+
 class aire_ideator_chat_options(Structure):
+    pass
+
+
+class aire_ideator_supplied_options(Structure):
+    pass
+
+
+class aire_ideator_novelty_options(Structure):
     pass
 
 
@@ -378,6 +395,8 @@ aire_answered_fn = CFUNCTYPE(None, c_int32, POINTER(aire_answer), c_void_p)
 aire_observe_fn = CFUNCTYPE(c_int32, c_int32, c_char_p, c_size_t, c_void_p)
 aire_progress_fn = CFUNCTYPE(None, POINTER(aire_progress), c_void_p)
 aire_output_fn = CFUNCTYPE(None, c_int64, c_int32, c_char_p, c_size_t, c_void_p)
+aire_similarity_fn = CFUNCTYPE(c_int32, c_char_p, c_char_p, POINTER(c_double), c_void_p)
+aire_alike_fn = CFUNCTYPE(None, POINTER(aire_idea), POINTER(aire_idea), c_int32, c_void_p)
 
 aire_allocator._fields_ = [
     ("struct_size", c_uint32),
@@ -495,6 +514,11 @@ aire_model_options._fields_ = [
     ("key_user_data", c_void_p),
     ("ca_file", c_char_p),
     ("proxy", c_char_p),
+    ("requests_per_minute", c_int32),
+    ("reserved", c_int32),
+    ("tokens_per_minute", c_int64),
+    ("budget", POINTER(aire_budget)),
+    ("prices_path", c_char_p),
 ]
 
 aire_model_ops._fields_ = [
@@ -716,6 +740,7 @@ aire_executor_options._fields_ = [
     ("slurm", POINTER(aire_slurm_options)),
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
+    ("template_dir", c_char_p),
 ]
 
 aire_submit_options._fields_ = [
@@ -776,11 +801,41 @@ aire_ideator_knobs_options._fields_ = [
     ("seed", c_uint64),
 ]
 
+aire_ideator_schema_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("max_tokens", c_int32),
+    ("temperature", c_double),
+    ("seed", c_uint64),
+    ("template_dir", c_char_p),
+    ("context_tokens", c_int64),
+]
+
 aire_ideator_chat_options._fields_ = [
     ("struct_size", c_uint32),
     ("max_tokens", c_int32),
     ("temperature", c_double),
     ("seed", c_uint64),
+    ("template_dir", c_char_p),
+    ("context_tokens", c_int64),
+    ("notes_every", c_int32),
+    ("reserved", c_int32),
+]
+
+aire_ideator_supplied_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("every", c_int32),
+    ("ideas", POINTER(aire_ideas)),
+    ("path", c_char_p),
+]
+
+aire_ideator_novelty_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("words", c_double),
+    ("meaning", c_double),
+    ("similarity", aire_similarity_fn),
+    ("alike", aire_alike_fn),
+    ("user_data", c_void_p),
 ]
 
 aire_ideator_ops._fields_ = [
@@ -1009,9 +1064,19 @@ FUNCTIONS = {
     "aire_error_set": (c_int32, [c_int32, c_int32, c_char_p]),
     "aire_ideator_knobs_options_init": (c_int32, [POINTER(aire_ideator_knobs_options), c_size_t]),
     "aire_ideator_knobs_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_ideator_knobs_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_schema_options_init": (c_int32, [POINTER(aire_ideator_schema_options), c_size_t]),
+    "aire_ideator_schema_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_schema_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_chat_options_init": (c_int32, [POINTER(aire_ideator_chat_options), c_size_t]),
     "aire_ideator_chat_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_model), POINTER(aire_ideator_chat_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_chat_tell": (c_int32, [POINTER(aire_ideator), POINTER(aire_result), POINTER(aire_cancel), POINTER(c_void_p)]),
+    "aire_ideator_chat_set_notes": (c_int32, [POINTER(aire_ideator), c_char_p]),
+    "aire_ideator_supplied_options_init": (c_int32, [POINTER(aire_ideator_supplied_options), c_size_t]),
+    "aire_ideator_supplied_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator), POINTER(aire_ideator_supplied_options), POINTER(POINTER(aire_ideator))]),
     "aire_ideator_replay_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(POINTER(aire_ideator))]),
+    "aire_likeness_name": (c_char_p, [c_int32]),
+    "aire_ideator_novelty_options_init": (c_int32, [POINTER(aire_ideator_novelty_options), c_size_t]),
+    "aire_ideator_novelty_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator), POINTER(aire_ideator_novelty_options), POINTER(POINTER(aire_ideator))]),
+    "aire_ideator_novelty_add": (c_int32, [POINTER(aire_ideator), POINTER(aire_idea)]),
     "aire_ideator_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_ideator_ops), c_void_p, POINTER(POINTER(aire_ideator))]),
     "aire_ideator_ref": (POINTER(aire_ideator), [POINTER(aire_ideator)]),
     "aire_ideator_unref": (None, [POINTER(aire_ideator)]),

@@ -111,12 +111,22 @@ class Callback:
                 return status
         return call
 
-    def raise_pending(self):
-        """Raise what a callback on this thread raised, if it did."""
+    def take_pending(self):
+        """What a callback on this thread raised since it was asked last; None for nothing."""
         error = getattr(self._local, "error", None)
         self._local.error = None
-        if error is not None:
-            raise error
+        return error
+
+    def raise_pending(self):
+        """Raise what a callback on this thread raised, if it did."""
+        raise_first(self)
+
+
+def raise_first(*callbacks):
+    """Raise what the first of some callbacks raised on this thread; the others are forgotten."""
+    errors = [error for callback in callbacks if (error := callback.take_pending()) is not None]
+    if errors:
+        raise errors[0]
 
 
 def interruptible(cancel, function):

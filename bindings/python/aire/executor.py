@@ -20,14 +20,14 @@ class Executor(Handle):
     _type = "executor"
 
     def __init__(self, ctx, env, sandbox, store, *, workers=0, work_dir=None, implementer=None,
-                 progress=None, max_attempts=0, keep_workspaces=False):
+                 progress=None, max_attempts=0, keep_workspaces=False, template_dir=None):
         function = _abi.aire_progress_fn()
         self._progress_error = None
         if progress is not None:
             function = _abi.aire_progress_fn(self._watch(progress))
         given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
                         implementer=pointer_of(implementer), progress=function, max_attempts=max_attempts,
-                        keep_workspaces=int(keep_workspaces))
+                        keep_workspaces=int(keep_workspaces), template_dir=text(template_dir))
         super().__init__(make("executor", lib.aire_executor_new, ctx._p, env._p, sandbox._p, store._p,
                               ctypes.byref(given)), keep=(function,))
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from . import _abi
-from ._handle import Callback, Handle, interruptible, make, make_from_ops, pointer_of
+from ._handle import Callback, Handle, interruptible, make, make_from_ops, pointer_of, raise_first
 from ._lib import check, lib, options, text
 from .context import Cancel
 
@@ -32,6 +32,7 @@ class Model(Handle):
     """A client, by specification: "chat:MODEL@URL" or "replay:FILE". The key is never kept anywhere."""
 
     _type = "model"
+    _callbacks = ()
 
     def __init__(self, ctx, spec, api_key=None, timeout=None, max_attempts=0):
         self._ctx = ctx
@@ -50,8 +51,13 @@ class Model(Handle):
                           temperature=temperature, seed=seed, purpose=text(purpose))
         out = ctypes.POINTER(_abi.aire_answer)()
         token = cancel or Cancel(self._ctx)
-        status = interruptible(token, lambda: check(lib.aire_model_complete(
-            self._p, ctypes.byref(request), pointer_of(token), ctypes.byref(out))))
+
+        def call():
+            status = lib.aire_model_complete(self._p, ctypes.byref(request), pointer_of(token), ctypes.byref(out))
+            raise_first(*self._callbacks)
+            return check(status)
+
+        status = interruptible(token, call)
         if status != _abi.AIRE_OK:
             return None
         try:
@@ -65,7 +71,8 @@ class HostModel(Model):
 
     def __init__(self, ctx, name, complete):
         self._ctx = ctx
-        self._callback = Callback()
+        callback = Callback()
+        self._callbacks = (callback,)
 
         def call(request, _cancel, out, _user_data):
             messages = [(m.role.decode(), m.text.decode())
@@ -79,5 +86,5 @@ class HostModel(Model):
             check(lib.aire_answer_new(ctx._p, ctypes.byref(given), out))
 
         ops = options(_abi.aire_model_ops)
-        ops.complete = type(ops.complete)(self._callback.guard(call))
+        ops.complete = type(ops.complete)(callback.guard(call))
         Handle.__init__(self, make_from_ops("model", lib.aire_model_new_from_ops, ctx._p, text(name), ops=ops))
