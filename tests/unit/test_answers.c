@@ -294,6 +294,9 @@ static const struct {
      "Ideas:\n\n1. **Warm up**\n   Slowly.\n   - Code Changes: In a.c.\n"
      "2. **Cool down**\n   - Code Changes: In b.c.\n",
      "Warm up|**Warm up**/   Slowly.|In a.c.;Cool down|**Cool down**|In b.c.;"},
+    {"a list with titles in bold",
+     "1. **Warm up:** Slowly.\n   - Code changes: a.c\n\n2. **Cool down**: Early.\n",
+     "Warm up|**Warm up:** Slowly.|a.c;Cool down|**Cool down**: Early.|;"},
     {"a list of one line each", "1. Warm up\n2. Cool down\n3. Stop early\n",
      "Warm up|Warm up|;Cool down|Cool down|;Stop early|Stop early|;"},
     {"headings with numbers",
