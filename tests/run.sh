@@ -81,7 +81,7 @@ fi
 if wants sanitize; then
     if configure "$build/sanitize" -Db_sanitize=address,undefined -Db_lundef=false; then
         UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_meson "$build/sanitize" unit sanitize
-        AIRE_FUZZ_SECONDS=8 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_meson "$build/sanitize" fuzz fuzz
+        AIRE_FUZZ_SECONDS=6 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_meson "$build/sanitize" fuzz fuzz
     else
         broken sanitize-build
     fi

@@ -74,7 +74,7 @@ static char *trimmed(aire_ctx *ctx, const aire_buf *buf)
     return aire__strndup(ctx, start, (size_t)(end - start));
 }
 
-/* The first line, without Markdown; cut where it is long. */
+/* The first line, or what is bold at its beginning, without Markdown; cut where it is long. */
 static char *title_of(aire_ctx *ctx, const char *text)
 {
     static const char label[] = "title:";
@@ -84,8 +84,13 @@ static char *title_of(aire_ctx *ctx, const char *text)
         start = digits + 1 + strspn(digits + 1, " *_");
     if (strncasecmp(start, label, strlen(label)) == 0)
         start += strlen(label) + strspn(start + strlen(label), " *_\"");
-    size_t length = aire__utf8_cut(start, strcspn(start, "\n"), TITLE_MAX);
-    while (length && strchr(" \t\r*_\"", start[length - 1]))
+    size_t line = strcspn(start, "\n");
+    bool is_bold = memmem(text, (size_t)(start - text), "**", 2) != NULL;
+    const char *bold_end = is_bold ? memmem(start, line, "**", 2) : NULL;
+    if (bold_end > start) /* "**Title**: text" */
+        line = (size_t)(bold_end - start);
+    size_t length = aire__utf8_cut(start, line, TITLE_MAX);
+    while (length && strchr(" \t\r*_\":", start[length - 1]))
         length--;
     return length ? aire__strndup(ctx, start, length) : aire__strdup(ctx, "Untitled");
 }

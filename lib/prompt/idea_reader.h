@@ -28,10 +28,11 @@ aire_status aire__idea_reader_finish(aire_idea_reader *r, bool expected);
 aire_status aire__idea_reader_finish_last(aire_idea_reader *r, bool truncated, bool expected);
 
 /* Each reads `text` in one form. `firm`: tags at the beginning of a line, which nobody writes in
- * passing. `text` is changed while a list is read, and as it was afterwards. AIRE_OK, AIRE_NOMEM.
+ * passing; `everywhere`: headings in a fence around the ideas count, too. `text` is changed while a
+ * list is read, and as it was afterwards. AIRE_OK, AIRE_NOMEM.
  */
-aire_status aire__read_tagged_ideas(aire_idea_reader *r, const char *text, bool truncated,
-                                    size_t *firm);
+aire_status aire__read_tagged_ideas(aire_idea_reader *r, const char *text, bool everywhere,
+                                    bool truncated, size_t *firm);
 aire_status aire__read_json_ideas(aire_idea_reader *r, const char *text);
 aire_status aire__read_listed_ideas(aire_idea_reader *r, char *text, bool truncated);
 

@@ -2,7 +2,8 @@
  * The ideas in an answer: what is read, and which of the forms it is taken from.
  *
  * Tags at the beginning of a line decide: they were asked for, and nobody writes them in passing.
- * Without one, JSON with ideas in it is taken; then tags within lines; then a numbered list.
+ * Without one, JSON with ideas in it is taken; then headings in a fence around it all; then what
+ * has more: tags within lines, or a numbered list.
  */
 #include <string.h>
 
@@ -25,7 +26,7 @@ static char *plain_copy(aire_ctx *ctx, const char *answer)
 }
 
 /* Which form of answer a reading looks for. */
-enum { TAGS, JSON, LIST };
+enum { TAGS, JSON, FENCED_TAGS, LIST };
 
 static aire_status read_form(aire_ctx *ctx, int form, char *text, size_t max, bool truncated,
                              aire_parsed_ideas *out, size_t *firm)
@@ -33,8 +34,8 @@ static aire_status read_form(aire_ctx *ctx, int form, char *text, size_t max, bo
     aire_idea_reader r;
     aire_status status;
     aire__idea_reader_init(&r, ctx, max, out);
-    if (form == TAGS)
-        status = aire__read_tagged_ideas(&r, text, truncated, firm);
+    if (form == TAGS || form == FENCED_TAGS)
+        status = aire__read_tagged_ideas(&r, text, form == FENCED_TAGS, truncated, firm);
     else if (form == JSON)
         status = aire__read_json_ideas(&r, text);
     else
@@ -70,17 +71,17 @@ static aire_status read_body(aire_ctx *ctx, char *text, size_t max, bool truncat
     aire_status status = read_form(ctx, TAGS, text, max, truncated, out, &firm);
     if (status != AIRE_OK || (firm && out->count))
         return status;
-    status = read_form(ctx, JSON, text, max, truncated, &other, NULL);
-    if (status == AIRE_OK) {
-        bool has_json = other.count > 0;
-        choose(out, &other, has_json || says_more(out, &other));
-        if (has_json)
+    for (int form = JSON; form <= LIST; form++) {
+        firm = 0;
+        status = read_form(ctx, form, text, max, truncated, &other, &firm);
+        if (status != AIRE_OK)
+            break;
+        bool decides = other.count > 0 && (form == JSON || firm);
+        choose(out, &other, decides || other.count > out->count || says_more(out, &other));
+        if (decides)
             return AIRE_OK;
-        status = read_form(ctx, LIST, text, max, truncated, &other, NULL);
     }
-    if (status == AIRE_OK)
-        choose(out, &other, other.count > out->count || says_more(out, &other));
-    else
+    if (status != AIRE_OK)
         aire__parsed_ideas_free(out);
     return status;
 }

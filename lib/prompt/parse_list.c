@@ -76,7 +76,7 @@ static char *next_item(char *at, const item *first, long number, bool *again)
 /* The text of one item, which ends in NUL, with what is said of changes apart. */
 static aire_status read_one(aire_idea_reader *r, const char *text)
 {
-    aire_tag_scan scan = {.at = text, .line = text, .inside = true};
+    aire_tag_scan scan = {.at = text, .line = text, .place = AIRE_TAG_IN_TEXT};
     aire_tag tag = {.end = text};
     const char *from = text;
     aire_status status = AIRE_OK;

@@ -94,11 +94,11 @@ static aire_status turn(reading *p, const aire_tag *tag)
     }
 }
 
-aire_status aire__read_tagged_ideas(aire_idea_reader *r, const char *text, bool truncated,
-                                    size_t *firm)
+aire_status aire__read_tagged_ideas(aire_idea_reader *r, const char *text, bool everywhere,
+                                    bool truncated, size_t *firm)
 {
     reading p = {.r = r, .from = text};
-    aire_tag_scan scan = {.at = text, .line = text};
+    aire_tag_scan scan = {.at = text, .line = text, .everywhere = everywhere};
     aire_tag tag = {.end = text};
     aire_status status = AIRE_OK;
     while (status == AIRE_OK && aire__tag_next(&scan, &tag)) {

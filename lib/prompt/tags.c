@@ -157,8 +157,11 @@ static bool is_emphasised(const char *line, const char *at, bool *hash)
     return bold || *hash;
 }
 
-/* A heading: "## Experiment 2: Warm up", where `line` begins and its decoration ends at `at`. */
-static bool read_heading(const char *line, const char *at, aire_tag *tag)
+/*
+ * A heading: "## Experiment 2: Warm up", where `line` begins and its decoration ends at `at`. In
+ * the text of an idea, "## Experiment design" is none; elsewhere it is.
+ */
+static bool read_heading(const char *line, const char *at, aire_tag_place place, aire_tag *tag)
 {
     const tag_name *match = match_name(at);
     if (!match)
@@ -170,8 +173,11 @@ static bool read_heading(const char *line, const char *at, aire_tag *tag)
     const char *rest = skip(number_end, " *_");
     size_t colon = colon_size(rest);
     bool nothing = *rest == '\n' || *rest == '\r' || *rest == '\0';
-    bool numbered = number_end > digits && (hash || aire__starts_with(number_end, "**"));
-    if (!(emphasised && (colon || nothing || numbered)) &&
+    bool closed = emphasised && !hash && aire__starts_with(at + strlen(match->name), "**");
+    bool marked = closed ||
+                  (number_end > digits && (hash || aire__starts_with(number_end, "**"))) ||
+                  (hash && match->kind == AIRE_TAG_EXPERIMENT && place != AIRE_TAG_IN_TEXT);
+    if (!(emphasised && (colon || nothing || (marked && match->bare))) &&
         !(match->bare && colon && *rest != '.' && *rest != '-'))
         return false;
     if (match->kind == AIRE_TAG_END && !nothing)
@@ -230,13 +236,13 @@ static const char *code_end(const char *at)
 static void pass_fence(aire_tag_scan *scan)
 {
     const char *next = scan->line + strcspn(scan->line, "\n");
-    const char *end = scan->inside && *next ? code_end(next + 1) : NULL;
+    const char *end = scan->place && *next ? code_end(next + 1) : NULL;
     if (end)
         next = end;
     else {
         if (scan->fenced)
-            scan->inside = false; /* what is around the idea ends */
-        scan->fenced = !scan->inside && !scan->fenced;
+            scan->place = AIRE_TAG_OUTSIDE; /* what is around the idea ends */
+        scan->fenced = !scan->place && !scan->fenced;
         next += *next == '\n';
     }
     scan->at = scan->line = next;
@@ -249,7 +255,8 @@ static bool found_at_line_start(aire_tag_scan *scan, aire_tag *out)
     if (found)
         out->start = scan->line;
     else
-        found = !scan->fenced && read_heading(scan->line, mark, out);
+        found =
+            (!scan->fenced || scan->everywhere) && read_heading(scan->line, mark, scan->place, out);
     if (found) {
         scan->at = out->end;
         scan->line = NULL; /* what follows on this line is not at its start */
@@ -268,10 +275,12 @@ static bool found_in_line(aire_tag_scan *scan, aire_tag *out)
 
 static void note(aire_tag_scan *scan, const aire_tag *tag)
 {
-    if (tag->kind == AIRE_TAG_EXPERIMENT || tag->kind == AIRE_TAG_END)
-        scan->inside = tag->kind == AIRE_TAG_EXPERIMENT;
-    else if (tag->kind == AIRE_TAG_CHANGES && tag->firm)
-        scan->inside = true;
+    if (tag->kind == AIRE_TAG_EXPERIMENT)
+        scan->place = AIRE_TAG_IN_TEXT;
+    else if (tag->kind == AIRE_TAG_END)
+        scan->place = AIRE_TAG_OUTSIDE;
+    else if (tag->kind == AIRE_TAG_CHANGES && (tag->firm || scan->place))
+        scan->place = AIRE_TAG_IN_CHANGES;
 }
 
 bool aire__tag_next(aire_tag_scan *scan, aire_tag *out)

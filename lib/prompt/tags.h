@@ -24,12 +24,20 @@ typedef struct aire_tag {
     bool heading;     /* without brackets */
 } aire_tag;
 
-/* Where the scan is; starts as {text, text, false, false}. */
+/* What the scan is in; a fence that begins in an idea holds code, and no tags. */
+typedef enum aire_tag_place {
+    AIRE_TAG_OUTSIDE,
+    AIRE_TAG_IN_TEXT,
+    AIRE_TAG_IN_CHANGES
+} aire_tag_place;
+
+/* Where the scan is; starts as {.at = text, .line = text}. */
 typedef struct aire_tag_scan {
     const char *at;
     const char *line; /* start of the line that `at` is in */
-    bool fenced; /* in a fence around ideas, where only lines that begin with a bracket count */
-    bool inside; /* an idea is open: a fence that begins now holds code, and no tags */
+    bool fenced;     /* in a fence around ideas, where only lines that begin with a bracket count */
+    bool everywhere; /* headings count in such a fence, too */
+    aire_tag_place place;
 } aire_tag_scan;
 
 /* The next tag; false at the end of the text. */

@@ -102,6 +102,21 @@ static const struct {
      "**Experiment 1 \xe2\x80\x93 Warm up\nSlowly.\n**Code Changes:** In a.c.\n"
      "**Experiment 2** \xe2\x80\x94 Cool down\n**Code changes** \xe2\x80\x94 In b.c.\n",
      TWO},
+    {"bold words alone",
+     "**Experiment** Warm up\nSlowly.\n**Code Changes** In a.c.\n**Experiment** Cool down\n"
+     "**Code Changes** In b.c.\n",
+     TWO},
+    {"headings without anything",
+     "# Ideas\n\n### Experiment Warm up\nSlowly.\n### Code Changes\nIn a.c.\n"
+     "### Experiment Cool down\n### Code Changes\nIn b.c.\n",
+     TWO},
+    {"a heading within the text",
+     "[Experiment]\nWarm up\n### Experiment design\nSlowly.\n[Code Changes]\nIn a.c.\n[End]\n",
+     "Warm up|Warm up/### Experiment design/Slowly.|In a.c.;"},
+    {"headings in a fence around it all",
+     "```markdown\n## Experiment 1: Warm up\nSlowly.\n**Code Changes:**\nIn a.c.\n"
+     "## Experiment 2: Cool down\n**Code Changes:**\nIn b.c.\n```\n",
+     TWO},
     {"title above the tag",
      "## Idea 1: Warm up\n[Experiment]\nSlowly.\n[Code Changes]\nIn a.c.\n[End]\n"
      "## Idea 2: Cool down\n[Experiment]\n[Code Changes]\nIn b.c.\n[End]",
@@ -279,6 +294,9 @@ static const struct {
      "Ideas:\n\n1. **Warm up**\n   Slowly.\n   - Code Changes: In a.c.\n"
      "2. **Cool down**\n   - Code Changes: In b.c.\n",
      "Warm up|**Warm up**/   Slowly.|In a.c.;Cool down|**Cool down**|In b.c.;"},
+    {"a list with titles in bold",
+     "1. **Warm up:** Slowly.\n   - Code changes: a.c\n\n2. **Cool down**: Early.\n",
+     "Warm up|**Warm up:** Slowly.|a.c;Cool down|**Cool down**: Early.|;"},
     {"a list of one line each", "1. Warm up\n2. Cool down\n3. Stop early\n",
      "Warm up|Warm up|;Cool down|Cool down|;Stop early|Stop early|;"},
     {"headings with numbers",
