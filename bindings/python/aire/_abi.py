@@ -495,6 +495,11 @@ aire_model_options._fields_ = [
     ("key_user_data", c_void_p),
     ("ca_file", c_char_p),
     ("proxy", c_char_p),
+    ("requests_per_minute", c_int32),
+    ("reserved", c_int32),
+    ("tokens_per_minute", c_int64),
+    ("budget", POINTER(aire_budget)),
+    ("prices_path", c_char_p),
 ]
 
 aire_model_ops._fields_ = [
