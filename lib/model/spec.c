@@ -57,7 +57,8 @@ static aire_status take_options(const aire_model_options *given, aire_client_opt
                               .key_user_data = ours.key_user_data,
                               .ca_file = ours.ca_file,
                               .proxy = ours.proxy,
-                              .limits = {ours.requests_per_minute, ours.tokens_per_minute, 0, 0},
+                              .limits = {.requests_per_minute = ours.requests_per_minute,
+                                         .tokens_per_minute = ours.tokens_per_minute},
                               .budget = ours.budget,
                               .prices_path = ours.prices_path};
     return aire__key_check(ours.api_key);
