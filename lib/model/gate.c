@@ -20,7 +20,8 @@ struct aire_gate {
     bool running;        /* on the stack: those who are told may come back */
 };
 
-aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_minute *limits, aire_gate **out)
+aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_minute *limits,
+                           aire_gate **out)
 {
     aire_gate *gate = aire__calloc(ctx, 1, sizeof *gate);
     if (!gate)
@@ -125,6 +126,7 @@ static void run(aire_gate *gate)
     int64_t wake_ns = INT64_MAX;
     if (gate->running)
         return;
+    aire__ref_take(&gate->refs); /* who is told may let go of the endpoint */
     gate->running = true;
     send_away_late(gate, aire__monotonic_ns());
     for (aire_visitor *v; (v = next_to_go(gate, aire__monotonic_ns(), &wake_ns));) {
@@ -136,6 +138,7 @@ static void run(aire_gate *gate)
         int64_t look_ns = aire__monotonic_ns() + LOOK_NS;
         set_timer(gate, wake_ns < look_ns ? wake_ns : look_ns);
     }
+    aire__gate_free(gate);
 }
 
 /* ---- coming and going ---- */

@@ -1,9 +1,6 @@
 /*
- * Remote models: requests over the network, tried again where that may help.
- *
- * A provider says what goes over the wire (provider.h), the net carries it (net/net.h); here is
- * what happens to one request between: its tries, its waits, its end. All of it runs on the net's
- * thread, so that thousands may be under way.
+ * Remote models: a provider says what goes over the wire (provider.h), a post brings it there
+ * (post.h); here answers are read, streamed or whole, and paid for.
  */
 #ifndef AIRE_MODEL_REMOTE_H
 #define AIRE_MODEL_REMOTE_H
