@@ -57,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             seen[whole] = seen.get(whole, 0) + 1
             self.first = seen[whole] == 1
             print("got", whole, flush=True)
-        if not self.path.endswith("/v1/chat/completions"):
+        if not self.path.endswith(("/v1/chat/completions", "/v1/embeddings")):
             return self.reply(404, {"error": {"message": f"no such path: {self.path}"}})
         try:
             getattr(self, "mode_" + mode)()
@@ -116,6 +116,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.stream(*self.pieces("wro")[:1], stall=3, cut=True)
         else:
             self.mode_stream()
+
+    def mode_embed(self):
+        """The vector of a text: how many letters a, b and c it has; told from the last to the first."""
+        texts = json.loads(self.body)["input"]
+        data = [{"object": "embedding", "index": i, "embedding": [text.count(c) for c in "abc"]}
+                for i, text in reversed(list(enumerate(texts)))]
+        self.reply(200, {"object": "list", "data": data, "usage": {"prompt_tokens": 5, "total_tokens": 5}})
+
+    def mode_embedflaky(self):
+        if self.first:
+            self.reply(503, b"")
+        else:
+            self.mode_embed()
 
     def mode_think(self):
         self.reply(200, completion("<think>\nhm\n</think>\n\nhello"))

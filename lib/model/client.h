@@ -70,6 +70,9 @@ typedef struct aire_client_options {
     const char *prices_path; /* NULL for the installed file */
 } aire_client_options;
 
+/* Fill them in; AIRE_INVALID, AIRE_ABI. */
+aire_status aire__client_options_take(const aire_model_options *given, aire_client_options *out);
+
 /* Whether a key can stand in a header line; the message never shows it. NULL is none. */
 aire_status aire__key_check(const char *key);
 

@@ -34,7 +34,7 @@ aire_status aire__key_check(const char *key)
     return AIRE_OK;
 }
 
-static aire_status take_options(const aire_model_options *given, aire_client_options *out)
+aire_status aire__client_options_take(const aire_model_options *given, aire_client_options *out)
 {
     aire_model_options ours;
     aire_status status =
@@ -90,7 +90,7 @@ aire_status aire_model_new(aire_ctx *ctx, const char *spec, const aire_model_opt
     aire_client_options ours;
     aire_client client;
     void *self;
-    aire_status status = take_options(options, &ours);
+    aire_status status = aire__client_options_take(options, &ours);
     if (status == AIRE_OK)
         status = open_client(ctx, spec, &ours, &client, &self);
     if (status != AIRE_OK)

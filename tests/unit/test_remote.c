@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aire/embedding.h"
 #include "aire/error.h"
 #include "aire/model.h"
 #include "base/thread.h"
@@ -451,7 +452,74 @@ static void test_remote__a_hosts_model_is_asked_on_a_thread(void **state)
     aire_model_unref(model);
 }
 
+/* ---- embeddings ---- */
+
+static aire_embedder *embedder(const char *mode)
+{
+    char spec[256];
+    aire_embedder *made = NULL;
+    snprintf(spec, sizeof spec, "chat:m@http://127.0.0.1:%d/%s/v1", port, mode);
+    assert_int_equal(aire_embedder_new(ctx, spec, NULL, &made), AIRE_OK);
+    return made;
+}
+
+static void test_embedder__gives_vectors_in_order(void **state)
+{
+    static const char *const texts[] = {"aab", "ccc", "b", "aabaab"};
+    aire_embedder *e = embedder("embedflaky");
+    float *v = NULL;
+    size_t dimension = 0;
+    assert_int_equal(aire_embedder_embed(e, texts, 4, NULL, &v, &dimension), AIRE_OK);
+    assert_int_equal(dimension, 3);
+    assert_true(v[0] == 2 && v[1] == 1 && v[2] == 0);
+    assert_true(v[3] == 0 && v[5] == 3 && v[7] == 1);
+    assert_true(fabs(aire_embedding_cosine(v, v + 9, 3) - 1) < 1e-9);
+    assert_true(aire_embedding_cosine(v, v + 3, 3) == 0);
+    assert_true(aire_embedding_cosine(v, (float[]){0, 0, 0}, 3) == 0);
+    aire_free(ctx, v);
+    assert_int_equal(aire_embedder_embed(e, texts, 0, NULL, &v, &dimension), AIRE_INVALID);
+    aire_embedder_unref(e);
+}
+
+static void test_embedder__fails_as_models_do(void **state)
+{
+    static const char *const texts[] = {"a"};
+    aire_cancel *cancel;
+    float *v;
+    size_t dimension;
+    aire_embedder *e = embedder("unknown");
+    assert_int_equal(aire_embedder_embed(e, texts, 1, NULL, &v, &dimension), AIRE_PROTOCOL);
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "no model of that name"));
+    assert_null(v);
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    aire_cancel_fire(cancel);
+    assert_int_equal(aire_embedder_embed(e, texts, 1, cancel, &v, &dimension), AIRE_CANCELLED);
+    aire_cancel_unref(cancel);
+    aire_embedder_unref(e);
+    assert_int_equal(aire_embedder_new(ctx, "anthropic:m", NULL, &e), AIRE_UNSUPPORTED);
+    assert_int_equal(aire_embedder_new(ctx, "nonsense", NULL, &e), AIRE_INVALID);
+}
+
 /* ---- memory ---- */
+
+static aire_status embed_once(aire_embedder *e)
+{
+    static const char *const texts[] = {"a", "b"};
+    float *v;
+    size_t dimension;
+    aire_status status = aire_embedder_embed(e, texts, 2, NULL, &v, &dimension);
+    if (status == AIRE_OK)
+        aire_free(ctx, v);
+    return status;
+}
+
+static void test_embedder__survives_want_of_memory(void **state)
+{
+    aire_embedder *e = embedder("embed");
+    assert_int_equal(embed_once(e), AIRE_OK);
+    OOM_LOOP(&memory, embed_once(e), (void)0);
+    aire_embedder_unref(e);
+}
 
 static aire_status start_and_wait(aire_model *model)
 {
@@ -492,6 +560,9 @@ int main(void)
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
         cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),
+        cmocka_unit_test(test_embedder__gives_vectors_in_order),
+        cmocka_unit_test(test_embedder__fails_as_models_do),
+        cmocka_unit_test(test_embedder__survives_want_of_memory),
         cmocka_unit_test(test_remote__a_start_survives_want_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

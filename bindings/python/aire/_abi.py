@@ -334,6 +334,10 @@ class aire_confirmation(Structure):
     pass
 
 
+class aire_embedder(Structure):
+    pass
+
+
 class aire_ensemble_options(Structure):
     pass
 
@@ -1055,6 +1059,11 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_embedder_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_embedder))]),
+    "aire_embedder_ref": (POINTER(aire_embedder), [POINTER(aire_embedder)]),
+    "aire_embedder_unref": (None, [POINTER(aire_embedder)]),
+    "aire_embedder_embed": (c_int32, [POINTER(aire_embedder), POINTER(c_char_p), c_size_t, POINTER(aire_cancel), POINTER(POINTER(c_float)), POINTER(c_size_t)]),
+    "aire_embedding_cosine": (c_double, [POINTER(c_float), POINTER(c_float), c_size_t]),
     "aire_ensemble_options_init": (c_int32, [POINTER(aire_ensemble_options), c_size_t]),
     "aire_ensemble_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_ensemble_options), POINTER(POINTER(aire_model))]),
     "aire_last_error": (POINTER(aire_error), []),
