@@ -17,7 +17,9 @@
  *
  * A synced write survives a power failure: SQLite's synchronous=FULL flushes the log at each
  * commit, where NORMAL would keep it from a killed process but not from a lost machine. What is not
- * synced can be lost without harm: a run that had begun is queued again in any case.
+ * synced can be lost without harm: a run that had begun is queued again in any case. A call's
+ * record is written on the thread that serves all requests, which must not wait for a disk; the
+ * next synced write, that of the ideas that came of it, takes it along.
  */
 #define AIRE_STORE_WRITE_MAP(X)                                                                    \
     X(OPEN, "open", true)                                                                          \
@@ -31,7 +33,7 @@
     X(NOTE, "note", true)                                                                          \
     X(PIN, "pin", true)                                                                            \
     X(IMPORT, "import", true)                                                                      \
-    X(CALL, "call", true)                                                                          \
+    X(CALL, "call", false)                                                                         \
     X(EVENT, "event", false)
 
 #define AIRE_STORE_WRITE_ENUM_(name, word, synced) AIRE_WRITE_##name,
