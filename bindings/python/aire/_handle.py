@@ -19,6 +19,7 @@ class Handle:
         # object calls or reads as long as it lives.
         kind = getattr(_abi, f"aire_{self._type}")
         self._pointer = ctypes.cast(pointer, ctypes.POINTER(kind))
+        self._keep = keep
         unref = getattr(lib, f"aire_{self._type}_unref")
         self._finalizer = weakref.finalize(self, _release, unref, self._pointer, keep)
 

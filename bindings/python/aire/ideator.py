@@ -50,7 +50,7 @@ class ChatIdeator(Ideator):
         given = options(_abi.aire_ideator_chat_options, max_tokens=max_tokens, temperature=temperature,
                         seed=seed)
         super().__init__(make("ideator", lib.aire_ideator_chat_new, ctx._p, env._p, model._p,
-                              ctypes.byref(given)))
+                              ctypes.byref(given)), keep=(model._keep,))
 
 
 class ReplayIdeator(Ideator):
