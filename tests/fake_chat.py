@@ -141,6 +141,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(0.3)
         self.mode_ok()
 
+    def mode_stream(self):
+        pieces = ({"reasoning_content": "let me "}, {"reasoning_content": "see"}, {"content": "h\u00e9l"}, {"content": "lo"})
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("x-request-id", "req-1")
+        self.end_headers()
+        for piece in pieces:
+            self.event({"choices": [{"index": 0, "delta": piece, "finish_reason": None}]})
+            time.sleep(0.02)
+        self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        self.event({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 7,
+                                             "prompt_tokens_details": {"cached_tokens": 5},
+                                             "completion_tokens_details": {"reasoning_tokens": 3}}})
+        self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def event(self, value):
+        self.wfile.write(b"data: " + json.dumps(value).encode() + b"\n\n")
+        self.wfile.flush()
+
     def mode_never(self):
         threading.Event().wait()
 

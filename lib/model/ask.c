@@ -96,6 +96,17 @@ static void task_free(task *t)
     aire_free(t->ctx, t);
 }
 
+static void add_neutral(const task *t, aire_status ended, aire_call_trace *trace)
+{
+    char detail[AIRE_ERROR_MESSAGE_MAX];
+    int32_t code = aire_error_code(aire_last_error());
+    snprintf(detail, sizeof detail, "%s", aire_error_message(aire_last_error()));
+    if (aire__request_to_json(t->ctx, &t->request, NULL, &trace->request) != AIRE_OK)
+        trace->request = NULL;
+    if (ended != AIRE_OK)
+        aire_error_set(ended, code, detail);
+}
+
 static void *perform(void *data)
 {
     task *t = data;
@@ -103,6 +114,8 @@ static void *perform(void *data)
     aire_answer *answer = NULL;
     aire_status status = t->client->complete(t->self, &t->request, t->cancel, &trace, &answer);
     aire_ctx *ctx = aire_ctx_ref(t->ctx); /* who is told may let go of all else */
+    if (!trace.request) /* without memory the record lacks it; the detail stays that of the call */
+        add_neutral(t, status, &trace);
     t->done(status, answer, &trace, t->user_data);
     aire_answer_unref(answer);
     aire_free(ctx, trace.request);

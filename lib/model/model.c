@@ -65,8 +65,7 @@ typedef struct asking {
     aire_model *model; /* a reference, where it outlives the call that made it */
     const char *purpose;
     int64_t plan_id, idea_id;
-    const aire_request *request; /* for its neutral form, where the client tells none */
-    char *neutral;               /* that form, where the request does not live so long */
+    const aire_request *request; /* for its neutral form, where the client tells none; NULL: it always does */
     int64_t started_ns;
     aire_answered_fn done;
     void *user_data;
@@ -77,7 +76,7 @@ static aire_status make_record(const asking *a, const aire_call_trace *trace,
 {
     aire_ctx *ctx = a->model->ctx;
     char *neutral = NULL;
-    if (!trace->request && !a->neutral) {
+    if (!trace->request && a->request) {
         aire_status status = aire__request_to_json(ctx, a->request, NULL, &neutral);
         if (status != AIRE_OK)
             return status;
@@ -86,7 +85,7 @@ static aire_status make_record(const asking *a, const aire_call_trace *trace,
     fields->purpose = a->purpose;
     fields->plan_id = a->plan_id;
     fields->idea_id = a->idea_id;
-    fields->request = trace->request ? trace->request : a->neutral ? a->neutral : neutral;
+    fields->request = trace->request ? trace->request : neutral;
     fields->attempts = trace->attempts;
     aire_status status = aire_model_call_new(ctx, fields, out);
     aire_free(ctx, neutral);
@@ -171,7 +170,6 @@ static void free_asking(asking *a)
 {
     aire_model *model = a->model;
     aire_free(model->ctx, (void *)(uintptr_t)a->purpose);
-    aire_free(model->ctx, a->neutral);
     aire_free(model->ctx, a);
     aire_model_unref(model);
 }
@@ -197,8 +195,6 @@ static aire_status keep_asking(aire_model *model, const aire_request *request, a
     a->purpose = request->purpose ? aire__strdup(model->ctx, request->purpose) : NULL;
     if (request->purpose && !a->purpose)
         status = aire__fail_nomem();
-    if (status == AIRE_OK && !model->client.start)
-        status = aire__request_to_json(model->ctx, request, NULL, &a->neutral);
     if (status != AIRE_OK)
         free_asking(a);
     else

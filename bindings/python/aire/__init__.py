@@ -4,15 +4,16 @@ The package binds the C library libaire with ctypes. Every object is a handle on
 library; it is released by close(), by `with`, or with the garbage; what it was made from stays alive
 as long as it needs it. A call that fails raises an AireError that carries the library's own message.
 """
+from .budget import Budget, Spending
 from .context import Cancel, Context, version
 from .environment import Environment
-from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, FormatError,
-                     InvalidError, NetworkError, NotFoundError, SandboxError, StateError, TimeoutError,
-                     UnsupportedError)
+from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, ExistsError,
+                     FormatError, InvalidError, LimitError, NetworkError, NotFoundError, ProtocolError,
+                     RateLimitedError, RefusedError, SandboxError, StateError, TimeoutError, UnsupportedError)
 from .executor import Executor
 from .ideator import (ChatIdeator, HostIdeator, Ideator, KnobsIdeator, NoveltyIdeator, ReplayIdeator, SchemaIdeator,
                       SuppliedIdeator)
-from .model import Answer, HostModel, Model
+from .model import Answer, Ensemble, HostModel, Model, Recorder, key_variable
 from .records import Idea, Patch, Plan, Result
 from .sandbox import Command, HostSandbox, Sandbox, SandboxExit
 from .searcher import BestOfN, Evolution, HostSearcher, Searcher
@@ -22,10 +23,11 @@ from .store import Store
 __version__ = "0.1.0"
 
 __all__ = [
-    "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "BusyError", "Cancel", "CancelledError",
-    "ChatIdeator", "Command", "Context", "CorruptError", "Environment", "Evolution", "Executor",
-    "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea", "Ideator", "InvalidError",
-    "KnobsIdeator", "Model", "NetworkError", "NotFoundError", "NoveltyIdeator", "Patch", "Plan", "ReplayIdeator",
-    "Result", "Sandbox", "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "StateError", "Store", "SuppliedIdeator",
-    "TimeoutError", "UnsupportedError", "rank_test", "summary", "version",
+    "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
+    "ChatIdeator", "Command", "Context", "CorruptError", "Ensemble", "Environment", "Evolution", "Executor",
+    "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea", "Ideator",
+    "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError", "NoveltyIdeator", "Patch",
+    "Plan", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError", "ReplayIdeator", "Result", "Sandbox",
+    "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "Spending", "StateError", "Store", "SuppliedIdeator",
+    "TimeoutError", "UnsupportedError", "key_variable", "rank_test", "summary", "version",
 ]

@@ -19,6 +19,7 @@ class Handle:
         # object calls or reads as long as it lives.
         kind = getattr(_abi, f"aire_{self._type}")
         self._pointer = ctypes.cast(pointer, ctypes.POINTER(kind))
+        self._keep = keep
         unref = getattr(lib, f"aire_{self._type}_unref")
         self._finalizer = weakref.finalize(self, _release, unref, self._pointer, keep)
 
@@ -58,24 +59,19 @@ def _release(unref, pointer, keep):
 
 
 # Tables of functions of the host, by number: the library may call them after the Python object that made them
-# is closed, until it says itself that it is done with them.
+# is closed, until it says itself that it is done with them, on whichever thread.
 _living = {}
-_dead = []
-_numbers = itertools.count()
+_numbers = itertools.count(1)
+_DESTROY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda number: _living.pop(number, None) and None)
 
 
 def make_from_ops(kind, function, *arguments, ops):
     """As make, for an object of the host's own: its functions live as long as the library needs them."""
     number = next(_numbers)
-
-    def destroy(_user_data):
-        _dead.append(_living.pop(number))  # not freed here: this very function is one of them
-
-    _dead.clear()
-    ops.destroy = type(ops.destroy)(destroy)
+    ops.destroy = _DESTROY  # of no table, and so not freed while it runs
     _living[number] = ops
     try:
-        return make(kind, function, *arguments, ctypes.byref(ops), None)
+        return make(kind, function, *arguments, ctypes.byref(ops), number)
     except BaseException:
         _living.pop(number, None)
         raise
@@ -98,6 +94,16 @@ class Callback:
 
     def __init__(self):
         self._local = threading.local()
+
+    def noted(self, function):
+        """The function; what it raises is kept for who asks on this thread, and raised."""
+        def call(*arguments):
+            try:
+                return function(*arguments)
+            except BaseException as error:
+                self._local.error = error
+                raise
+        return call
 
     def guard(self, function):
         """A function for the library: never raises, and returns a status."""

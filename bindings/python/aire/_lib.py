@@ -1,10 +1,11 @@
 """Find and load the library, and declare its functions from the generated table."""
 import ctypes
 import ctypes.util
+import math
 import os
 
 from . import _abi
-from .errors import AbiError, make_error
+from .errors import AbiError, InvalidError, make_error
 
 MAJOR, MINOR = 0, 1  # what these bindings were made for
 SONAME = f"libaire.so.{MAJOR}"
@@ -78,10 +79,21 @@ def string_list(values):
 
 
 def options(struct_type, /, **fields):
-    """An options struct with its size set; None and 0 leave the default."""
+    """An options struct with its size set; None and 0 leave the default. A number that does not fit is no other."""
     struct = struct_type()
     struct.struct_size = ctypes.sizeof(struct_type)
     for name, value in fields.items():
         if value is not None:
             setattr(struct, name, value)
+            if isinstance(value, int) and getattr(struct, name) != value:
+                raise InvalidError(_abi.AIRE_INVALID, f"{name} is {value}: out of range")
     return struct
+
+
+def milliseconds(seconds):
+    """Seconds, which may be None for the default, as the library counts them."""
+    if seconds is None:
+        return 0
+    if not seconds >= 0:
+        raise InvalidError(_abi.AIRE_INVALID, f"{seconds} is no time")
+    return min(math.ceil(seconds * 1000), 2**31 - 1) if seconds != math.inf else 2**31 - 1

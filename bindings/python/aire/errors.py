@@ -33,6 +33,10 @@ class CorruptError(AireError):
     """Stored data is damaged."""
 
 
+class ExistsError(AireError):
+    """What was to be made is there already."""
+
+
 class FormatError(AireError):
     """Malformed input; the message says where."""
 
@@ -41,12 +45,28 @@ class InvalidError(AireError, ValueError):
     """An argument is invalid."""
 
 
+class LimitError(AireError):
+    """A limit was reached, such as a budget's."""
+
+
 class NetworkError(AireError):
     """The network failed."""
 
 
 class NotFoundError(AireError, LookupError):
     """Something that was named is not there."""
+
+
+class ProtocolError(AireError):
+    """A provider sent something unexpected."""
+
+
+class RateLimitedError(AireError):
+    """A provider asks to wait longer than the request may take."""
+
+
+class RefusedError(AireError):
+    """Refused by rules, such as those for archives that come from elsewhere."""
 
 
 class SandboxError(AireError):
@@ -71,10 +91,15 @@ _CLASSES = {
     _abi.AIRE_BUSY: BusyError,
     _abi.AIRE_CANCELLED: CancelledError,
     _abi.AIRE_CORRUPT: CorruptError,
+    _abi.AIRE_EXISTS: ExistsError,
     _abi.AIRE_FORMAT: FormatError,
     _abi.AIRE_INVALID: InvalidError,
+    _abi.AIRE_LIMIT: LimitError,
     _abi.AIRE_NET: NetworkError,
     _abi.AIRE_NOT_FOUND: NotFoundError,
+    _abi.AIRE_PROTOCOL: ProtocolError,
+    _abi.AIRE_RATE_LIMITED: RateLimitedError,
+    _abi.AIRE_REFUSED: RefusedError,
     _abi.AIRE_SANDBOX: SandboxError,
     _abi.AIRE_STATE: StateError,
     _abi.AIRE_TIMEOUT: TimeoutError,
