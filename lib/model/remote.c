@@ -75,7 +75,7 @@ static double cost_of(const call *c)
     return aire__price_cost(c->r->has_price ? &c->r->price : NULL, &usage);
 }
 
-static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_answer **out)
+static aire_status make_answer(call *c, aire_exchange_reply *reply, aire_answer **out)
 {
     aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
     aire_reading *r = &c->reading;
@@ -84,9 +84,12 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply, aire_a
         return status;
     aire__redact(r->text.data, r->text.length, c->api_key);
     aire__redact(r->thinking.data, r->thinking.length, c->api_key);
+    aire__redact(r->finish, strlen(r->finish), c->api_key);
+    char *id = *reply->request_id ? reply->request_id : r->id;
+    if (c->api_key)
+        aire__redact_parts(id, c->api_key);
     aire__reading_answer(r, &fields);
-    if (*reply->request_id)
-        fields.request_id = reply->request_id;
+    fields.request_id = id;
     fields.cost = cost_of(c);
     fields.attempts = c->attempts;
     fields.latency_ms = (reply->end_ns - c->started_ns) / 1000000;
