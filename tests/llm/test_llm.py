@@ -211,9 +211,10 @@ def test_a_search_whose_ideas_it_chose(server, tmp_path):
 
 
 def test_aire_evolve_asks_it_for_ideas_and_patches(server, tmp_path):
-    """Most of what it says is no idea; whatever comes of it, the search ends, and says what came."""
+    """Most of what it says is no idea, and no patch applies; the search goes on, and says what came of it."""
     output = finish_through_a_kill(server, [
         PREFIX / "bin/aire-evolve", SHELL, "--store", tmp_path / "a.aire", "--ideator", "chat", "--model", server.model,
-        "--epochs", 1, "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none", "--log", 2])
+        "--epochs", 1, "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none", "--log", 2,
+        "--seed", 6])  # with which it has an idea, at least on some processors
     print(output)
     assert "attempt 2" in output and "model calls:" in output
