@@ -238,6 +238,7 @@ static aire_status make_model(search *s, const char *spec, aire_model **out)
 {
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     options.api_key = api_key(spec);
+    options.max_attempts = 12; /* a search waits minutes for a server that is started again */
     return aire_model_new(s->ctx, spec, &options, out);
 }
 

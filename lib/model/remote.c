@@ -212,8 +212,10 @@ static aire_status read_reply(call *c, const aire_exchange_reply *reply)
 {
     if (!reply->is_stream)
         return aire__provider_read(c->r->provider, &c->reading, reply->body, reply->length);
-    if (c->reading.whole)
-        return AIRE_OK;
+    if (c->reading.whole) {
+        aire__reading_end(&c->reading); /* for what came after it said so */
+        return aire__reading_status(&c->reading);
+    }
     c->reading.transient = true;
     return aire__fail(AIRE_NET, "%s: the answer's stream ended before the answer did",
                       c->reading.where);
