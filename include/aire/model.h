@@ -32,7 +32,8 @@ enum {
 /**
  * Told of an answer while it comes, piece by piece, on a thread of the library that serves all
  * requests: it must return at once. UTF-8, cut between characters. When a request is tried again it
- * begins anew, which is told by one call with kind 0 and no text.
+ * begins anew, which is told by one call with kind 0 and no text. A key that the server repeats is
+ * starred out, as in the answer; what may be the beginning of one comes with the next piece.
  */
 typedef void (*aire_delta_fn)(int32_t kind, const char *text, size_t length, void *user_data);
 

@@ -111,7 +111,7 @@ typedef struct asking {
 
 static void begin_try(aire_post *post, bool again) {}
 
-static aire_status read_vectors(aire_post *post, const aire_exchange_reply *reply, bool *transient,
+static aire_status read_vectors(aire_post *post, aire_exchange_reply *reply, bool *transient,
                                 int64_t *used)
 {
     asking *a = (asking *)post;

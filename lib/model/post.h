@@ -43,7 +43,7 @@ typedef struct aire_post_kind {
     aire_exchange_data data; /* of a stream; its user data is the post; nullable */
     /* Read an answer with a status of 2xx, or what `data` has read of it (post->read_status).
      * *transient: another try may fare better. *used: tokens; negative: unknown. */
-    aire_status (*read)(aire_post *post, const aire_exchange_reply *reply, bool *transient,
+    aire_status (*read)(aire_post *post, aire_exchange_reply *reply, bool *transient,
                         int64_t *used);
     /* The end, once; on failure with the error detail. It frees the post. */
     void (*end)(aire_post *post, aire_status status);

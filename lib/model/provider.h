@@ -19,7 +19,8 @@
 typedef struct aire_reading {
     aire_ctx *ctx;
     const char *where;  /* for messages: "POST URL" */
-    const char *secret; /* starred out of messages; NULL for none. Set after the init. */
+    /* Starred out of messages, and of what the host is told; NULL for none. Set after the init. */
+    const char *secret;
     aire_buf text, thinking;
     char finish[64]; /* one of aire_answer_options.finish; "" while unknown */
     int64_t input_tokens, output_tokens, cached_tokens, thinking_tokens; /* as for an answer */
@@ -32,6 +33,7 @@ typedef struct aire_reading {
     void *delta_user_data;
 
     char cut[2][4]; /* characters of text and of thinking that have begun */
+    size_t told[2]; /* bytes of both that the host was told */
     aire_buf held;  /* of think.c: what may be part of a tag */
     int32_t tags;   /* of think.c: where in the text */
 } aire_reading;

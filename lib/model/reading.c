@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "model/provider.h"
 #include "model/think.h"
+#include "net/redact.h"
 
 #define TEXT_MAX ((size_t)16 << 20)
 #define COUNT_MAX ((json_int_t)1 << 53) /* so that sums of counts cannot overflow */
@@ -41,14 +42,31 @@ void aire__reading_restart(aire_reading *r)
         r->delta(0, "", 0, r->delta_user_data);
 }
 
-/* Keep text that is UTF-8, and tell the host. */
+static aire_buf *buf_of(aire_reading *r, int32_t kind)
+{
+    return kind == AIRE_DELTA_THINKING ? &r->thinking : &r->text;
+}
+
+/* Tell the host what it was not told yet, without the secret, except for the last bytes. */
+static void tell(aire_reading *r, int32_t kind, size_t last)
+{
+    aire_buf *buf = buf_of(r, kind);
+    size_t *told = &r->told[kind == AIRE_DELTA_THINKING];
+    if (!r->delta || buf->status != AIRE_OK || buf->length - last <= *told)
+        return;
+    size_t start = *told, length = buf->length - last - start;
+    *told += length;
+    aire__redact(buf->data + start, length, r->secret);
+    r->delta(kind, buf->data + start, length, r->delta_user_data);
+}
+
+/* Keep text that is UTF-8, and tell the host; what may be the beginning of the secret, later. */
 static void keep(aire_reading *r, int32_t kind, const char *text, size_t length)
 {
-    aire_buf *buf = kind == AIRE_DELTA_THINKING ? &r->thinking : &r->text;
-    size_t start = buf->length;
+    aire_buf *buf = buf_of(r, kind);
     aire__buf_append(buf, text, length);
-    if (buf->status == AIRE_OK && length > 0 && r->delta)
-        r->delta(kind, buf->data + start, length, r->delta_user_data);
+    if (r->delta && buf->status == AIRE_OK && length > 0)
+        tell(r, kind, aire__redact_begun(buf->data, buf->length, r->secret));
 }
 
 /* How many bytes at the end may be the beginning of a character. */
@@ -95,7 +113,7 @@ static void add_repaired(aire_reading *r, int32_t kind, char *cut, const char *b
         cut[tail] = '\0';
         repair(&good, all.data, all.length - tail);
     }
-    aire_buf *buf = kind == AIRE_DELTA_THINKING ? &r->thinking : &r->text;
+    aire_buf *buf = buf_of(r, kind);
     if (all.status != AIRE_OK || good.status != AIRE_OK)
         buf->status = all.status != AIRE_OK ? all.status : good.status;
     else if (good.length > 0)
@@ -146,11 +164,11 @@ void aire__reading_rethink(aire_reading *r)
     r->thinking = r->text;
     r->text = thinking;
     aire__buf_clear(&r->text);
+    r->told[0] = r->told[1] = 0;
     if (!r->delta)
         return;
     r->delta(0, "", 0, r->delta_user_data);
-    if (r->thinking.status == AIRE_OK && r->thinking.length > 0)
-        r->delta(AIRE_DELTA_THINKING, r->thinking.data, r->thinking.length, r->delta_user_data);
+    tell(r, AIRE_DELTA_THINKING, 0);
 }
 
 void aire__reading_end(aire_reading *r)
@@ -158,6 +176,8 @@ void aire__reading_end(aire_reading *r)
     aire__think_end(r);
     end_character(r, AIRE_DELTA_TEXT);
     end_character(r, AIRE_DELTA_THINKING);
+    tell(r, AIRE_DELTA_THINKING, 0);
+    tell(r, AIRE_DELTA_TEXT, 0);
     r->whole = true;
 }
 

@@ -115,14 +115,16 @@ static aire_status read_reply(call *c, const aire_exchange_reply *reply)
         return c->post.read_status;
     if (!reply->is_stream)
         return aire__provider_read(c->r->provider, &c->reading, reply->body, reply->length);
-    if (c->reading.whole)
-        return AIRE_OK;
+    if (c->reading.whole) {
+        aire__reading_end(&c->reading); /* for what came after it said so */
+        return aire__reading_status(&c->reading);
+    }
     c->reading.transient = true;
     return aire__fail(AIRE_NET, "%s: the answer's stream ended before the answer did",
                       c->reading.where);
 }
 
-static aire_status make_answer(call *c, const aire_exchange_reply *reply)
+static aire_status make_answer(call *c, aire_exchange_reply *reply)
 {
     aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
     aire_reading *r = &c->reading;
@@ -132,9 +134,12 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply)
         return status;
     aire__redact(r->text.data, r->text.length, p->key);
     aire__redact(r->thinking.data, r->thinking.length, p->key);
+    aire__redact(r->finish, strlen(r->finish), p->key);
+    char *id = *reply->request_id ? reply->request_id : r->id;
+    if (p->key)
+        aire__redact_parts(id, p->key);
     aire__reading_answer(r, &fields);
-    if (*reply->request_id)
-        fields.request_id = reply->request_id;
+    fields.request_id = id;
     fields.cost = cost_of(c);
     fields.attempts = p->attempts;
     fields.latency_ms = (reply->end_ns - p->started_ns) / 1000000;
@@ -142,7 +147,7 @@ static aire_status make_answer(call *c, const aire_exchange_reply *reply)
     return aire_answer_new(c->r->ctx, &fields, &c->answer);
 }
 
-static aire_status read_answer(aire_post *post, const aire_exchange_reply *reply, bool *transient,
+static aire_status read_answer(aire_post *post, aire_exchange_reply *reply, bool *transient,
                                int64_t *used)
 {
     call *c = (call *)post;

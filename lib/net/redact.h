@@ -5,11 +5,14 @@
 #include <stddef.h>
 
 /*
- * Star out each occurrence of the secret (NULL: none) in an answer that is to be used. A secret of
- * fewer than 16 bytes is left alone: it may be an ordinary word, such as the "none" that local
- * servers are content with.
+ * Star out each occurrence of the secret (NULL: none), and of 16 or more bytes in a row of it, in an
+ * answer that is to be used. A secret of fewer than 16 bytes is left alone: it may be an ordinary
+ * word, such as the "none" that local servers are content with.
  */
 void aire__redact(char *text, size_t length, const char *secret);
+
+/* How many bytes at the end of a text that goes on may be the beginning of such a secret. */
+size_t aire__redact_begun(const char *text, size_t length, const char *secret);
 
 /*
  * Star out even parts of the secret, in a message that is only shown: servers like to answer

@@ -690,6 +690,28 @@ static void test_redact__stars_out_the_secret_and_its_parts(void **state)
     assert_string_equal(word, "none");
 }
 
+static void test_redact__finds_long_parts_at_every_place(void **state)
+{
+    size_t whole = strlen(KEY);
+    for (size_t length = 15; length <= whole; length++)
+        for (size_t start = 0; start + length <= whole; start++)
+            for (size_t before = 0; before < 9; before++) {
+                char text[128], expected[128];
+                snprintf(text, sizeof text, "%.*s%.*s, sk-", (int)before, "========", (int)length,
+                         KEY + start);
+                snprintf(expected, sizeof expected, "%s", text);
+                if (length >= 16)
+                    memset(expected + before, '*', length);
+                aire__redact(text, strlen(text), KEY);
+                assert_string_equal(text, expected);
+            }
+    assert_int_equal(aire__redact_begun("a sk-", 5, KEY), 3);
+    assert_int_equal(aire__redact_begun(KEY, whole, KEY), 0);
+    assert_int_equal(aire__redact_begun("sk-test", 7, "sk-test-0"), 0);
+    assert_int_equal(aire__redact_begun("", 0, KEY), 0);
+    assert_int_equal(aire__redact_begun("s", 1, NULL), 0);
+}
+
 static void test_net__knows_loopback(void **state)
 {
     assert_true(aire__net_is_loopback("http://127.0.0.1:80/v1"));
@@ -724,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_answer__refuses_bad_fields),
         cmocka_unit_test(test_retry__waits_grow_and_obey),
         cmocka_unit_test(test_redact__stars_out_the_secret_and_its_parts),
+        cmocka_unit_test(test_redact__finds_long_parts_at_every_place),
         cmocka_unit_test(test_net__knows_loopback),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -586,6 +586,32 @@ static void test_reading__cuts_between_characters(void **state)
     }
 }
 
+static void test_reading__tells_pieces_without_the_key(void **state)
+{
+    static const struct {
+        const char *said, *heard;
+    } cases[] = {
+        {"My key is " KEY ", " KEY " too", "My key is ******************************, "
+                                           "****************************** too"},
+        {"it is sk-test-0123456789", "it is ******************"}, /* it ended in the middle */
+        {"sk-test-012 and s", "sk-test-012 and s"},
+        {"s" KEY "k", "s******************************k"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (size_t cut = 1; cut < strlen(cases[i].said); cut++) {
+            heard h;
+            aire_reading r;
+            listen(&r, &h);
+            aire__reading_add_bytes(&r, AIRE_DELTA_TEXT, cases[i].said, cut);
+            assert_null(strstr(h.text, KEY));
+            aire__reading_add(&r, AIRE_DELTA_TEXT, cases[i].said + cut);
+            aire__reading_end(&r);
+            assert_string_equal(h.text, cases[i].heard);
+            assert_heard(&r, &h);
+            aire__reading_free(&r);
+        }
+}
+
 static void test_read__names_what_is_missing(void **state)
 {
     static const struct {
@@ -883,6 +909,7 @@ int main(void)
         cmocka_unit_test(test_read__every_cut_gives_the_same),
         cmocka_unit_test(test_think__finds_tags_at_every_cut),
         cmocka_unit_test(test_reading__cuts_between_characters),
+        cmocka_unit_test(test_reading__tells_pieces_without_the_key),
         cmocka_unit_test(test_read__names_what_is_missing),
         cmocka_unit_test(test_read__reports_errors_in_streams_and_answers),
         cmocka_unit_test(test_read__takes_what_is_odd),
