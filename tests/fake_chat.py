@@ -71,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fine = self.headers.get("Authorization") == "Bearer " + KEY
         self.reply(200, completion(self.body.decode(), reasoning="key" if fine else "no key"))
 
-    def stream(self, *events, cut=False, stall=0):
+    def send_events(self, *events, cut=False, stall=0):
         """Events of a stream; it ends well, or in the midst, or after a while of silence."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -93,29 +93,29 @@ class Handler(http.server.BaseHTTPRequestHandler):
                "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}}
         return [{"id": "x-2", "choices": [{"index": 0, "delta": {"content": text}}]} for text in texts] + [end]
 
-    def mode_stream(self):
-        self.stream(*self.pieces("hel", "lo ", "w\u00f6rld"))
+    def mode_words(self):
+        self.send_events(*self.pieces("hel", "lo ", "w\u00f6rld"))
 
-    def mode_slowstream(self):
-        self.stream(*self.pieces(*["word "] * 1000))
+    def mode_slowwords(self):
+        self.send_events(*self.pieces(*["word "] * 1000))
 
-    def mode_cutstream(self):
+    def mode_cutwords(self):
         if self.first:
-            self.stream(*self.pieces("wrong ", "be")[:2], cut=True)
+            self.send_events(*self.pieces("wrong ", "be")[:2], cut=True)
         else:
-            self.mode_stream()
+            self.mode_words()
 
-    def mode_errorstream(self):
+    def mode_errorwords(self):
         if self.first:
-            self.stream({"error": {"message": "overloaded", "type": "overloaded_error", "code": 503}}, cut=True)
+            self.send_events({"error": {"message": "overloaded", "type": "overloaded_error", "code": 503}}, cut=True)
         else:
-            self.mode_stream()
+            self.mode_words()
 
-    def mode_stallstream(self):
+    def mode_stallwords(self):
         if self.first:
-            self.stream(*self.pieces("wro")[:1], stall=3, cut=True)
+            self.send_events(*self.pieces("wro")[:1], stall=3, cut=True)
         else:
-            self.mode_stream()
+            self.mode_words()
 
     def mode_embed(self):
         """The vector of a text: how many letters a, b and c it has; told from the last to the first."""

@@ -141,7 +141,7 @@ static void begin(aire_model *model, aire_cancel *cancel, ends *e)
 static void test_remote__many_at_once_are_each_told_once(void **state)
 {
     enum { EACH = 40 };
-    static const char *const modes[] = {"ok", "stream", "slow", "down", "badjson", "reset"};
+    static const char *const modes[] = {"ok", "words", "slow", "down", "badjson", "reset"};
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     aire_model *models[6];
     ends each[6];
@@ -168,7 +168,7 @@ static void test_remote__many_at_once_are_each_told_once(void **state)
 
 static void test_remote__a_started_one_is_cancelled_at_once(void **state)
 {
-    aire_model *model = chat("slowstream", NULL);
+    aire_model *model = chat("slowwords", NULL);
     aire_cancel *cancel;
     ends e = ENDS;
     assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
@@ -255,14 +255,14 @@ static void expect_stream(const char *mode, int restarts)
 
 static void test_remote__streams_are_told_piece_by_piece(void **state)
 {
-    expect_stream("stream", 0);
+    expect_stream("words", 0);
 }
 
 static void test_remote__broken_streams_are_asked_again(void **state)
 {
-    expect_stream("cutstream", 1);
-    expect_stream("errorstream", 1);
-    expect_stream("stallstream", 1);
+    expect_stream("cutwords", 1);
+    expect_stream("errorwords", 1);
+    expect_stream("stallwords", 1);
 }
 
 /* ---- money and rates ---- */
@@ -538,7 +538,7 @@ static void test_remote__a_start_survives_want_of_memory(void **state)
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     options.max_attempts = 1;
     options.requests_per_minute = 100000;
-    aire_model *model = chat("stream", &options);
+    aire_model *model = chat("words", &options);
     assert_int_equal(start_and_wait(model), AIRE_OK);
     OOM_LOOP(&memory, start_and_wait(model), (void)0);
     aire_model_unref(model);

@@ -90,6 +90,15 @@ def options(struct_type, /, **fields):
     return struct
 
 
+def int_array(kind, values):
+    """Whole numbers as a C array, which is there also for none of them (NULL would be the default)."""
+    array = (kind * max(1, len(values)))(*values)
+    for given, kept in zip(values, array):
+        if given != kept:
+            raise InvalidError(_abi.AIRE_INVALID, f"{given} is out of range")
+    return array
+
+
 def milliseconds(seconds):
     """Seconds, which may be None for the default, as the library counts them."""
     if seconds is None:

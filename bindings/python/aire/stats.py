@@ -10,13 +10,18 @@ def _array(values):
     return (ctypes.c_double * len(values))(*values), len(values)
 
 
+def summary_dict(given):
+    """The library's struct as plain values."""
+    return {name: getattr(given, name) for name in ("count", "mean", "deviation", "min", "max")}
+
+
 def summary(values):
     """Count, mean, deviation (n - 1), min and max; None for no values."""
     array, count = _array(values)
     out = options(_abi.aire_summary)
     if check(lib.aire_stats_summary(array, count, ctypes.byref(out))) != _abi.AIRE_OK:
         return None
-    return {name: getattr(out, name) for name in ("count", "mean", "deviation", "min", "max")}
+    return summary_dict(out)
 
 
 def rank_test(a, b):

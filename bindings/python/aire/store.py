@@ -1,10 +1,29 @@
 """Stores: everything that a search has tried, in one file."""
+from __future__ import annotations
+
 import ctypes
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Union
 
 from . import _abi
 from ._handle import Handle, make
 from ._lib import check, lib, options, text
 from .records import RUN_KINDS, Idea, Result, take_list
+from .stats import summary_dict
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What is known of an idea from its confirming runs; summaries are as summary() gives them."""
+
+    idea_id: int
+    failures: int  # confirming runs that ended without a reward
+    idea: Dict[str, Any]
+    baseline: Optional[Dict[str, Any]]  # on the same seeds; None: it has no rewards there, and so the next two
+    gain: Optional[float]  # difference of the means
+    p: Optional[float]  # one-sided rank test
 
 
 class Store(Handle):
@@ -45,3 +64,48 @@ class Store(Handle):
 
     def set_note(self, name, value):
         check(lib.aire_store_set_note(self._p, text(name), text(value)))
+
+    def confirmation(self, idea_id: int) -> Optional[Confirmation]:
+        """Compare an idea's confirming runs with the baseline's; None if it has none with a reward."""
+        return self._confirmation(lib.aire_store_confirmation, idea_id)
+
+    def best_confirmed(self, least: int = 1) -> Optional[Confirmation]:
+        """The idea with the highest mean of at least `least` confirming runs, none of which failed."""
+        return self._confirmation(lib.aire_store_best_confirmed, least)
+
+    def _confirmation(self, function, number) -> Optional[Confirmation]:
+        out = options(_abi.aire_confirmation)
+        if check(function(self._p, number, ctypes.byref(out))) != _abi.AIRE_OK:
+            return None
+        return Confirmation(out.idea_id, out.failures, summary_dict(out.idea),
+                            summary_dict(out.baseline) if out.baseline.count else None,
+                            None if math.isnan(out.gain) else out.gain, None if math.isnan(out.p) else out.p)
+
+    def export_run(self, run_id: int, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Write a finished run, with its idea and patch, as one file (a tar archive, compressed by zstd)."""
+        check(lib.aire_store_export(self._p, run_id, text(path)))
+
+    def import_run(self, path: Union[str, "os.PathLike[str]"]) -> int:
+        """Take a run over from such a file, before the executor is made; gives its number here.
+
+        Taking the same one again adds nothing. Whatever is not a small archive of plain files is refused.
+        """
+        run_id = ctypes.c_int64()
+        check(lib.aire_store_import(self._p, text(path), ctypes.byref(run_id)))
+        return run_id.value
+
+    def pin(self, run_id: int) -> None:
+        """Keep the files of a run, as far as the manifest's retention has kept them, in any case."""
+        check(lib.aire_store_pin(self._p, run_id, 1))
+
+    def unpin(self, run_id: int) -> None:
+        check(lib.aire_store_pin(self._p, run_id, 0))
+
+    def pinned(self, run_id: int) -> bool:
+        out = ctypes.c_int32()
+        check(lib.aire_store_pinned(self._p, run_id, ctypes.byref(out)))
+        return bool(out.value)
+
+    def check(self) -> None:
+        """Check the whole store; raises CorruptError, which says what is wrong."""
+        check(lib.aire_store_check(self._p))

@@ -1,0 +1,173 @@
+"""Executors and stores from Python: what a host may watch, ask for and carry away."""
+import contextlib
+import gc
+import json
+import weakref
+
+import pytest
+
+import aire
+from conftest import diff
+from test_loop import fake_run
+
+
+def executor_of(ctx, env, store, **given):
+    return aire.Executor(ctx, env, aire.HostSandbox(ctx, fake_run), store, **{"workers": 1, **given})
+
+
+@pytest.fixture
+def stream_env(ctx, env_path):
+    manifest = json.loads((env_path / "aire.json").read_text())
+    manifest["stream"] = {"metric": "loss", "direction": "minimize"}
+    (env_path / "aire.json").write_text(json.dumps(manifest))
+    run = env_path / "run.sh"
+    run.write_text(run.read_text() + 'echo hello; printf "a\\0b"\n'
+                   'for i in 1 2 3; do echo "{\\"step\\": $i, \\"loss\\": 0.5}" >>"$AIRE_STREAM"; sleep 0.2; done\n')
+    with aire.Environment(ctx, env_path) as env:
+        yield env
+
+
+def test_stages_metrics_and_output_are_told(ctx, stream_env, store, can_sandbox):
+    stages, events, output = [], [], []
+    executor = aire.Executor(ctx, stream_env, aire.Sandbox(ctx), store, workers=1, gpus=[],
+                             progress=lambda *stage: stages.append(stage), watch=events.append,
+                             output=lambda *piece: output.append(piece))
+    run = executor.submit()
+    assert executor.next(timeout=60).outcome == "ok"
+    assert stages == [(run, 0, event.stage) for event in events if event.event == "stage"]
+    assert [stage for _, _, stage in stages][-2:] == ["run", "evaluate"]
+    metrics = [event for event in events if event.event == "metric"]
+    assert metrics[-1] == aire.Progress("metric", run, 0, "baseline", 1, "run", 3.0, 0.5)
+    assert b"hello\na\0b" in b"".join(data for number, stage, data in output if (number, stage) == (run, "run"))
+
+
+@pytest.mark.parametrize("name", ["progress", "watch"])
+def test_exception_of_a_watcher_loses_no_result(ctx, env, store, name):
+    def watch(*_):
+        raise KeyError("mine")
+
+    executor = executor_of(ctx, env, store, **{name: watch})
+    run = executor.submit()
+    results = []
+    for _ in range(50):
+        with contextlib.suppress(KeyError):
+            result = executor.next(timeout=20)
+            if result is None:
+                break
+            results.append(result.run_id)
+    assert results == [run]
+    with pytest.raises(KeyError, match="mine"):
+        executor.submit(aire.Idea(ctx, "Use the optimum.", patch=aire.Patch(ctx, diff(3))))
+        while executor.next(timeout=20) is not None:
+            pass
+
+
+def test_exception_of_output_comes_back(ctx, stream_env, store, can_sandbox):
+    def output(*_):
+        raise KeyError("mine")
+
+    executor = aire.Executor(ctx, stream_env, aire.Sandbox(ctx), store, workers=1, output=output)
+    executor.submit()
+    with pytest.raises(KeyError, match="mine"):
+        executor.next(timeout=60)
+    while True:
+        with contextlib.suppress(KeyError):
+            result = executor.next(timeout=60)
+            break
+    assert result.outcome == "ok"
+
+
+def test_executor_that_nobody_uses_is_released(ctx, env, store):
+    class Watch:
+        def __call__(self, *_):
+            pass
+
+    watch = Watch()
+    executor = executor_of(ctx, env, store, progress=watch, watch=watch, output=watch)
+    alive = [weakref.ref(watch), weakref.ref(executor)]
+    del watch, executor
+    gc.collect()
+    assert [ref() for ref in alive] == [None, None]
+
+
+def test_resources_and_directories(ctx, env, store, tmp_path):
+    executor = executor_of(ctx, env, store, gpus=(), memory_bytes=1 << 30, disk_bytes=1 << 30,
+                           work_dir=tmp_path / "work", keep_workspaces=True)
+    executor.submit()
+    assert executor.next(timeout=20).outcome == "ok"
+    executor.close()
+    assert any((tmp_path / "work").rglob("params.txt"))
+    for wrong in ({"gpus": [1, 1]}, {"gpus": [-1]}, {"gpus": [2**40]}, {"workers": 2**40}):
+        with pytest.raises(aire.InvalidError):
+            executor_of(ctx, env, store, work_dir=tmp_path / "work", **wrong)
+
+
+def test_more_than_there_is(ctx, env_path, store):
+    manifest = json.loads((env_path / "aire.json").read_text())
+    manifest["run"]["gpus"] = 1
+    (env_path / "aire.json").write_text(json.dumps(manifest))
+    with pytest.raises(aire.LimitError, match="GPU"):
+        executor_of(ctx, aire.Environment(ctx, env_path), store, gpus=[])
+
+
+def test_slurm_options_reach_the_library(ctx, env, store):
+    for slurm in (aire.Slurm("not/absolute"), {"directory": "not/absolute", "arguments": ["--exclusive"]}):
+        with pytest.raises(aire.InvalidError, match="slurm.*absolute"):
+            aire.Executor(ctx, env, None, store, slurm=slurm)
+    with pytest.raises(TypeError):
+        aire.Executor(ctx, env, None, store, slurm={"folder": "/shared"})
+    with pytest.raises(aire.InvalidError):
+        aire.Executor(ctx, env, None, store)
+
+
+def test_confirmation(ctx, env, store):
+    executor = executor_of(ctx, env, store)
+    executor.submit(aire.Idea(ctx, "Use the optimum.", patch=aire.Patch(ctx, diff(3))))
+    idea = executor.next(timeout=20).idea
+    assert store.confirmation(idea.id) is None and store.best_confirmed() is None
+    executor.confirm(idea, [101, 102, 103])
+    assert len(list(executor.results())) == 6
+    found = store.confirmation(idea.id)
+    assert (found.idea_id, found.failures, found.gain) == (idea.id, 0, 5.0)
+    assert (found.idea["count"], found.idea["mean"], found.baseline["mean"]) == (3, 0.0, -5.0)
+    assert found.p == pytest.approx(1 / 20)
+    assert store.best_confirmed(3) == found and store.best_confirmed(4) is None
+    for seeds in ([], [0]):
+        with pytest.raises(aire.InvalidError):
+            executor.confirm(idea, seeds)
+
+
+def test_run_goes_from_store_to_store(ctx, env, store, tmp_path):
+    executor = executor_of(ctx, env, store)
+    run = executor.submit(aire.Idea(ctx, "Use the optimum.", patch=aire.Patch(ctx, diff(3))))
+    executor.next(timeout=20)
+    store.export_run(run, tmp_path / "run.tar.zst")
+    with pytest.raises(aire.NotFoundError):
+        store.export_run(999, tmp_path / "none")
+    with aire.Store(ctx, tmp_path / "other.aire") as other:
+        executor_of(ctx, env, other).close()  # ties it to the environment
+        there = other.import_run(tmp_path / "run.tar.zst")
+        assert other.import_run(tmp_path / "run.tar.zst") == there
+        told = executor_of(ctx, env, other).next(timeout=20)
+        assert (told.run_id, told.reward, told.patch.diff) == (there, 0.0, diff(3))
+        (tmp_path / "bad").write_bytes(b"no bundle")
+        with pytest.raises(aire.FormatError):
+            other.import_run(tmp_path / "bad")
+
+
+def test_pins_and_check(ctx, env, store):
+    executor = executor_of(ctx, env, store)
+    run = executor.submit()
+    executor.next(timeout=20)
+    assert not store.pinned(run)
+    store.pin(run)
+    store.pin(run)
+    assert store.pinned(run)
+    store.unpin(run)
+    assert not store.pinned(run)
+    for call in (store.pin, store.pinned):
+        with pytest.raises(aire.NotFoundError):
+            call(999)
+    store.check()
+    with aire.Store(ctx, store.path, read_only=True) as reader, pytest.raises(aire.StateError):
+        reader.pin(run)
