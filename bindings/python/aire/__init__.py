@@ -10,14 +10,9 @@ from .environment import Environment
 from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, ExistsError,
                      FormatError, InvalidError, LimitError, NetworkError, NotFoundError, ProtocolError,
                      RateLimitedError, RefusedError, SandboxError, StateError, TimeoutError, UnsupportedError)
-<<<<<<< HEAD
-from .executor import Executor
+from .executor import Executor, Progress
 from .ideator import (ChatIdeator, HostIdeator, Ideator, KnobsIdeator, NoveltyIdeator, ReplayIdeator, SchemaIdeator,
                       SuppliedIdeator)
-=======
-from .executor import Executor, Progress
-from .ideator import ChatIdeator, HostIdeator, Ideator, KnobsIdeator, ReplayIdeator
->>>>>>> 7a76a788b3effa30e4d552a48a5e72349a4df96a
 from .model import Answer, Ensemble, HostModel, Model, Recorder, key_variable
 from .records import Idea, Patch, Plan, Result
 from .sandbox import Command, HostSandbox, Sandbox, SandboxExit
@@ -29,22 +24,12 @@ from .store import Confirmation, Store
 __version__ = "0.1.0"
 
 __all__ = [
-<<<<<<< HEAD
     "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
-    "ChatIdeator", "Command", "Context", "CorruptError", "Ensemble", "Environment", "Evolution", "Executor",
-    "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea", "Ideator",
-    "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError", "NoveltyIdeator", "Patch",
-    "Plan", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError", "ReplayIdeator", "Result", "Sandbox",
-    "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "Spending", "StateError", "Store", "SuppliedIdeator",
-    "TimeoutError", "UnsupportedError", "key_variable", "rank_test", "summary", "version",
-=======
-    "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel",
-    "CancelledError", "ChatIdeator", "Command", "Confirmation", "Context", "CorruptError", "Ensemble",
-    "Environment", "Evolution", "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel",
-    "HostSandbox", "HostSearcher", "Idea", "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model",
-    "NetworkError", "NotFoundError", "Patch", "Plan", "Progress", "ProtocolError", "RateLimitedError",
-    "Recorder", "RefusedError", "ReplayIdeator", "Result", "Sandbox", "SandboxError", "SandboxExit",
-    "Searcher", "Slurm", "Spending", "StateError", "Store", "TimeoutError", "UnsupportedError",
-    "key_variable", "rank_test", "summary", "version",
->>>>>>> 7a76a788b3effa30e4d552a48a5e72349a4df96a
+    "ChatIdeator", "Command", "Confirmation", "Context", "CorruptError", "Ensemble", "Environment", "Evolution",
+    "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea",
+    "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError",
+    "NoveltyIdeator", "Patch", "Plan", "Progress", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError",
+    "ReplayIdeator", "Result", "Sandbox", "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "Slurm",
+    "Spending", "StateError", "Store", "SuppliedIdeator", "TimeoutError", "UnsupportedError", "key_variable",
+    "rank_test", "summary", "version",
 ]

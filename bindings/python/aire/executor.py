@@ -97,32 +97,21 @@ class Executor(Handle):
 
     _type = "executor"
 
-<<<<<<< HEAD
-    def __init__(self, ctx, env, sandbox, store, *, workers=0, work_dir=None, implementer=None,
-                 progress=None, max_attempts=0, keep_workspaces=False, template_dir=None):
-        function = _abi.aire_progress_fn()
-        self._progress_error = None
-        if progress is not None:
-            function = _abi.aire_progress_fn(self._watch(progress))
-        given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
-                        implementer=pointer_of(implementer), progress=function, max_attempts=max_attempts,
-                        keep_workspaces=int(keep_workspaces), template_dir=text(template_dir))
-        super().__init__(make("executor", lib.aire_executor_new, ctx._p, env._p, sandbox._p, store._p,
-                              ctypes.byref(given)), keep=(function,))
-=======
     def __init__(self, ctx: Context, env: Environment, sandbox: Optional[Sandbox], store: Store, *, workers: int = 0,
                  work_dir: Optional[Path] = None, implementer: Optional[Model] = None,
                  progress: Optional[Callable[[int, int, str], Any]] = None, max_attempts: int = 0,
                  keep_workspaces: bool = False, gpus: Optional[Sequence[int]] = None, memory_bytes: int = 0,
                  disk_bytes: int = 0, slurm: Union[Slurm, Mapping[str, Any], None] = None,
                  watch: Optional[Callable[[Progress], Any]] = None,
-                 output: Optional[Callable[[int, str, bytes], Any]] = None) -> None:
+                 output: Optional[Callable[[int, str, bytes], Any]] = None,
+                 template_dir: Optional[Path] = None) -> None:
         self._watchers = watchers = _Watchers(progress, watch, output)
         self._ready = collections.deque()  # results that were to be given when a function had raised
         given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
                         implementer=pointer_of(implementer), progress=watchers.progress_function,
                         max_attempts=max_attempts, keep_workspaces=int(keep_workspaces), memory_bytes=memory_bytes,
-                        disk_bytes=disk_bytes, output=watchers.output_function)
+                        disk_bytes=disk_bytes, output=watchers.output_function,
+                        template_dir=text(template_dir))
         if gpus is not None:
             given.gpus = int_array(ctypes.c_int32, gpus)
             given.gpu_count = len(gpus)
@@ -133,7 +122,6 @@ class Executor(Handle):
                               ctypes.byref(given)),
                          keep=(watchers.progress_function, watchers.output_function,
                                implementer._keep if implementer else None))
->>>>>>> 7a76a788b3effa30e4d552a48a5e72349a4df96a
 
     def submit(self, idea: Optional[Idea] = None, *, kind: Optional[str] = None, seed: int = 0,
                priority: int = 0) -> int:
