@@ -312,6 +312,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.mode_leakjson()
 
+    def mode_nohttp(self):
+        self.wfile.write(f"{KEY} {self.headers['Authorization']}\r\n\r\n".encode())
+        self.close_connection = True
+
+    def mode_badheader(self):
+        self.wfile.write(f"HTTP/1.1 200 {KEY}\r\nContent-Type: {KEY}\r\n{KEY}: {KEY}\r\nContent-Length: {KEY}\r\n"
+                         f"Transfer-Encoding: {KEY}\r\n\r\n{KEY}".encode())
+        self.close_connection = True
+
     def mode_finish(self):
         self.says("My key is " + KEY, KEY)
 

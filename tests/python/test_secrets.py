@@ -4,6 +4,7 @@ A whole search with a server that repeats the key in errors, headers, streams, i
 came of it, all output, and what its child processes could see, are searched for the key and for any 8 bytes of it.
 """
 import ctypes
+import ctypes.util
 import json
 import os
 import pathlib
@@ -122,7 +123,7 @@ def output_of(*words):
 
 def unpack(archive):
     """The files in a bundle, as one text; tar may have no zstd here, the library's own libarchive has."""
-    archives = ctypes.CDLL("libarchive.so.13")
+    archives = ctypes.CDLL(ctypes.util.find_library("archive"))
     for name in ("archive_read_new", "archive_entry_pathname"):
         getattr(archives, name).restype = ctypes.c_void_p
     archives.archive_read_data.restype = ctypes.c_ssize_t
@@ -186,7 +187,8 @@ def record(ctx, model, path):
     return taped
 
 
-@pytest.mark.parametrize("mode", ["leakanswer", "finish", "cutkey", "leak", "leakraw", "leakpart", "leakjson"])
+@pytest.mark.parametrize("mode", ["leakanswer", "finish", "cutkey", "leak", "leakraw", "leakpart", "leakjson", "nohttp",
+                                  "badheader"])
 def test_cassettes_and_errors_keep_it(server, tmp_path, mode):
     lines, cassette = [], tmp_path / "cassette"
     with aire.Context(seed=1, log=lambda *line: lines.append(" ".join(line)), level="debug") as ctx:
