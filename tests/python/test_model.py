@@ -491,3 +491,14 @@ def test_bandit_learns(ctx):
     assert asked[30:].count("b") > 20
     with pytest.raises(aire.NotFoundError):
         ensemble.feedback("c", 1.0, 0.0)
+
+
+def test_texts_become_vectors(ctx, server):
+    embedder = aire.Embedder(ctx, server.spec("embed"), api_key="")
+    first, other, same = embedder.embed(["aab", "ccc", "aabaab"])
+    assert first == [2, 1, 0] and other == [0, 0, 3]
+    assert aire.cosine(first, same) == pytest.approx(1) and aire.cosine(first, other) == 0
+    with pytest.raises(aire.InvalidError):
+        embedder.embed([])
+    with pytest.raises(aire.UnsupportedError):
+        aire.Embedder(ctx, "anthropic:m")

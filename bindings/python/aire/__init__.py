@@ -6,6 +6,7 @@ as long as it needs it. A call that fails raises an AireError that carries the l
 """
 from .budget import Budget, Spending
 from .context import Cancel, Context, version
+from .embedding import Embedder, cosine
 from .environment import Environment
 from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, ExistsError,
                      FormatError, InvalidError, LimitError, NetworkError, NotFoundError, ProtocolError,
@@ -25,11 +26,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
-    "ChatIdeator", "Command", "Confirmation", "Context", "CorruptError", "Ensemble", "Environment", "Evolution",
-    "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher", "Idea",
-    "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError",
+    "ChatIdeator", "Command", "Confirmation", "Context", "CorruptError", "Embedder", "Ensemble", "Environment",
+    "Evolution", "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher",
+    "Idea", "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError",
     "NoveltyIdeator", "Patch", "Plan", "Progress", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError",
     "ReplayIdeator", "Result", "Sandbox", "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "Slurm",
-    "Spending", "StateError", "Store", "SuppliedIdeator", "TimeoutError", "UnsupportedError", "key_variable",
-    "rank_test", "summary", "version",
+    "Spending", "StateError", "Store", "SuppliedIdeator", "TimeoutError", "UnsupportedError", "cosine",
+    "key_variable", "rank_test", "summary", "version",
 ]
