@@ -292,21 +292,51 @@ static uint64_t seed_of(const search *s)
     return (uint64_t)settings_number(s->settings, OPT_SEED);
 }
 
+/* What a model proposes again, of this search or of what --resume found, is not run again. */
+static aire_status drop_old_ideas(search *s)
+{
+    aire_ideator *plain = s->ideator;
+    aire_ideas *ideas = NULL;
+    if (!settings_number(s->settings, OPT_NOVELTY))
+        return AIRE_OK;
+    aire_status status = aire_ideator_novelty_new(s->ctx, plain, NULL, &s->ideator);
+    aire_ideator_unref(plain);
+    if (status == AIRE_OK)
+        status = aire_store_ideas(s->store, 0, &ideas);
+    for (size_t i = 0; status == AIRE_OK && i < aire_ideas_count(ideas); i++)
+        status = aire_ideator_novelty_add(s->ideator, aire_ideas_get(ideas, i));
+    aire_ideas_unref(ideas);
+    return status;
+}
+
+/* Words of a model: whole ideas, or choices among the manifest's knobs. */
+static aire_status make_model_ideator(search *s, bool chooses)
+{
+    aire_ideator_chat_options chat = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
+    aire_ideator_schema_options schema = AIRE_IDEATOR_SCHEMA_OPTIONS_INIT;
+    chat.seed = schema.seed = seed_of(s);
+    chat.template_dir = schema.template_dir = settings_text(s->settings, OPT_TEMPLATES);
+    if (!s->model)
+        return aire_error_set(AIRE_INVALID, 0,
+                              "--ideator chat and schema need --model, such as chat:MODEL@URL");
+    aire_status status =
+        chooses ? aire_ideator_schema_new(s->ctx, s->env, s->model, &schema, &s->ideator)
+                : aire_ideator_chat_new(s->ctx, s->env, s->model, &chat, &s->ideator);
+    return status == AIRE_OK ? drop_old_ideas(s) : status;
+}
+
 static aire_status make_ideator(search *s)
 {
     const char *kind = settings_text(s->settings, OPT_IDEATOR);
     aire_ideator_knobs_options knobs = AIRE_IDEATOR_KNOBS_OPTIONS_INIT;
-    aire_ideator_chat_options chat = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
-    knobs.seed = chat.seed = seed_of(s);
+    knobs.seed = seed_of(s);
     if (!strcmp(kind, "knobs"))
         return aire_ideator_knobs_new(s->ctx, s->env, &knobs, &s->ideator);
-    if (!strcmp(kind, "chat") && s->model)
-        return aire_ideator_chat_new(s->ctx, s->env, s->model, &chat, &s->ideator);
-    if (!strcmp(kind, "chat"))
-        return aire_error_set(AIRE_INVALID, 0, "--ideator chat needs --model chat:MODEL@URL");
+    if (!strcmp(kind, "chat") || !strcmp(kind, "schema"))
+        return make_model_ideator(s, !strcmp(kind, "schema"));
     if (!strncmp(kind, "replay:", 7))
         return aire_ideator_replay_new(s->ctx, kind + 7, &s->ideator);
-    return aire_error_set(AIRE_INVALID, 0, "--ideator is knobs, chat, or replay:FILE");
+    return aire_error_set(AIRE_INVALID, 0, "--ideator is knobs, chat, schema, or replay:FILE");
 }
 
 static aire_status make_searcher(search *s)
@@ -362,6 +392,7 @@ static aire_status make_executor(search *s)
     options.gpu_count = gpu_count > 0 ? (size_t)gpu_count : 0;
     options.work_dir = settings_text(s->settings, OPT_WORK_DIR);
     options.implementer = s->implementer;
+    options.template_dir = settings_text(s->settings, OPT_TEMPLATES);
     options.progress = progress_stage;
     options.progress_user_data = &s->progress;
     return aire_executor_new(s->ctx, s->env, s->sandbox, s->store, &options, &s->executor);

@@ -14,6 +14,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTE
 typedef enum option_id {
     OPT_STORE,
     OPT_IDEATOR,
+    OPT_TEMPLATES,
+    OPT_NOVELTY,
     OPT_MODEL,
     OPT_IMPLEMENTER,
     OPT_BUDGET,

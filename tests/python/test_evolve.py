@@ -1,4 +1,5 @@
 """The driver aire-evolve, as it is installed: a small search, and its commands."""
+import json
 import os
 import pathlib
 import subprocess
@@ -57,3 +58,28 @@ def test_runs_are_pinned(stores):
 def test_wrong_words_are_told(words):
     first = [SHELL] if words[0].startswith("--") else []
     assert "aire-evolve" in evolve(*first, *words, code=2)
+
+
+ANSWER = """[Experiment] Move x a little to the right.
+[Code Changes] Set X to 2 in params.sh.
+[End]
+[Experiment] Move y far up.
+[Code Changes] Set Y to 9 in params.sh.
+[End]"""
+
+
+def test_ideas_are_printed(tmp_path):
+    (tmp_path / "answers.jsonl").write_text(json.dumps({"answer": ANSWER}) + "\n")
+    done = subprocess.run([f"{PREFIX}/bin/aire-ideas", SHELL, f"replay:{tmp_path}/answers.jsonl", "2"], capture_output=True,
+                          text=True, timeout=60, env={**os.environ, "LD_LIBRARY_PATH": f"{PREFIX}/lib"})
+    assert done.returncode == 0, done.stderr
+    assert "Move x a little to the right." in done.stdout and "Set Y to 9" in done.stdout
+
+
+def test_a_model_may_choose_knobs(can_sandbox, tmp_path):
+    """Twice the same choice is one idea."""
+    choice = json.dumps({"answer": "{}"}) + "\n"
+    (tmp_path / "answers.jsonl").write_text(choice * 8)
+    out = evolve(SHELL, "--store", tmp_path / "s.aire", "--ideator", "schema", "--model", f"replay:{tmp_path}/answers.jsonl",
+                 "--epochs", 1, "--epoch-size", 2, "--batch", 1, "--baseline", 1, "--gpus", "none")
+    assert len(ideas_of(tmp_path / "s.aire")) <= 1, out
