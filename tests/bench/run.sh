@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build for speed and run benchmarks.
 #
-# usage: tests/bench/run.sh [NAME ...]     names: engine sandbox executor store searcher early_stop models openevolve kills;
+# usage: tests/bench/run.sh [NAME ...]     names: engine sandbox executor store searcher early_stop models answers openevolve kills;
 #                                          default: all
 #
 # Builds in build/release (or $AIRE_BUILD/release). The peers openevolve and openai are installed below it, in virtual
@@ -10,7 +10,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 build=${AIRE_BUILD:-$top/build}/release
-all="engine sandbox executor store searcher early_stop models openevolve kills"
+all="engine sandbox executor store searcher early_stop models answers openevolve kills"
 
 case "${1:-}" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 names=${*:-$all}
@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$build")" || exit 1
 [ -f "$build/build.ninja" ] || meson setup "$build" "$top" --buildtype=release >"$build.log" 2>&1 ||
     { cat "$build.log"; exit 1; }
 programs="tests/bench/bench_engine tests/bench/bench_sandbox tests/bench/bench_executor tests/bench/bench_store
-    tests/bench/bench_searcher tests/bench/bench_early_stop tests/bench/bench_models tests/bench/bench_chat_server tests/integration/crash_host lib/worker/aire-worker"
+    tests/bench/bench_searcher tests/bench/bench_early_stop tests/bench/bench_models tests/bench/bench_chat_server tests/bench/bench_answers tests/integration/crash_host lib/worker/aire-worker"
 # shellcheck disable=SC2086
 ninja -C "$build" $programs >"$build/bench.log" 2>&1 || { tail -n 60 "$build/bench.log"; exit 1; }
 export AIRE_WORKER=$build/lib/worker/aire-worker
