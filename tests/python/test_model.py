@@ -64,9 +64,9 @@ def no_keys(monkeypatch):
 def nothing_is_left():
     yield
     deadline = time.monotonic() + 10
-    while _call._calls and time.monotonic() < deadline:
+    while (_call._calls or _call._inside) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not _call._calls and not _call._inside
+    assert not _call._calls and not _call._inside and _call._own_tokens == 0
 
 
 @pytest.fixture
@@ -253,6 +253,15 @@ def test_many_take_no_descriptors_once_they_have_ended(ctx, server):
     for future in shared:
         with pytest.raises(aire.CancelledError):
             future.result(20)
+
+
+def test_more_at_once_than_descriptors(server):
+    child = run_program("import aire, resource, sys\nresource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n"
+                        "model = aire.Model(aire.Context(), sys.argv[1])\n"
+                        "calls = [model.start('hi') for _ in range(400)]\n"
+                        "print({call.result(60).text for call in calls})\n", server.spec("ok.descriptors"))
+    said, errors = child.communicate(timeout=100)
+    assert said == "{'hello'}\n", errors
 
 
 def test_future_is_cancelled(ctx, server):
