@@ -371,8 +371,8 @@ def run_program(code, *words):
 
 
 def test_ctrl_c_ends_complete(server):
-    child = run_program("import aire, sys\nmodel = aire.Model(aire.Context(), sys.argv[1])\nprint('ready', flush=True)\n"
-                        "model.complete('hi')\n", server.spec("never.ctrlc"))
+    child = run_program("import aire, sys\nmodel = aire.Model(aire.Context(), sys.argv[1])\n"
+                        "print('ready', flush=True)\nmodel.complete('hi')\n", server.spec("never.ctrlc"))
     assert child.stdout.readline() == "ready\n"
     server.wait_for("never.ctrlc")
     started = time.monotonic()
@@ -384,7 +384,8 @@ def test_ctrl_c_ends_complete(server):
 def test_program_ends_while_requests_are_under_way(server):
     child = run_program("import aire, sys\nctx = aire.Context()\nmodel = aire.Model(ctx, sys.argv[1])\n"
                         "token = aire.Cancel(ctx)\n"
-                        "calls = [model.start('hi', on_delta=print, cancel=token if i % 2 else None) for i in range(9)]\n"
+                        "calls = [model.start('hi', on_delta=print, cancel=token if i % 2 else None)\n"
+                        "         for i in range(9)]\n"
                         "host = aire.HostModel(ctx, 'mine', lambda messages: __import__('time').sleep(0.5) or 'x')\n"
                         "call = host.start('hi')\n", server.spec("never.exit"))
     started = time.monotonic()
