@@ -65,7 +65,8 @@ typedef struct asking {
     aire_model *model; /* a reference, where it outlives the call that made it */
     const char *purpose;
     int64_t plan_id, idea_id;
-    const aire_request *request; /* for its neutral form, where the client tells none; NULL: it always does */
+    const aire_request *request; /* for its neutral form, where the client tells none; NULL where
+                                    it always does */
     int64_t started_ns;
     aire_answered_fn done;
     void *user_data;

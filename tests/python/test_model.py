@@ -64,9 +64,9 @@ def no_keys(monkeypatch):
 def nothing_is_left():
     yield
     deadline = time.monotonic() + 10
-    while _call._calls and time.monotonic() < deadline:
+    while (_call._calls or _call._inside) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not _call._calls and not _call._inside
+    assert not _call._calls and not _call._inside and _call._own_tokens == 0
 
 
 @pytest.fixture
@@ -255,6 +255,15 @@ def test_many_take_no_descriptors_once_they_have_ended(ctx, server):
             future.result(20)
 
 
+def test_more_at_once_than_descriptors(server):
+    child = run_program("import aire, resource, sys\nresource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))\n"
+                        "model = aire.Model(aire.Context(), sys.argv[1])\n"
+                        "calls = [model.start('hi') for _ in range(400)]\n"
+                        "print({call.result(60).text for call in calls})\n", server.spec("ok.descriptors"))
+    said, errors = child.communicate(timeout=100)
+    assert said == "{'hello'}\n", errors
+
+
 def test_future_is_cancelled(ctx, server):
     future = never(server, ctx, "cancel").start("hi")
     server.wait_for("never.cancel")
@@ -362,8 +371,8 @@ def run_program(code, *words):
 
 
 def test_ctrl_c_ends_complete(server):
-    child = run_program("import aire, sys\nmodel = aire.Model(aire.Context(), sys.argv[1])\nprint('ready', flush=True)\n"
-                        "model.complete('hi')\n", server.spec("never.ctrlc"))
+    child = run_program("import aire, sys\nmodel = aire.Model(aire.Context(), sys.argv[1])\n"
+                        "print('ready', flush=True)\nmodel.complete('hi')\n", server.spec("never.ctrlc"))
     assert child.stdout.readline() == "ready\n"
     server.wait_for("never.ctrlc")
     started = time.monotonic()
@@ -375,7 +384,8 @@ def test_ctrl_c_ends_complete(server):
 def test_program_ends_while_requests_are_under_way(server):
     child = run_program("import aire, sys\nctx = aire.Context()\nmodel = aire.Model(ctx, sys.argv[1])\n"
                         "token = aire.Cancel(ctx)\n"
-                        "calls = [model.start('hi', on_delta=print, cancel=token if i % 2 else None) for i in range(9)]\n"
+                        "calls = [model.start('hi', on_delta=print, cancel=token if i % 2 else None)\n"
+                        "         for i in range(9)]\n"
                         "host = aire.HostModel(ctx, 'mine', lambda messages: __import__('time').sleep(0.5) or 'x')\n"
                         "call = host.start('hi')\n", server.spec("never.exit"))
     started = time.monotonic()

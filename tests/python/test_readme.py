@@ -1,11 +1,16 @@
 """The loops that the README shows compile and run as they stand there."""
+import asyncio
+import inspect
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import textwrap
 
 import pytest
+
+import aire
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PREFIX = os.environ.get("AIRE_PREFIX")
@@ -38,3 +43,19 @@ def test_c_loop(env_path, tmp_path, can_sandbox):
                          text=True)
     assert run.returncode == 0, run.stderr
     assert "run 1: reward -5" in run.stdout and "run 2" in run.stdout
+
+
+def test_python_models():
+    """With a model of the host's own in place of the provider's; the rest as it stands there."""
+    def model(*given, **options):
+        inspect.signature(aire.Model).bind(*given, **options)
+        return aire.HostModel(given[0], given[1], lambda messages: "said")
+
+    body = block("py").replace("aire.Model(", "model_of(")
+    names = {"aire": aire}
+    program = "async def program(ctx, questions, model_of):\n" + textwrap.indent(body, "    ") + (
+        "    return answer, futures\n")
+    exec(program, names)
+    with aire.Context() as ctx:
+        answer, futures = asyncio.run(names["program"](ctx, ["a", "b"], model))
+        assert answer.text == "said" and [future.result(20).text for future in futures] == ["said", "said"]

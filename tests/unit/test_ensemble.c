@@ -53,11 +53,13 @@ static aire_status member_complete(const aire_request *r, aire_cancel *cancel, a
 
 /* What the sink was last told. */
 static char told_model[64];
+static char told_request[256];
 static aire_status told_status;
 
 static aire_status keep_call(const aire_model_call *call, void *user_data)
 {
     snprintf(told_model, sizeof told_model, "%s", aire_model_call_get(call)->model);
+    snprintf(told_request, sizeof told_request, "%s", aire_model_call_get(call)->request);
     told_status = aire_model_call_get(call)->status;
     return AIRE_OK;
 }
@@ -222,6 +224,35 @@ static void test_ensemble__feedback_finds_members_inside(void **state)
     aire_model_unref(recorder);
     aire_model_unref(inner);
     unlink(path);
+}
+
+static void keep_end(aire_status status, aire_answer *answer, void *user_data)
+{
+    assert_true((status == AIRE_OK) == (answer != NULL));
+    atomic_store((atomic_int *)user_data, status == AIRE_OK ? 1 : status);
+}
+
+/* The request is gone when the members, which have no start of their own, have answered: the record
+ * of the call has it all the same. */
+static void test_ensemble__starts_and_records_calls(void **state)
+{
+    const aire_message messages[] = {{"user", "hello"}};
+    aire_request r = {
+        .struct_size = sizeof r, .messages = messages, .message_count = 1, .temperature = NAN};
+    aire_ensemble_options o = options_of(AIRE_ENSEMBLE_WEIGHTED);
+    aire_model *model = make(&o);
+    for (int i = 0; i < 2; i++) {
+        atomic_int ended = 0;
+        for (int j = 0; j < MEMBERS; j++)
+            members[j].fails = i ? AIRE_CALLBACK : AIRE_OK;
+        assert_int_equal(aire_model_start(model, &r, NULL, keep_end, &ended), AIRE_OK);
+        while (!atomic_load(&ended))
+            usleep(1000);
+        assert_int_equal(atomic_load(&ended), i ? AIRE_CALLBACK : 1);
+        assert_int_equal(told_status, i ? AIRE_CALLBACK : AIRE_OK);
+        assert_non_null(strstr(told_request, "hello"));
+    }
+    aire_model_unref(model);
 }
 
 static void *ask_many(void *arg)
@@ -476,6 +507,7 @@ int main(void)
         TEST(test_ensemble__bandit_prefers_the_cheaper_of_equals),
         TEST(test_ensemble__failures_are_told_and_learned),
         TEST(test_ensemble__feedback_finds_members_inside),
+        TEST(test_ensemble__starts_and_records_calls),
         TEST(test_ensemble__serves_many_threads),
         TEST(test_ensemble__serves_calls_that_nobody_waits_for),
         TEST(test_ensemble__arguments),

@@ -5,16 +5,19 @@ import atexit
 import ctypes
 import itertools
 import logging
+import resource
 import threading
 import time
 from concurrent.futures import Future
 
 from . import _abi
 from ._lib import last_error, lib
+from .context import Cancel
 from .errors import StateError, status_of
 
 _EXIT_WAIT = 5.0  # seconds that the end of the program waits for requests that it has cancelled
 _RAISED_MAX = 256
+_TOKENS_SHARE = 4  # of the descriptors that the process may have: the rest is for connections
 _KINDS = {0: "restart", _abi.AIRE_DELTA_TEXT: "text", _abi.AIRE_DELTA_THINKING: "thinking"}
 
 # The library is given numbers instead of Python objects, and two functions that live as long as the
@@ -23,6 +26,8 @@ _calls: dict[int, "Call"] = {}
 _numbers = itertools.count(1)
 # What callbacks raised, by the thread of the system: one that Python did not start has no locals that last.
 _raised: dict[int, tuple] = {}
+_tokens_lock = threading.Lock()
+_own_tokens = 0
 _inside: set[int] = set()  # threads that are in one of the functions below
 
 
@@ -49,6 +54,25 @@ def failure(status):
     if kept and kept[0] == status and kept[1] in str(error):
         return kept[2]
     return error
+
+
+def take_token(ctx):
+    """A token for one request, False; or where those have taken their share of descriptors, a common one, True."""
+    global _own_tokens
+    with _tokens_lock:
+        is_own = _own_tokens < resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _TOKENS_SHARE
+        if not is_own and ctx._common_token is None:
+            ctx._common_token = Cancel(ctx)
+        token = Cancel(ctx) if is_own else ctx._common_token
+        _own_tokens += is_own
+    return token, not is_own
+
+
+def _give_back(token):
+    global _own_tokens
+    token.close()
+    with _tokens_lock:
+        _own_tokens -= 1
 
 
 def refuse_inside():
@@ -87,7 +111,7 @@ class Call(Future):
         with self._token_lock:
             token, self._token = self._token, None
         if not self._is_shared:
-            token.close()  # a descriptor
+            _give_back(token)
         self._on_delta = self._keep = None
 
     def _begin(self, start):
@@ -99,6 +123,7 @@ class Call(Future):
             status = start(number)
         except BaseException:
             _calls.pop(number, None)
+            self._release()
             raise
         if status != _abi.AIRE_OK:
             del _calls[number]
@@ -188,5 +213,5 @@ def _at_exit():
     for call in list(_calls.values()):
         call._stop(also_shared=True)
     deadline = time.monotonic() + _EXIT_WAIT
-    while _calls and time.monotonic() < deadline:
+    while (_calls or _inside) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -3,6 +3,7 @@ import ctypes
 import itertools
 import threading
 import weakref
+from typing import Any, Dict
 
 from . import _abi
 from ._lib import check, lib
@@ -60,7 +61,7 @@ def _release(unref, pointer, keep):
 
 # Tables of functions of the host, by number: the library may call them after the Python object that made them
 # is closed, until it says itself that it is done with them, on whichever thread.
-_living = {}
+_living: Dict[int, Any] = {}
 _numbers = itertools.count(1)
 _DESTROY = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda number: _living.pop(number, None) and None)
 

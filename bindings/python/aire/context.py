@@ -29,6 +29,7 @@ class Context(Handle):
     _type = "ctx"
 
     def __init__(self, seed=0, log=None, level="info"):
+        self._common_token = None  # of requests beyond those that have one of their own
         function = _abi.aire_log_fn()
         if log is not None:
             function = _abi.aire_log_fn(_logger(log))

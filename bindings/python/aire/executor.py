@@ -106,7 +106,7 @@ class Executor(Handle):
                  output: Optional[Callable[[int, str, bytes], Any]] = None,
                  template_dir: Optional[Path] = None) -> None:
         self._watchers = watchers = _Watchers(progress, watch, output)
-        self._ready = collections.deque()  # results that were to be given when a function had raised
+        self._ready: collections.deque = collections.deque()  # results that were to be given when a function had raised
         given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
                         implementer=pointer_of(implementer), progress=watchers.progress_function,
                         max_attempts=max_attempts, keep_workspaces=int(keep_workspaces), memory_bytes=memory_bytes,

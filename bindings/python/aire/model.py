@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _abi
-from ._call import ANSWERED, DELTA, Call, guard, refuse_inside
+from ._call import ANSWERED, DELTA, Call, guard, refuse_inside, take_token
 from ._handle import Callback, Handle, make, make_from_ops, pointer_of
 from ._lib import check, lib, milliseconds, options, string_list, text
 from .budget import Budget
@@ -176,7 +176,7 @@ class Model(Handle):
         except BaseException:
             if not call.done():  # Ctrl-C
                 call.cancel()
-                call._stop(also_shared=True)
+                call._stop(also_shared=cancel is not None)
             raise
 
     def start(self, messages: Messages, *, max_tokens: int = 0, temperature: Optional[float] = None,
@@ -188,8 +188,9 @@ class Model(Handle):
         """Ask as complete(), and do not wait: gives a Future of what complete() gives or raises.
 
         Thousands may be under way at once, without a thread of their own. Future.cancel() gives the request
-        up. For that each has a token, which takes a descriptor; a token of your own (`cancel`), which many
-        requests may share, takes none more, and Future.cancel() then only lets go of the answer.
+        up. For that each has a token, which takes a descriptor; requests beyond a quarter of those that the
+        process may have get none, nor do those with a token of yours (`cancel`), which many may share: of
+        them Future.cancel() only lets go of the answer.
 
         Functions that are added to the future are called on a thread that serves all requests: they have to
         return soon, and cannot wait for a model.
@@ -212,8 +213,8 @@ class Model(Handle):
 
     def _start(self, request, on_delta, cancel) -> Call:
         model = self._p
-        token = cancel or Cancel(self._ctx)
-        call = Call(token, cancel is not None, on_delta, _answer_from, (self._keep, self._ctx))
+        token, is_shared = (cancel, True) if cancel is not None else take_token(self._ctx)
+        call = Call(token, is_shared, on_delta, _answer_from, (self._keep, self._ctx))
 
         def start(number):
             if on_delta is not None:
