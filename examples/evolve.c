@@ -32,6 +32,7 @@ typedef struct search {
     aire_searcher *searcher;
     const settings *settings;
     progress progress;
+    notes notes;
     double best;
     bool has_best;
     char *note;
@@ -95,6 +96,7 @@ static aire_status take_result(search *s)
     if (status == AIRE_OK) {
         show_result(s, result);
         status = aire_searcher_tell(s->searcher, result);
+        notes_tell(&s->notes, result, s->cancel);
         aire_result_unref(result);
     }
     return status;
@@ -315,6 +317,7 @@ static aire_status make_model_ideator(search *s, bool chooses)
     aire_ideator_chat_options chat = AIRE_IDEATOR_CHAT_OPTIONS_INIT;
     aire_ideator_schema_options schema = AIRE_IDEATOR_SCHEMA_OPTIONS_INIT;
     chat.seed = schema.seed = seed_of(s);
+    chat.notes_every = (int32_t)settings_number(s->settings, OPT_NOTES);
     chat.template_dir = schema.template_dir = settings_text(s->settings, OPT_TEMPLATES);
     if (!s->model)
         return aire_error_set(AIRE_INVALID, 0,
@@ -322,6 +325,11 @@ static aire_status make_model_ideator(search *s, bool chooses)
     aire_status status =
         chooses ? aire_ideator_schema_new(s->ctx, s->env, s->model, &schema, &s->ideator)
                 : aire_ideator_chat_new(s->ctx, s->env, s->model, &chat, &s->ideator);
+    if (status == AIRE_OK && !chooses)
+        s->notes = (notes){.ctx = s->ctx,
+                           .store = s->store,
+                           .ideator = aire_ideator_ref(s->ideator),
+                           .progress = &s->progress};
     return status == AIRE_OK ? drop_old_ideas(s) : status;
 }
 
@@ -449,6 +457,7 @@ static void close_search(search *s)
 {
     aire_executor_unref(s->executor); /* first: it ends what runs */
     aire_searcher_unref(s->searcher);
+    aire_ideator_unref(s->notes.ideator);
     aire_ideator_unref(s->ideator);
     aire_model_unref(s->implementer);
     aire_model_unref(s->model);
@@ -494,7 +503,9 @@ static int command_run(aire_ctx *ctx, settings *given)
     if (code == EXIT_OK) {
         long confirm = settings_number(given, OPT_CONFIRM);
         recall_best(&s);
-        aire_status status = run_baseline(&s);
+        aire_status status = notes_recall(&s.notes, s.cancel);
+        if (status == AIRE_OK)
+            status = run_baseline(&s);
         if (status == AIRE_OK)
             status = run_search(&s);
         if (status >= 0 && confirm > 0)

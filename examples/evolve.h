@@ -16,6 +16,7 @@ typedef enum option_id {
     OPT_IDEATOR,
     OPT_TEMPLATES,
     OPT_NOVELTY,
+    OPT_NOTES,
     OPT_MODEL,
     OPT_IMPLEMENTER,
     OPT_BUDGET,
@@ -83,6 +84,25 @@ void progress_stage(const aire_progress *stage, void *progress); /* an aire_prog
 void progress_line(progress *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void progress_draw(progress *p, aire_ctx *ctx);
 void progress_end(progress *p);
+
+/* ---- notes: evolve_notes.c ---- */
+
+typedef struct notes {
+    aire_ctx *ctx;
+    aire_store *store;
+    aire_ideator *ideator; /* that writes them; NULL for none. The one reference among these */
+    progress *progress;
+    int64_t told; /* results of ideas, since the search began */
+} notes;
+
+/* Take up the notes of a search that goes on, and tell what has come since they were written. */
+aire_status notes_recall(notes *n, aire_cancel *cancel);
+
+/* Tell a result. A model that fails at its notes is shown, and ends no search. */
+void notes_tell(notes *n, aire_result *result, aire_cancel *cancel);
+
+/* DIRECTORY/notes.txt, if there are any. */
+int notes_export(aire_ctx *ctx, aire_store *store, const char *directory);
 
 /* ---- reports: evolve_report.c, evolve_records.c ---- */
 

@@ -24,6 +24,10 @@ static const rule rules[OPT_COUNT] = {
     [OPT_NOVELTY] = {"novelty", "0|1", "1",
                      "whether ideas of a model that are not new are dropped before they are run",
                      true, true},
+    [OPT_NOTES] = {"notes", "N", "0",
+                   "after every N results the model of --ideator chat writes notes on them, for all\n"
+                   "                         later requests",
+                   true, true},
     [OPT_MODEL] = {"model", "SPEC", NULL,
                    "model for --ideator chat or schema, such as anthropic:MODEL or chat:MODEL@URL",
                    false, true},

@@ -314,6 +314,8 @@ int command_export(aire_ctx *ctx, const settings *s)
     for (size_t i = 0; i < count && code == EXIT_OK; i++)
         code = export_one(ctx, aire_results_get(results, i), s->words[2]);
     if (code == EXIT_OK)
+        code = notes_export(ctx, store, s->words[2]);
+    if (code == EXIT_OK)
         printf("%zu results in %s\n", count, s->words[2]);
     aire_results_unref(results);
     aire_store_unref(store);

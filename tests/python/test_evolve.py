@@ -1,8 +1,11 @@
 """The driver aire-evolve, as it is installed: a small search, and its commands."""
+import http.server
 import json
 import os
 import pathlib
+import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -83,3 +86,62 @@ def test_a_model_may_choose_knobs(can_sandbox, tmp_path):
     out = evolve(SHELL, "--store", tmp_path / "s.aire", "--ideator", "schema", "--model", f"replay:{tmp_path}/answers.jsonl",
                  "--epochs", 1, "--epoch-size", 2, "--batch", 1, "--baseline", 1, "--gpus", "none")
     assert len(ideas_of(tmp_path / "s.aire")) <= 1, out
+
+
+class Notekeeper(http.server.BaseHTTPRequestHandler):
+    """A model with ideas that differ, and no patch for any; when its notes first come back, it kills the search."""
+    asked, victim = [], None
+
+    def log_message(self, *_):
+        pass
+
+    def text_for(self, request):
+        if "keeps the notebook" in request:
+            return "Nothing has worked so far, says the notebook."
+        if "[Experiment]" in request:
+            return "".join(f"[Experiment] Number {len(self.asked)}{i}, of {'ab'[i] * 9}.\n[Code Changes] Do it.\n[End]\n"
+                           for i in range(2))
+        return "I cannot."
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = "\n".join(message["content"] for message in body["messages"])
+        self.asked.append(request)
+        if "says the notebook" in request and self.victim:
+            victim, Notekeeper.victim = self.victim, None
+            victim.kill()
+        choice = {"index": 0, "message": {"role": "assistant", "content": self.text_for(request)}, "finish_reason": "stop"}
+        data = json.dumps({"id": "1", "choices": [choice], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}).encode()
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+        except OSError:  # it has been killed
+            self.close_connection = True
+
+
+@pytest.fixture
+def notekeeper():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Notekeeper) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"chat:fake@http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_a_model_writes_notes(can_sandbox, notekeeper, tmp_path):
+    """They are asked for after so many results, part of later requests, and there after a SIGKILL."""
+    store = tmp_path / "s.aire"
+    words = [SHELL, "--store", store, "--ideator", "chat", "--model", notekeeper, "--notes", 2, "--novelty", 0,
+             "--epochs", 3, "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none"]
+    Notekeeper.victim = subprocess.Popen([f"{PREFIX}/bin/aire-evolve", *map(str, words)],
+                                         env={**os.environ, "LD_LIBRARY_PATH": f"{PREFIX}/lib"})
+    assert Notekeeper.victim.wait(timeout=100) == -signal.SIGKILL
+    before = len(Notekeeper.asked)
+    out = evolve(*words, "--resume")
+    first = Notekeeper.asked[before]
+    assert "says the notebook" in first and "keeps the notebook" not in first
+    assert "notes on 4 results" in out and "notes on 6 results" in out, out
+    evolve("export", store, tmp_path / "files")
+    assert (tmp_path / "files/notes.txt").read_text() == "Nothing has worked so far, says the notebook.\n"
