@@ -75,7 +75,7 @@ run_llm() {
         python3 -m venv "$venv" && "$venv/bin/pip" install -q --no-deps -r tests/llm/requirements.txt &&
             cp tests/llm/requirements.txt "$venv" || return 1
     fi
-    ninja -C "$build/main" tests/llm/llm_ask tests/llm/llm_search >"$build/llm.build.log" 2>&1 ||
+    ninja -C "$build/main" tests/llm/llm_ask tests/llm/llm_embed tests/llm/llm_search >"$build/llm.build.log" 2>&1 ||
         { tail -n 20 "$build/llm.build.log"; return 1; }
     echo "== llm"
     AIRE_LLM_HOSTS=$build/main/tests/llm AIRE_PREFIX=$build/main/prefix PYTHONDONTWRITEBYTECODE=1 \

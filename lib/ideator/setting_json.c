@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "prompt/json_spans.h"
+#include "prompt/number.h"
 #include "prompt/settings.h"
 #include "prompt/thinking.h"
 
@@ -108,10 +109,21 @@ static bool read_choice(const aire_env_knob *knob, const json_t *value, aire_tur
     return name && strcmp(name, AIRE_PROMPT_UNCHANGED) == 0;
 }
 
+/* The value as it was written, nearly: jansson gives 0.1 back with all 17 digits. */
+static aire_status text_of(aire_ctx *ctx, const json_t *value, char **out)
+{
+    char number[AIRE_NUMBER_MAX];
+    if (!json_is_real(value))
+        return aire__json_dump(ctx, value, out);
+    aire__number_text(json_real_value(value), 17, number);
+    *out = aire__strdup(ctx, number);
+    return *out ? AIRE_OK : AIRE_NOMEM;
+}
+
 static void say_wrong(aire_buf *wrong, const aire_env_knob *knob, const json_t *value)
 {
     char *text = NULL;
-    if (aire__json_dump(wrong->ctx, value, &text) != AIRE_OK) {
+    if (text_of(wrong->ctx, value, &text) != AIRE_OK) {
         wrong->status = wrong->status == AIRE_OK ? AIRE_NOMEM : wrong->status;
         return;
     }

