@@ -101,6 +101,17 @@ ROWS = [
     ("submission", "what a killed controller was submitting is waited for",
      [("lib/executor/slurm.c", "status = await_submissions(s);", "(void)await_submissions;")],
      "unit/test_slurm", "test_slurm__an_array_on_its_way_is_taken_up"),
+    ("budget", "what is in flight counts against the budget",
+     [("lib/model/budget.c", "limit which = passed(budget, sum(s->flying_calls, 1), sum(s->flying_tokens, tokens_of(r)),",
+       "limit which = passed(budget, 1, tokens_of(r),"),
+      ("lib/model/budget.c", "s->flying_dollars + dollars_of(r));\n    if (which", "dollars_of(r));\n    if (which")],
+     "unit/test_remote", "test_remote__a_budget_is_kept"),
+    ("transient", "a provider's failure in passing is tried again",
+     [("lib/model/post.c", "if (!transient ||", "if (true ||")],
+     "unit/test_remote", "test_remote__broken_streams_are_asked_again"),
+    ("stall", "a provider that falls silent is given up",
+     [("lib/net/transfer.c", "return stalled < when ? stalled : when;", "return stalled < 0 ? stalled : when;")],
+     "unit/test_net", "test_net__stall"),
 ]
 
 
