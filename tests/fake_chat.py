@@ -117,6 +117,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.mode_words()
 
+    def mode_failwords(self):
+        self.stream("hel", [{"error": {"message": "bad luck", "type": "invalid_request_error"}}])
+
     def mode_embed(self):
         """The vector of a text: how many letters a, b and c it has; told from the last to the first."""
         texts = json.loads(self.body)["input"]

@@ -353,6 +353,37 @@ static void test_remote__who_waits_to_be_sent_may_give_up(void **state)
     aire_model_unref(model);
 }
 
+static void fire(int32_t kind, const char *text, size_t length, void *data)
+{
+    aire_cancel_fire(data);
+}
+
+/* The end of one makes the gate look at those that wait: each is told of its own failure. */
+static void test_remote__failures_are_not_mixed_up(void **state)
+{
+    for (int round = 0; round < 5; round++) {
+        aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+        aire_cancel *cancel;
+        ends first = ENDS, cancelled = ENDS;
+        options.requests_per_minute = 6; /* a burst of one */
+        options.max_attempts = 1;
+        assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+        aire_model *model = chat("failwords", &options);
+        aire_request r = request();
+        r.delta = fire;
+        r.delta_user_data = cancel;
+        assert_int_equal(aire_model_start(model, &r, NULL, take_end, &first), AIRE_OK);
+        begin(model, cancel, &cancelled);
+        await_ends(&first, 1);
+        await_ends(&cancelled, 1);
+        assert_int_equal(cancelled.last_failure, AIRE_CANCELLED);
+        assert_int_equal(first.last_failure, AIRE_PROTOCOL);
+        assert_non_null(strstr(first.detail, "bad luck"));
+        aire_cancel_unref(cancel);
+        aire_model_unref(model);
+    }
+}
+
 /* An endpoint that fails again and again is left alone: the sixth is not sent. */
 static void test_remote__a_dead_endpoint_is_left_alone(void **state)
 {
@@ -556,6 +587,7 @@ int main(void)
         cmocka_unit_test(test_remote__a_budget_in_dollars_needs_a_price),
         cmocka_unit_test(test_remote__requests_a_minute_are_limited),
         cmocka_unit_test(test_remote__who_waits_to_be_sent_may_give_up),
+        cmocka_unit_test(test_remote__failures_are_not_mixed_up),
         cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
