@@ -10,13 +10,13 @@
 #define LOOK_NS ((int64_t)50 * 1000000) /* between looks at those that wait */
 
 struct aire_gate {
-    aire_refcount refs; /* the owner, and a timer that is set */
+    aire_refcount refs; /* the owner, and each timer that is set */
     aire_ctx *ctx;      /* a reference: a timer may outlive the owner */
     aire_net *net;
     aire_limiter limiter;
     aire_breaker breaker;
     aire_visitor *first; /* that wait */
-    int64_t timer_ns;    /* the earliest that is set; INT64_MAX: none */
+    int64_t timer_ns;    /* the one that counts, the earliest; INT64_MAX: none */
     bool running;        /* on the stack: those who are told may come back */
 };
 
@@ -101,12 +101,28 @@ static aire_visitor *next_to_go(aire_gate *gate, int64_t now_ns, int64_t *wake_n
 
 static void run(aire_gate *gate);
 
+typedef struct timer {
+    aire_gate *gate; /* a reference */
+    int64_t when_ns;
+} timer;
+
+static void timer_free(timer *t)
+{
+    aire_gate *gate = t->gate;
+    aire_free(gate->ctx, t);
+    aire__gate_free(gate);
+}
+
+/* One that an earlier one has replaced does nothing: else each would go on to set another, and
+ * timers would pile up for as long as somebody waits. */
 static void on_time(bool fired, void *user_data)
 {
-    aire_gate *gate = user_data;
-    gate->timer_ns = INT64_MAX;
-    run(gate);
-    aire__gate_free(gate);
+    timer *t = user_data;
+    if (t->when_ns == t->gate->timer_ns) {
+        t->gate->timer_ns = INT64_MAX;
+        run(t->gate);
+    }
+    timer_free(t);
 }
 
 /* Without memory for a timer, the next that comes or leaves looks for all. */
@@ -114,11 +130,15 @@ static void set_timer(aire_gate *gate, int64_t when_ns)
 {
     if (when_ns >= gate->timer_ns)
         return;
+    timer *t = aire_alloc(gate->ctx, sizeof *t);
+    if (!t)
+        return;
+    *t = (timer){gate, when_ns};
     aire__ref_take(&gate->refs);
-    if (aire__net_at(gate->net, when_ns, NULL, on_time, gate) == AIRE_OK)
+    if (aire__net_at(gate->net, when_ns, NULL, on_time, t) == AIRE_OK)
         gate->timer_ns = when_ns;
     else
-        aire__gate_free(gate);
+        timer_free(t);
 }
 
 static void run(aire_gate *gate)
