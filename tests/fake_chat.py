@@ -105,6 +105,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.mode_words()
 
+    def mode_paidwords(self):
+        if self.first:
+            events = self.pieces("wrong ", "be")
+            del events[-1]["choices"][0]["finish_reason"]
+            self.send_events(*events, cut=True)
+        else:
+            self.mode_words()
+
     def mode_errorwords(self):
         if self.first:
             self.send_events({"error": {"message": "overloaded", "type": "overloaded_error", "code": 503}}, cut=True)

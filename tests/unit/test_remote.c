@@ -296,6 +296,28 @@ static void test_remote__a_budget_is_kept(void **state)
     aire_budget_unref(options.budget);
 }
 
+/* A stream breaks off after its usage was told: both tries are paid for. */
+static void test_remote__a_budget_counts_tries_in_vain(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_spending spent = {.struct_size = sizeof spent};
+    aire_request r = request();
+    aire_answer *answer = NULL;
+    assert_int_equal(aire_budget_new(ctx, NULL, &options.budget), AIRE_OK);
+    aire_model *model = chat("paidwords", &options);
+    assert_int_equal(aire_model_complete(model, &r, NULL, &answer), AIRE_OK);
+    assert_int_equal(aire_answer_get(answer)->attempts, 2);
+    assert_int_equal(aire_answer_get(answer)->output_tokens, 7);
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 1);
+    assert_int_equal(spent.input_tokens, 22);
+    assert_int_equal(spent.output_tokens, 14);
+    assert_int_equal(spent.flying_tokens, 0);
+    aire_answer_unref(answer);
+    aire_model_unref(model);
+    aire_budget_unref(options.budget);
+}
+
 static void test_remote__a_budget_in_dollars_needs_a_price(void **state)
 {
     aire_budget_options limits = AIRE_BUDGET_OPTIONS_INIT;
@@ -584,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_remote__streams_are_told_piece_by_piece),
         cmocka_unit_test(test_remote__broken_streams_are_asked_again),
         cmocka_unit_test(test_remote__a_budget_is_kept),
+        cmocka_unit_test(test_remote__a_budget_counts_tries_in_vain),
         cmocka_unit_test(test_remote__a_budget_in_dollars_needs_a_price),
         cmocka_unit_test(test_remote__requests_a_minute_are_limited),
         cmocka_unit_test(test_remote__who_waits_to_be_sent_may_give_up),
