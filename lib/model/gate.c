@@ -1,6 +1,7 @@
 #include "model/gate.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/ref.h"
@@ -13,6 +14,7 @@ struct aire_gate {
     aire_refcount refs; /* the owner, and each timer that is set */
     aire_ctx *ctx;      /* a reference: a timer may outlive the owner */
     aire_net *net;
+    pid_t pid; /* of those that wait */
     aire_limiter limiter;
     aire_breaker breaker;
     aire_visitor *first; /* that wait */
@@ -29,6 +31,7 @@ aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_mi
     aire__ref_init(&gate->refs);
     gate->ctx = aire_ctx_ref(ctx);
     gate->net = net;
+    gate->pid = getpid();
     gate->timer_ns = INT64_MAX;
     aire__limiter_init(&gate->limiter, limits, aire__monotonic_ns());
     aire__breaker_init(&gate->breaker, 0, 0, 0);
@@ -163,8 +166,22 @@ static void run(aire_gate *gate)
 
 /* ---- coming and going ---- */
 
+/* In a forked child: those that wait, the timer and the probe are the parent's, which sees to them;
+ * here nobody would. */
+static void begin_in_child(aire_gate *gate)
+{
+    gate->pid = getpid();
+    gate->first = NULL;
+    gate->timer_ns = INT64_MAX;
+    gate->running = false;
+    aire__limiter_forget(&gate->limiter);
+    aire__breaker_init(&gate->breaker, 0, 0, 0);
+}
+
 void aire__gate_enter(aire_gate *gate, aire_visitor *v, uint64_t caller, int64_t tokens)
 {
+    if (gate->pid != getpid())
+        begin_in_child(gate);
     v->pass = 0;
     add(gate, v);
     aire__limiter_submit(&gate->limiter, &v->ticket, caller, tokens);
