@@ -135,6 +135,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 for i, text in reversed(list(enumerate(texts)))]
         self.reply(200, {"object": "list", "data": data, "usage": {"prompt_tokens": 5, "total_tokens": 5}})
 
+    def mode_embedleak(self):
+        self.reply(200, b'{"data" "' + self.headers["Authorization"].removeprefix("Bearer ").encode() + b'"}')
+
     def mode_embedflaky(self):
         if self.first:
             self.reply(503, b"")

@@ -534,6 +534,24 @@ static void test_embedder__gives_vectors_in_order(void **state)
     aire_embedder_unref(e);
 }
 
+/* What a parser of JSON quotes may be the key. */
+static void test_embedder__quotes_no_key(void **state)
+{
+    static const char *const texts[] = {"a"};
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_embedder *e;
+    char spec[256];
+    float *v;
+    size_t dimension;
+    options.api_key = "sk-0123456789abcd";
+    snprintf(spec, sizeof spec, "chat:m@http://127.0.0.1:%d/embedleak/v1", port);
+    assert_int_equal(aire_embedder_new(ctx, spec, &options, &e), AIRE_OK);
+    assert_int_equal(aire_embedder_embed(e, texts, 1, NULL, &v, &dimension), AIRE_PROTOCOL);
+    assert_null(strstr(aire_error_message(aire_last_error()), "0123456789"));
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "is not JSON"));
+    aire_embedder_unref(e);
+}
+
 static void test_embedder__fails_as_models_do(void **state)
 {
     static const char *const texts[] = {"a"};
@@ -616,6 +634,7 @@ int main(void)
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
         cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),
         cmocka_unit_test(test_embedder__gives_vectors_in_order),
+        cmocka_unit_test(test_embedder__quotes_no_key),
         cmocka_unit_test(test_embedder__fails_as_models_do),
         cmocka_unit_test(test_embedder__survives_want_of_memory),
         cmocka_unit_test(test_remote__a_start_survives_want_of_memory),
