@@ -165,8 +165,9 @@ static void end_try(aire_status status, bool transient, aire_exchange_reply *rep
 {
     aire_post *p = user_data;
     int64_t used = -1;
-    if (p->read_status != AIRE_OK || /* the stream itself told of a failure; the detail is its */
-        (status == AIRE_OK && reply->status >= 200 && reply->status < 300)) {
+    /* The stream itself told of a failure, and the detail is its; unless its end was another. */
+    bool stream_failed = p->read_status != AIRE_OK && status != AIRE_CANCELLED;
+    if (stream_failed || (status == AIRE_OK && reply->status >= 200 && reply->status < 300)) {
         status = p->kind->read(p, reply, &transient, &used);
     } else if (status == AIRE_OK) {
         transient = aire__retry_http_status(reply->status);

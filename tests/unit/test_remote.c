@@ -406,6 +406,56 @@ static void test_remote__failures_are_not_mixed_up(void **state)
     }
 }
 
+static void note(int32_t kind, const char *text, size_t length, void *data)
+{
+    atomic_store((atomic_bool *)data, true);
+}
+
+static void hold_up(int32_t kind, const char *text, size_t length, void *data)
+{
+    if (!atomic_exchange((atomic_bool *)data, true))
+        usleep(600000);
+}
+
+static void await_note(atomic_bool *noted)
+{
+    for (int i = 0; i < 5000 && !atomic_load(noted); i++)
+        usleep(1000);
+    assert_true(atomic_load(noted));
+}
+
+/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told, it
+ * is told with its own words. */
+static void test_remote__fails_or_is_cancelled(void **state)
+{
+    atomic_bool began = false, holds = false;
+    aire_cancel *cancel;
+    ends failing_one = ENDS, other = ENDS;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    aire_model *fails = chat("failslowly", NULL), *words = chat("words", NULL);
+    aire_request r = request();
+    r.delta = note;
+    r.delta_user_data = &began;
+    assert_int_equal(aire_model_start(fails, &r, cancel, take_end, &failing_one), AIRE_OK);
+    await_note(&began);
+    r.delta = hold_up;
+    r.delta_user_data = &holds;
+    assert_int_equal(aire_model_start(words, &r, NULL, take_end, &other), AIRE_OK);
+    await_note(&holds);
+    usleep(400000);
+    aire_cancel_fire(cancel);
+    await_ends(&failing_one, 1);
+    await_ends(&other, 1);
+    assert_int_equal(other.good, 1);
+    if (strstr(failing_one.detail, "bad luck"))
+        assert_int_equal(failing_one.last_failure, AIRE_PROTOCOL);
+    else
+        assert_int_equal(failing_one.last_failure, AIRE_CANCELLED);
+    aire_cancel_unref(cancel);
+    aire_model_unref(fails);
+    aire_model_unref(words);
+}
+
 /* An endpoint that fails again and again is left alone: the sixth is not sent. */
 static void test_remote__a_dead_endpoint_is_left_alone(void **state)
 {
@@ -629,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_remote__requests_a_minute_are_limited),
         cmocka_unit_test(test_remote__who_waits_to_be_sent_may_give_up),
         cmocka_unit_test(test_remote__failures_are_not_mixed_up),
+        cmocka_unit_test(test_remote__fails_or_is_cancelled),
         cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
