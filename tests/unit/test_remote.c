@@ -637,7 +637,9 @@ static aire_status embed_once(aire_embedder *e)
 static void test_embedder__survives_want_of_memory(void **state)
 {
     aire_embedder *e = embedder("embed");
+    long long idle = atomic_load(&memory.live);
     assert_int_equal(embed_once(e), AIRE_OK);
+    assert_true(failing_settles(&memory, idle)); /* or the loop would count what goes soon */
     OOM_LOOP(&memory, embed_once(e), (void)0);
     aire_embedder_unref(e);
 }
@@ -660,7 +662,9 @@ static void test_remote__a_start_survives_want_of_memory(void **state)
     options.max_attempts = 1;
     options.requests_per_minute = 100000;
     aire_model *model = chat("words", &options);
+    long long idle = atomic_load(&memory.live);
     assert_int_equal(start_and_wait(model), AIRE_OK);
+    assert_true(failing_settles(&memory, idle));
     OOM_LOOP(&memory, start_and_wait(model), (void)0);
     aire_model_unref(model);
 }
