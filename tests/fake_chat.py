@@ -71,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fine = self.headers.get("Authorization") == "Bearer " + KEY
         self.reply(200, completion(self.body.decode(), reasoning="key" if fine else "no key"))
 
-    def send_events(self, *events, cut=False, stall=0):
+    def send_events(self, *events, cut=False, stall=0, last=None):
         """Events of a stream; it ends well, or in the midst, or after a while of silence."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -84,6 +84,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(0.01)
         time.sleep(stall)
+        if last:
+            self.event(last)
         if not cut:
             self.wfile.write(b"data: [DONE]\n\n")
 
@@ -105,6 +107,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.mode_words()
 
+    def mode_paidwords(self):
+        if self.first:
+            events = self.pieces("wrong ", "be")
+            del events[-1]["choices"][0]["finish_reason"]
+            self.send_events(*events, cut=True)
+        else:
+            self.mode_words()
+
     def mode_errorwords(self):
         if self.first:
             self.send_events({"error": {"message": "overloaded", "type": "overloaded_error", "code": 503}}, cut=True)
@@ -117,12 +127,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.mode_words()
 
+    def mode_failwords(self):
+        self.stream("hel", [{"error": {"message": "bad luck", "type": "invalid_request_error"}}])
+
+    def mode_failslowly(self):
+        self.send_events(*self.pieces("hel")[:1], stall=0.2, cut=True,
+                         last={"error": {"message": "bad luck", "type": "invalid_request_error"}})
+
     def mode_embed(self):
         """The vector of a text: how many letters a, b and c it has; told from the last to the first."""
         texts = json.loads(self.body)["input"]
         data = [{"object": "embedding", "index": i, "embedding": [text.count(c) for c in "abc"]}
                 for i, text in reversed(list(enumerate(texts)))]
         self.reply(200, {"object": "list", "data": data, "usage": {"prompt_tokens": 5, "total_tokens": 5}})
+
+    def mode_embedleak(self):
+        self.reply(200, b'{"data" "' + self.headers["Authorization"].removeprefix("Bearer ").encode() + b'"}')
 
     def mode_embedflaky(self):
         if self.first:

@@ -182,6 +182,16 @@ void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const a
     pthread_mutex_unlock(&budget->mutex);
 }
 
+void aire__budget_add(aire_budget *budget, const aire_token_usage *usage, double dollars)
+{
+    pthread_mutex_lock(&budget->mutex);
+    aire_spending *s = &budget->spent;
+    s->input_tokens = sum(s->input_tokens, usage->input);
+    s->output_tokens = sum(s->output_tokens, usage->output);
+    s->dollars += dollars > 0 ? dollars : 0;
+    pthread_mutex_unlock(&budget->mutex);
+}
+
 void aire__budget_release(aire_budget *budget, const aire_reservation *r)
 {
     pthread_mutex_lock(&budget->mutex);

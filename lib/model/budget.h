@@ -26,6 +26,9 @@ aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r,
 void aire__budget_settle(aire_budget *budget, const aire_reservation *r, const aire_token_usage *usage,
                          double dollars);
 
+/* A try of a call that goes on was paid for in vain: spent, beside what the call itself comes to. */
+void aire__budget_add(aire_budget *budget, const aire_token_usage *usage, double dollars);
+
 /* The call was not made, or failed without cost. */
 void aire__budget_release(aire_budget *budget, const aire_reservation *r);
 

@@ -117,10 +117,12 @@ static aire_status read_vectors(aire_post *post, aire_exchange_reply *reply, boo
     asking *a = (asking *)post;
     aire_ctx *ctx = post->endpoint->ctx;
     json_t *root;
-    aire_status status = aire__json_load(reply->body, reply->length, post->endpoint->where, &root);
+    const char *where = post->endpoint->where;
+    aire_status status =
+        aire__provider_load(where, "the answer", reply->body, reply->length, &root);
     if (status != AIRE_OK)
-        return status == AIRE_NOMEM ? status : AIRE_PROTOCOL;
-    status = aire__embeddings_read(ctx, post->endpoint->where, root, a->count, &a->vectors);
+        return status;
+    status = aire__embeddings_read(ctx, where, root, a->count, &a->vectors);
     json_decref(root);
     if (status == AIRE_OK && a->vectors.input_tokens > 0)
         *used = a->vectors.input_tokens;

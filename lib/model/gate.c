@@ -1,6 +1,7 @@
 #include "model/gate.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/ref.h"
@@ -10,13 +11,14 @@
 #define LOOK_NS ((int64_t)50 * 1000000) /* between looks at those that wait */
 
 struct aire_gate {
-    aire_refcount refs; /* the owner, and a timer that is set */
+    aire_refcount refs; /* the owner, and each timer that is set */
     aire_ctx *ctx;      /* a reference: a timer may outlive the owner */
     aire_net *net;
+    pid_t pid; /* of those that wait */
     aire_limiter limiter;
     aire_breaker breaker;
     aire_visitor *first; /* that wait */
-    int64_t timer_ns;    /* the earliest that is set; INT64_MAX: none */
+    int64_t timer_ns;    /* the one that counts, the earliest; INT64_MAX: none */
     bool running;        /* on the stack: those who are told may come back */
 };
 
@@ -29,6 +31,7 @@ aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_mi
     aire__ref_init(&gate->refs);
     gate->ctx = aire_ctx_ref(ctx);
     gate->net = net;
+    gate->pid = getpid();
     gate->timer_ns = INT64_MAX;
     aire__limiter_init(&gate->limiter, limits, aire__monotonic_ns());
     aire__breaker_init(&gate->breaker, 0, 0, 0);
@@ -101,12 +104,28 @@ static aire_visitor *next_to_go(aire_gate *gate, int64_t now_ns, int64_t *wake_n
 
 static void run(aire_gate *gate);
 
+typedef struct timer {
+    aire_gate *gate; /* a reference */
+    int64_t when_ns;
+} timer;
+
+static void timer_free(timer *t)
+{
+    aire_gate *gate = t->gate;
+    aire_free(gate->ctx, t);
+    aire__gate_free(gate);
+}
+
+/* One that an earlier one has replaced does nothing: else each would go on to set another, and
+ * timers would pile up for as long as somebody waits. */
 static void on_time(bool fired, void *user_data)
 {
-    aire_gate *gate = user_data;
-    gate->timer_ns = INT64_MAX;
-    run(gate);
-    aire__gate_free(gate);
+    timer *t = user_data;
+    if (t->when_ns == t->gate->timer_ns) {
+        t->gate->timer_ns = INT64_MAX;
+        run(t->gate);
+    }
+    timer_free(t);
 }
 
 /* Without memory for a timer, the next that comes or leaves looks for all. */
@@ -114,11 +133,15 @@ static void set_timer(aire_gate *gate, int64_t when_ns)
 {
     if (when_ns >= gate->timer_ns)
         return;
+    timer *t = aire_alloc(gate->ctx, sizeof *t);
+    if (!t)
+        return;
+    *t = (timer){gate, when_ns};
     aire__ref_take(&gate->refs);
-    if (aire__net_at(gate->net, when_ns, NULL, on_time, gate) == AIRE_OK)
+    if (aire__net_at(gate->net, when_ns, NULL, on_time, t) == AIRE_OK)
         gate->timer_ns = when_ns;
     else
-        aire__gate_free(gate);
+        timer_free(t);
 }
 
 static void run(aire_gate *gate)
@@ -143,8 +166,22 @@ static void run(aire_gate *gate)
 
 /* ---- coming and going ---- */
 
+/* In a forked child: those that wait, the timer and the probe are the parent's, which sees to them;
+ * here nobody would. */
+static void begin_in_child(aire_gate *gate)
+{
+    gate->pid = getpid();
+    gate->first = NULL;
+    gate->timer_ns = INT64_MAX;
+    gate->running = false;
+    aire__limiter_forget(&gate->limiter);
+    aire__breaker_init(&gate->breaker, 0, 0, 0);
+}
+
 void aire__gate_enter(aire_gate *gate, aire_visitor *v, uint64_t caller, int64_t tokens)
 {
+    if (gate->pid != getpid())
+        begin_in_child(gate);
     v->pass = 0;
     add(gate, v);
     aire__limiter_submit(&gate->limiter, &v->ticket, caller, tokens);

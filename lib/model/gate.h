@@ -34,6 +34,7 @@ aire_status aire__gate_new(aire_ctx *ctx, aire_net *net, const aire_rates_per_mi
 /* Nobody is at the gate any more. From any thread. */
 void aire__gate_free(aire_gate *gate);
 
+/* Also in a forked child: it has the limits for itself, and nobody of the parent's. */
 void aire__gate_enter(aire_gate *gate, aire_visitor *visitor, uint64_t caller, int64_t tokens);
 
 /* Its try has ended: what that says of the endpoint, the tokens that it used (negative: unknown),

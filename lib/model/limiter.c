@@ -184,6 +184,12 @@ void aire__limiter_withdraw(aire_limiter *limiter, aire_ticket *ticket)
     limiter->waiting--;
 }
 
+void aire__limiter_forget(aire_limiter *limiter)
+{
+    limiter->turn = NULL;
+    limiter->waiting = 0;
+}
+
 void aire__limiter_hold(aire_limiter *limiter, int64_t until_ns)
 {
     if (until_ns > limiter->held_ns)

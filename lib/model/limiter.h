@@ -69,6 +69,9 @@ void aire__limiter_settle(aire_limiter *limiter, const aire_ticket *ticket, int6
 /* Take a ticket out of the queue again; one that went is left alone. */
 void aire__limiter_withdraw(aire_limiter *limiter, aire_ticket *ticket);
 
+/* Nobody waits any more: the tickets are gone. */
+void aire__limiter_forget(aire_limiter *limiter);
+
 /* The server asks for peace until then (Retry-After): nothing goes before. */
 void aire__limiter_hold(aire_limiter *limiter, int64_t until_ns);
 

@@ -141,7 +141,8 @@ static aire_status refused(const aire_post *p, const aire_exchange_reply *reply)
     return status;
 }
 
-/* What the end of a try says of its endpoint. */
+/* What the end of a try says of its endpoint. Others may be told of their own end meanwhile; the
+ * thread's error detail stays that of this try. */
 static void leave(aire_post *p, aire_status status, bool transient, int64_t used,
                   const aire_exchange_reply *reply)
 {
@@ -152,15 +153,21 @@ static void leave(aire_post *p, aire_status status, bool transient, int64_t used
     int64_t peace_ns = reply->status == 429 && reply->retry_after_ms > 0
                            ? aire__monotonic_ns() + reply->retry_after_ms * 1000000
                            : 0;
+    char detail[AIRE_ERROR_MESSAGE_MAX];
+    int32_t code = aire_error_code(aire_last_error());
+    snprintf(detail, sizeof detail, "%s", aire_error_message(aire_last_error()));
     aire__gate_leave(p->endpoint->gate, &p->visit, verdict, used, peace_ns);
+    if (status != AIRE_OK)
+        aire_error_set(status, code, detail);
 }
 
 static void end_try(aire_status status, bool transient, aire_exchange_reply *reply, void *user_data)
 {
     aire_post *p = user_data;
     int64_t used = -1;
-    if (p->read_status != AIRE_OK || /* the stream itself told of a failure; the detail is its */
-        (status == AIRE_OK && reply->status >= 200 && reply->status < 300)) {
+    /* The stream itself told of a failure, and the detail is its; unless its end was another. */
+    bool stream_failed = p->read_status != AIRE_OK && status != AIRE_CANCELLED;
+    if (stream_failed || (status == AIRE_OK && reply->status >= 200 && reply->status < 300)) {
         status = p->kind->read(p, reply, &transient, &used);
     } else if (status == AIRE_OK) {
         transient = aire__retry_http_status(reply->status);

@@ -29,27 +29,27 @@ aire_status aire__provider_key_line(aire_ctx *ctx, const aire_provider *provider
 }
 
 /* jansson's message without what it quotes, which may be anything. */
-static aire_status no_json(const aire_reading *r, const char *what, json_error_t *error)
+static aire_status no_json(const char *where, const char *what, json_error_t *error)
 {
     if (json_error_code(error) == json_error_out_of_memory)
         return aire__fail_nomem();
     char *quoted = strstr(error->text, " near '");
     if (quoted)
         *quoted = '\0';
-    return aire__fail(AIRE_PROTOCOL, "%s: %s is not JSON: line %d, column %d: %s", r->where, what,
+    return aire__fail(AIRE_PROTOCOL, "%s: %s is not JSON: line %d, column %d: %s", where, what,
                       error->line, error->column, error->text);
 }
 
-static aire_status load(const aire_reading *r, const char *what, const char *text, size_t length,
-                        json_t **out)
+aire_status aire__provider_load(const char *where, const char *what, const char *text,
+                                size_t length, json_t **out)
 {
     json_error_t error;
     json_t *root = json_loadb(text, length, JSON_ALLOW_NUL, &error);
     if (!root)
-        return no_json(r, what, &error);
+        return no_json(where, what, &error);
     if (!json_is_object(root)) {
         json_decref(root);
-        return aire__fail(AIRE_PROTOCOL, "%s: %s is not a JSON object", r->where, what);
+        return aire__fail(AIRE_PROTOCOL, "%s: %s is not a JSON object", where, what);
     }
     *out = root;
     return AIRE_OK;
@@ -59,7 +59,7 @@ aire_status aire__provider_read(const aire_provider *provider, aire_reading *r, 
                                 size_t length)
 {
     json_t *root;
-    aire_status status = load(r, "the answer", body, length, &root);
+    aire_status status = aire__provider_load(r->where, "the answer", body, length, &root);
     if (status != AIRE_OK)
         return status;
     status = provider->read(r, root);
@@ -74,7 +74,7 @@ aire_status aire__provider_read_event(const aire_provider *provider, aire_readin
     if (length == strlen(done) && memcmp(data, done, length) == 0)
         return provider->read_event(r, type, NULL);
     json_t *root;
-    aire_status status = load(r, "an event", data, length, &root);
+    aire_status status = aire__provider_load(r->where, "an event", data, length, &root);
     if (status != AIRE_OK)
         return status;
     status = provider->read_event(r, type, root);

@@ -132,6 +132,10 @@ const aire_provider *aire__provider_find(const char *name, size_t length);
 aire_status aire__provider_key_line(aire_ctx *ctx, const aire_provider *provider, const char *key,
                                     char **out);
 
+/* A JSON object that a provider sent; AIRE_PROTOCOL, with a message that quotes nothing of it. */
+aire_status aire__provider_load(const char *where, const char *what, const char *text,
+                                size_t length, json_t **out);
+
 /* Read the bytes of a whole answer, or the data of an event: JSON, or AIRE_PROTOCOL that says where
  * it is none. */
 aire_status aire__provider_read(const aire_provider *provider, aire_reading *r, const char *body,

@@ -8,6 +8,7 @@
 #include "net/redact.h"
 
 #define TEXT_MAX ((size_t)16 << 20)
+#define PART_BEFORE 15 /* bytes of a part of the secret that begins in what was told */
 #define COUNT_MAX ((json_int_t)1 << 53) /* so that sums of counts cannot overflow */
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -55,8 +56,9 @@ static void tell(aire_reading *r, int32_t kind, size_t last)
     if (!r->delta || buf->status != AIRE_OK || buf->length - last <= *told)
         return;
     size_t start = *told, length = buf->length - last - start;
+    size_t before = start < PART_BEFORE ? start : PART_BEFORE;
     *told += length;
-    aire__redact(buf->data + start, length, r->secret);
+    aire__redact(buf->data + start - before, before + length, r->secret);
     r->delta(kind, buf->data + start, length, r->delta_user_data);
 }
 

@@ -77,6 +77,14 @@ static void settle(const call *c, aire_status status)
         aire__budget_release(c->r->budget, &c->reserved);
 }
 
+/* The try before said what it had used when it broke off; the reading forgets that. */
+static void add_vain_try(const call *c)
+{
+    aire_token_usage usage = usage_of(&c->reading);
+    if (c->r->budget && usage.output > 0)
+        aire__budget_add(c->r->budget, &usage, cost_of(c));
+}
+
 /* ---- tries ---- */
 
 /* What comes after the end of the answer is of no interest. */
@@ -93,8 +101,10 @@ static bool take_event(const char *type, const char *data, size_t length, void *
 static void begin_try(aire_post *post, bool again)
 {
     call *c = (call *)post;
-    if (again)
+    if (again) {
+        add_vain_try(c);
         aire__reading_restart(&c->reading);
+    }
     aire__sse_free(&c->sse);
     aire__sse_init(&c->sse, c->r->ctx, EVENT_MAX, take_event, c);
     c->reading.transient = false;

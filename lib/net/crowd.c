@@ -200,24 +200,34 @@ aire_place *aire__crowd_next(aire_crowd *crowd, int64_t now_ns)
     return NULL;
 }
 
-void aire__crowd_connected(aire_crowd *crowd, aire_place *place)
+/* One less connects, or will: one that is held takes its place in line. So while any are held, those
+ * of the origin that connect or stand in line are CONNECTING_MAX, and each makes room in the end. */
+static void call_held(aire_crowd *crowd, const aire_origin *origin)
 {
-    if (!place->connecting)
-        return;
-    place->connecting = false;
-    place->origin->connecting--;
-    aire_place *held = place->origin->held.first;
+    aire_place *held = origin->held.first;
     if (held) { /* it was before all that stand in line now */
         step_out(held);
         prepend(&crowd->line, held);
     }
 }
 
+void aire__crowd_connected(aire_crowd *crowd, aire_place *place)
+{
+    if (!place->connecting)
+        return;
+    place->connecting = false;
+    place->origin->connecting--;
+    call_held(crowd, place->origin);
+}
+
 void aire__crowd_leave(aire_crowd *crowd, aire_place *place)
 {
     if (!place->origin)
         return;
+    bool stood_in_line = place->line == &crowd->line;
     step_out(place);
+    if (stood_in_line)
+        call_held(crowd, place->origin);
     aire__crowd_connected(crowd, place);
     if (place->under_way) {
         crowd->under_way--;

@@ -50,6 +50,25 @@ void aire__redact(char *text, size_t length, const char *secret)
     }
 }
 
+/* Length of the longest part that the text ends with, and after which the secret goes on. */
+static size_t begun_part(const char *text, size_t length, const char *secret, size_t secret_length)
+{
+    const char *there = secret, *stop = secret + secret_length - 1;
+    size_t longest = 0;
+    if (length < PART_MIN)
+        return 0;
+    const char *at = text + length - PART_MIN;
+    for (; (there = memmem(there, (size_t)(stop - there), at, PART_MIN)); there++) {
+        const char *from = at, *before = there;
+        while (from > text && before > secret && from[-1] == before[-1])
+            from--, before--;
+        size_t run = (size_t)(text + length - from);
+        if (run > longest)
+            longest = run;
+    }
+    return longest;
+}
+
 size_t aire__redact_begun(const char *text, size_t length, const char *secret)
 {
     size_t secret_length = secret ? strlen(secret) : 0;
@@ -58,7 +77,8 @@ size_t aire__redact_begun(const char *text, size_t length, const char *secret)
     size_t count = length < secret_length - 1 ? length : secret_length - 1;
     while (count > 0 && memcmp(text + length - count, secret, count) != 0)
         count--;
-    return count;
+    size_t part = begun_part(text, length, secret, secret_length);
+    return part > count ? part : count;
 }
 
 /* Length of the longest run at `text` that stands anywhere in the secret. */

@@ -11,7 +11,11 @@
  */
 void aire__redact(char *text, size_t length, const char *secret);
 
-/* How many bytes at the end of a text that goes on may be the beginning of such a secret. */
+/*
+ * How many bytes at the end of a text that goes on may turn out to be such a secret: what may be its
+ * beginning, and a part of at least 8 bytes after which the secret goes on. Who shows the text
+ * without them shows fewer than 8 bytes of a part that is starred out once it is long enough.
+ */
 size_t aire__redact_begun(const char *text, size_t length, const char *secret);
 
 /*

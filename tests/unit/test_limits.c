@@ -1,4 +1,4 @@
-/* Limits on the client's side, and circuit breakers: clocks are numbers here. */
+/* Limits on the client's side, and circuit breakers, whose clocks are numbers here; and the gate. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,9 @@
 
 #include "base/rng.h"
 #include "model/breaker.h"
+#include "model/gate.h"
 #include "model/limiter.h"
+#include "support/failing.h"
 
 #define SECOND INT64_C(1000000000)
 #define MINUTE (60 * SECOND)
@@ -298,6 +300,68 @@ static void test_breaker__late_ends_say_nothing(void **state)
     assert_int_equal(b.state, AIRE_CLOSED);
 }
 
+/* ---- the gate ---- */
+
+enum { VISITORS = 3 };
+
+typedef struct crossing {
+    aire_gate *gate;
+    aire_visitor visitors[VISITORS];
+    atomic_int went, sent_away;
+} crossing;
+
+static crossing *crossed; /* by the one test that uses it */
+
+static void count_told(aire_visitor *visitor, aire_status status)
+{
+    atomic_fetch_add(status == AIRE_OK ? &crossed->went : &crossed->sent_away, 1);
+}
+
+/* One goes, one waits for 45 ms, one for longer; each token that the first turns out not to have used
+ * makes that a millisecond less. */
+static void crowd_the_gate(bool fired, void *data)
+{
+    static const int64_t tokens[VISITORS] = {1000, 45, 1000};
+    crossing *c = data;
+    for (int i = 0; i < VISITORS; i++)
+        aire__gate_enter(c->gate, &c->visitors[i], 1, tokens[i]);
+    for (int i = 0; i < 30; i++)
+        aire__gate_leave(c->gate, &c->visitors[0], AIRE_VERDICT_ALIVE, 999, 0);
+}
+
+static void test_gate__timers_do_not_pile_up(void **state)
+{
+    const aire_rates_per_minute limits = {.tokens_per_minute = 60000, .token_burst = 1000};
+    failing memory;
+    aire_ctx *ctx = failing_ctx(&memory, 1);
+    aire_net *net;
+    aire_cancel *cancel;
+    crossing c = {0};
+    crossed = &c;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    assert_int_equal(aire__net_acquire(ctx, &net), AIRE_OK);
+    assert_int_equal(aire__gate_new(ctx, net, &limits, &c.gate), AIRE_OK);
+    for (int i = 0; i < VISITORS; i++)
+        c.visitors[i] = (aire_visitor){
+            .cancel = i == 2 ? cancel : NULL, .deadline_ns = INT64_MAX, .told = count_told};
+    long long before = atomic_load(&memory.live);
+    assert_int_equal(aire__net_at(net, 0, NULL, crowd_the_gate, &c), AIRE_OK);
+    for (int i = 0; i < 5000 && atomic_load(&c.went) < 2; i++)
+        usleep(1000);
+    usleep(200000);
+    assert_int_equal(atomic_load(&c.went), 2);
+    assert_true(atomic_load(&memory.live) - before <= 4); /* a timer, and one that is being set */
+    aire_cancel_fire(cancel);
+    for (int i = 0; i < 5000 && atomic_load(&c.sent_away) < 1; i++)
+        usleep(1000);
+    assert_int_equal(atomic_load(&c.sent_away), 1);
+    aire__net_release(net);
+    aire__gate_free(c.gate);
+    aire_cancel_unref(cancel);
+    aire_ctx_unref(ctx);
+    assert_true(failing_settles(&memory, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_breaker__pauses_double_up_to_a_cap),
         cmocka_unit_test(test_breaker__a_probe_without_a_verdict_makes_room),
         cmocka_unit_test(test_breaker__late_ends_say_nothing),
+        cmocka_unit_test(test_gate__timers_do_not_pile_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

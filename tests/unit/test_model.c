@@ -707,6 +707,9 @@ static void test_redact__finds_long_parts_at_every_place(void **state)
             }
     assert_int_equal(aire__redact_begun("a sk-", 5, KEY), 3);
     assert_int_equal(aire__redact_begun(KEY, whole, KEY), 0);
+    assert_int_equal(aire__redact_begun("the test-0123", 13, KEY), 9);
+    assert_int_equal(aire__redact_begun("est-012", 7, KEY), 0);
+    assert_int_equal(aire__redact_begun(KEY + 3, whole - 3, KEY), 0);
     assert_int_equal(aire__redact_begun("sk-test", 7, "sk-test-0"), 0);
     assert_int_equal(aire__redact_begun("", 0, KEY), 0);
     assert_int_equal(aire__redact_begun("s", 1, NULL), 0);

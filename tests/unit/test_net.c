@@ -16,6 +16,7 @@
 
 #include "aire/error.h"
 #include "base/thread.h"
+#include "net/crowd.h"
 #include "net/net.h"
 #include "net/sse.h"
 #include "support/failing.h"
@@ -677,6 +678,42 @@ static void test_net__few_descriptors(void **state)
     assert_null(strstr(said + 1, "RLIMIT_NOFILE"));
 }
 
+/* Whoever is held because too many connect goes in the end, also when those before it gave up while
+ * they stood in line. */
+static void test_crowd__forgets_nobody(void **state)
+{
+    enum { LIMIT = 150, MANY = 300, CONNECTING = 128 };
+    aire_crowd crowd;
+    aire_place *places = calloc(MANY, sizeof *places);
+    CURLM *multi = curl_multi_init();
+    int went = 0;
+    aire__crowd_init(&crowd, ctx, multi);
+    crowd.limit = LIMIT;
+    crowd.counted_ns = 1; /* and is not found out again, as no time passes */
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(aire__crowd_join(&crowd, &places[i], "http://host/v1"), AIRE_OK);
+    while (aire__crowd_next(&crowd, 1))
+        went++;
+    assert_int_equal(went, CONNECTING);
+    for (int i = 0; i < MANY; i++)
+        aire__crowd_connected(&crowd, &places[i]);
+    while (aire__crowd_next(&crowd, 1))
+        went++;
+    assert_int_equal(went, LIMIT);
+    for (int i = 0; i < MANY; i++)
+        aire__crowd_connected(&crowd, &places[i]);
+    for (int i = 0; i < MANY; i++) /* the line gives up, and who was under way is through */
+        if (places[i].line == &crowd.line || places[i].under_way)
+            aire__crowd_leave(&crowd, &places[i]);
+    for (aire_place *place; (place = aire__crowd_next(&crowd, 1)); went++)
+        aire__crowd_leave(&crowd, place);
+    for (int i = 0; i < MANY; i++)
+        assert_null(places[i].origin); /* it went, or gave up */
+    assert_null(crowd.origins);
+    curl_multi_cleanup(multi);
+    free(places);
+}
+
 typedef struct alarm_log {
     int order[200];
     bool fired[200];
@@ -968,6 +1005,7 @@ int main(void)
         cmocka_unit_test(test_net__replaces_dead_connections),
         cmocka_unit_test(test_net__thousand_streams),
         cmocka_unit_test(test_net__few_descriptors),
+        cmocka_unit_test(test_crowd__forgets_nobody),
         cmocka_unit_test(test_net__timers_in_order),
         cmocka_unit_test(test_net__timers_end_with_their_token),
         cmocka_unit_test(test_net__starts_from_its_thread),

@@ -1,4 +1,4 @@
-/* The net room in a forked child, which has the parent's memory but not its thread. */
+/* Nets and gates in a forked child, which has the parent's memory but not its thread. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include "aire/error.h"
 #include "base/thread.h"
+#include "model/gate.h"
 #include "net/net.h"
 #include "support/failing.h"
 #include "support/fault_server.h"
@@ -120,6 +121,59 @@ static void test_net__works_in_a_forked_child(void **state)
     assert_int_equal(atomic_load(&told), AIRE_CANCELLED);
 }
 
+/* ---- gates ---- */
+
+enum { WAITS, CHILDS, VISITORS };
+
+static aire_gate *gate;
+static aire_visitor visitors[VISITORS];
+static atomic_int told_of[VISITORS];
+
+static void on_told(aire_visitor *visitor, aire_status status)
+{
+    atomic_fetch_add(&told_of[visitor - visitors], status == AIRE_OK ? 1 : 100);
+}
+
+static void enter(bool fired, void *visitor)
+{
+    aire__gate_enter(gate, visitor, 1, 1);
+}
+
+static bool is_told(int which)
+{
+    for (int i = 0; i < 5000 && atomic_load(&told_of[which]) == 0; i++)
+        usleep(1000);
+    return atomic_load(&told_of[which]) == 1;
+}
+
+/* Its own request goes, and that of the parent, which the parent sends, does not go twice. */
+static int child_at_the_gate(void)
+{
+    if (aire__net_at(net, 0, NULL, enter, &visitors[CHILDS]) != AIRE_OK)
+        return 1;
+    if (!is_told(CHILDS))
+        return 2;
+    return atomic_load(&told_of[WAITS]) == 0 ? 0 : 3;
+}
+
+static void test_gate__works_in_a_forked_child(void **state)
+{
+    const aire_rates_per_minute limits = {.requests_per_minute = 240, .request_burst = 1};
+    assert_int_equal(aire__net_acquire(ctx, &net), AIRE_OK);
+    assert_int_equal(aire__gate_new(ctx, net, &limits, &gate), AIRE_OK);
+    for (int i = 0; i < VISITORS; i++)
+        visitors[i] = (aire_visitor){.deadline_ns = INT64_MAX, .told = on_told};
+    assert_int_equal(aire__net_at(net, 0, NULL, enter, &visitors[WAITS]), AIRE_OK);
+    assert_true(is_told(WAITS));
+    atomic_store(&told_of[WAITS], 0); /* the burst is used: it comes again and waits for 250 ms */
+    assert_int_equal(aire__net_at(net, 0, NULL, enter, &visitors[WAITS]), AIRE_OK);
+    usleep(20000);
+    assert_int_equal(in_child(child_at_the_gate), 0);
+    assert_true(is_told(WAITS));
+    aire__net_release(net);
+    aire__gate_free(gate);
+}
+
 static int setup(void **state)
 {
     ctx = failing_ctx(&memory, 0);
@@ -140,6 +194,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net__works_in_a_forked_child),
+        cmocka_unit_test(test_gate__works_in_a_forked_child),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

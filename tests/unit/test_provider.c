@@ -612,6 +612,31 @@ static void test_reading__tells_pieces_without_the_key(void **state)
         }
 }
 
+/* A model may leave out how the key begins, or ends: what was told of it before it was long enough
+ * to be known is less than 8 bytes. */
+static void test_reading__tells_pieces_without_parts_of_the_key(void **state)
+{
+    static const char said[] = "It is 0123456789/abcdefghijk, or test-0123456789/abc";
+    size_t whole = strlen(said);
+    for (size_t piece = 1; piece < 40; piece++) {
+        heard h;
+        aire_reading r;
+        listen(&r, &h);
+        for (size_t at = 0; at < whole; at += piece)
+            aire__reading_add_bytes(&r, AIRE_DELTA_TEXT, said + at,
+                                    piece < whole - at ? piece : whole - at);
+        aire__reading_end(&r);
+        assert_int_equal(strlen(h.text), whole);
+        for (size_t at = 0; at + 8 <= strlen(KEY); at++) {
+            char part[9] = "";
+            memcpy(part, KEY + at, 8);
+            if (strstr(h.text, part))
+                fail_msg("in pieces of %zu bytes: %s", piece, h.text);
+        }
+        aire__reading_free(&r);
+    }
+}
+
 static void test_read__names_what_is_missing(void **state)
 {
     static const struct {
@@ -910,6 +935,7 @@ int main(void)
         cmocka_unit_test(test_think__finds_tags_at_every_cut),
         cmocka_unit_test(test_reading__cuts_between_characters),
         cmocka_unit_test(test_reading__tells_pieces_without_the_key),
+        cmocka_unit_test(test_reading__tells_pieces_without_parts_of_the_key),
         cmocka_unit_test(test_read__names_what_is_missing),
         cmocka_unit_test(test_read__reports_errors_in_streams_and_answers),
         cmocka_unit_test(test_read__takes_what_is_odd),

@@ -296,6 +296,28 @@ static void test_remote__a_budget_is_kept(void **state)
     aire_budget_unref(options.budget);
 }
 
+/* A stream breaks off after its usage was told: both tries are paid for. */
+static void test_remote__a_budget_counts_tries_in_vain(void **state)
+{
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_spending spent = {.struct_size = sizeof spent};
+    aire_request r = request();
+    aire_answer *answer = NULL;
+    assert_int_equal(aire_budget_new(ctx, NULL, &options.budget), AIRE_OK);
+    aire_model *model = chat("paidwords", &options);
+    assert_int_equal(aire_model_complete(model, &r, NULL, &answer), AIRE_OK);
+    assert_int_equal(aire_answer_get(answer)->attempts, 2);
+    assert_int_equal(aire_answer_get(answer)->output_tokens, 7);
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 1);
+    assert_int_equal(spent.input_tokens, 22);
+    assert_int_equal(spent.output_tokens, 14);
+    assert_int_equal(spent.flying_tokens, 0);
+    aire_answer_unref(answer);
+    aire_model_unref(model);
+    aire_budget_unref(options.budget);
+}
+
 static void test_remote__a_budget_in_dollars_needs_a_price(void **state)
 {
     aire_budget_options limits = AIRE_BUDGET_OPTIONS_INIT;
@@ -351,6 +373,87 @@ static void test_remote__who_waits_to_be_sent_may_give_up(void **state)
     assert_int_equal(late.last_failure, AIRE_TIMEOUT);
     aire_cancel_unref(cancel);
     aire_model_unref(model);
+}
+
+static void fire(int32_t kind, const char *text, size_t length, void *data)
+{
+    aire_cancel_fire(data);
+}
+
+/* The end of one makes the gate look at those that wait: each is told of its own failure. */
+static void test_remote__failures_are_not_mixed_up(void **state)
+{
+    for (int round = 0; round < 5; round++) {
+        aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+        aire_cancel *cancel;
+        ends first = ENDS, cancelled = ENDS;
+        options.requests_per_minute = 6; /* a burst of one */
+        options.max_attempts = 1;
+        assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+        aire_model *model = chat("failwords", &options);
+        aire_request r = request();
+        r.delta = fire;
+        r.delta_user_data = cancel;
+        assert_int_equal(aire_model_start(model, &r, NULL, take_end, &first), AIRE_OK);
+        begin(model, cancel, &cancelled);
+        await_ends(&first, 1);
+        await_ends(&cancelled, 1);
+        assert_int_equal(cancelled.last_failure, AIRE_CANCELLED);
+        assert_int_equal(first.last_failure, AIRE_PROTOCOL);
+        assert_non_null(strstr(first.detail, "bad luck"));
+        aire_cancel_unref(cancel);
+        aire_model_unref(model);
+    }
+}
+
+static void note(int32_t kind, const char *text, size_t length, void *data)
+{
+    atomic_store((atomic_bool *)data, true);
+}
+
+static void hold_up(int32_t kind, const char *text, size_t length, void *data)
+{
+    if (!atomic_exchange((atomic_bool *)data, true))
+        usleep(600000);
+}
+
+static void await_note(atomic_bool *noted)
+{
+    for (int i = 0; i < 5000 && !atomic_load(noted); i++)
+        usleep(1000);
+    assert_true(atomic_load(noted));
+}
+
+/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told, it
+ * is told with its own words. */
+static void test_remote__fails_or_is_cancelled(void **state)
+{
+    atomic_bool began = false, holds = false;
+    aire_cancel *cancel;
+    ends failing_one = ENDS, other = ENDS;
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    aire_model *fails = chat("failslowly", NULL), *words = chat("words", NULL);
+    aire_request r = request();
+    r.delta = note;
+    r.delta_user_data = &began;
+    assert_int_equal(aire_model_start(fails, &r, cancel, take_end, &failing_one), AIRE_OK);
+    await_note(&began);
+    r.delta = hold_up;
+    r.delta_user_data = &holds;
+    assert_int_equal(aire_model_start(words, &r, NULL, take_end, &other), AIRE_OK);
+    await_note(&holds);
+    usleep(400000);
+    aire_cancel_fire(cancel);
+    await_ends(&failing_one, 1);
+    await_ends(&other, 1);
+    assert_int_equal(other.good, 1);
+    if (strstr(failing_one.detail, "bad luck"))
+        assert_int_equal(failing_one.last_failure, AIRE_PROTOCOL);
+    else
+        assert_int_equal(failing_one.last_failure, AIRE_CANCELLED);
+    aire_cancel_unref(cancel);
+    aire_model_unref(fails);
+    aire_model_unref(words);
 }
 
 /* An endpoint that fails again and again is left alone: the sixth is not sent. */
@@ -481,6 +584,24 @@ static void test_embedder__gives_vectors_in_order(void **state)
     aire_embedder_unref(e);
 }
 
+/* What a parser of JSON quotes may be the key. */
+static void test_embedder__quotes_no_key(void **state)
+{
+    static const char *const texts[] = {"a"};
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_embedder *e;
+    char spec[256];
+    float *v;
+    size_t dimension;
+    options.api_key = "sk-0123456789abcd";
+    snprintf(spec, sizeof spec, "chat:m@http://127.0.0.1:%d/embedleak/v1", port);
+    assert_int_equal(aire_embedder_new(ctx, spec, &options, &e), AIRE_OK);
+    assert_int_equal(aire_embedder_embed(e, texts, 1, NULL, &v, &dimension), AIRE_PROTOCOL);
+    assert_null(strstr(aire_error_message(aire_last_error()), "0123456789"));
+    assert_non_null(strstr(aire_error_message(aire_last_error()), "is not JSON"));
+    aire_embedder_unref(e);
+}
+
 static void test_embedder__fails_as_models_do(void **state)
 {
     static const char *const texts[] = {"a"};
@@ -516,7 +637,9 @@ static aire_status embed_once(aire_embedder *e)
 static void test_embedder__survives_want_of_memory(void **state)
 {
     aire_embedder *e = embedder("embed");
+    long long idle = atomic_load(&memory.live);
     assert_int_equal(embed_once(e), AIRE_OK);
+    assert_true(failing_settles(&memory, idle)); /* or the loop would count what goes soon */
     OOM_LOOP(&memory, embed_once(e), (void)0);
     aire_embedder_unref(e);
 }
@@ -539,7 +662,9 @@ static void test_remote__a_start_survives_want_of_memory(void **state)
     options.max_attempts = 1;
     options.requests_per_minute = 100000;
     aire_model *model = chat("words", &options);
+    long long idle = atomic_load(&memory.live);
     assert_int_equal(start_and_wait(model), AIRE_OK);
+    assert_true(failing_settles(&memory, idle));
     OOM_LOOP(&memory, start_and_wait(model), (void)0);
     aire_model_unref(model);
 }
@@ -553,14 +678,18 @@ int main(void)
         cmocka_unit_test(test_remote__streams_are_told_piece_by_piece),
         cmocka_unit_test(test_remote__broken_streams_are_asked_again),
         cmocka_unit_test(test_remote__a_budget_is_kept),
+        cmocka_unit_test(test_remote__a_budget_counts_tries_in_vain),
         cmocka_unit_test(test_remote__a_budget_in_dollars_needs_a_price),
         cmocka_unit_test(test_remote__requests_a_minute_are_limited),
         cmocka_unit_test(test_remote__who_waits_to_be_sent_may_give_up),
+        cmocka_unit_test(test_remote__failures_are_not_mixed_up),
+        cmocka_unit_test(test_remote__fails_or_is_cancelled),
         cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
         cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),
         cmocka_unit_test(test_embedder__gives_vectors_in_order),
+        cmocka_unit_test(test_embedder__quotes_no_key),
         cmocka_unit_test(test_embedder__fails_as_models_do),
         cmocka_unit_test(test_embedder__survives_want_of_memory),
         cmocka_unit_test(test_remote__a_start_survives_want_of_memory),
