@@ -101,8 +101,8 @@ aire_status notes_recall(notes *n, aire_cancel *cancel);
 /* Tell a result. A model that fails at its notes is shown, and ends no search. */
 void notes_tell(notes *n, aire_result *result, aire_cancel *cancel);
 
-/* DIRECTORY/notes.txt, if there are any. */
-int notes_export(aire_ctx *ctx, aire_store *store, const char *directory);
+/* The notes of a store, NULL if there are none; free(). */
+aire_status notes_read(aire_ctx *ctx, aire_store *store, char **text);
 
 /* ---- reports: evolve_report.c, evolve_records.c ---- */
 

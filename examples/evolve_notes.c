@@ -1,5 +1,4 @@
 /* aire-evolve: the notes that the model writes on what was tried, kept in the store. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,12 +20,12 @@ static aire_status keep(const notes *n, const char *text)
     return status;
 }
 
-/* The kept text in `*both`, which is the caller's; NULL if none was kept. */
-static const char *split(char *both, int64_t *count)
+/* The text in what was kept; `count`: the results that it was written on. */
+static const char *split(const char *both, int64_t *count)
 {
     char *text = NULL;
     *count = strtoll(both, &text, 10);
-    return *text == '\n' ? text + 1 : NULL;
+    return *text == '\n' ? text + 1 : text;
 }
 
 void notes_tell(notes *n, aire_result *result, aire_cancel *cancel)
@@ -54,7 +53,7 @@ static aire_status tell_rest(notes *n, aire_cancel *cancel)
     query.kind = AIRE_RUN_IDEA;
     query.offset = n->told;
     aire_status status = aire_store_results(n->store, &query, &results);
-    for (size_t i = 0; status == AIRE_OK && i < aire_results_count(results); i++)
+    for (size_t i = 0; i < aire_results_count(results); i++)
         notes_tell(n, aire_results_get(results, i), cancel);
     aire_results_unref(results);
     return status;
@@ -66,35 +65,26 @@ aire_status notes_recall(notes *n, aire_cancel *cancel)
     if (!n->ideator)
         return AIRE_OK;
     aire_status status = aire_store_get_note(n->store, NAME, &both);
-    if (status == AIRE_OK) {
-        const char *text = split(both, &n->told);
-        status = aire_ideator_chat_set_notes(n->ideator, text ? text : "");
-    } else if (status == AIRE_NOT_FOUND) {
+    if (status == AIRE_OK)
+        status = aire_ideator_chat_set_notes(n->ideator, split(both, &n->told));
+    else if (status == AIRE_NOT_FOUND)
         status = AIRE_OK;
-    }
     aire_free(n->ctx, both);
     return status == AIRE_OK ? tell_rest(n, cancel) : status;
 }
 
-static int write_text(const char *directory, const char *text)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/notes.txt", directory);
-    FILE *to = fopen(path, "w");
-    bool written = to && fprintf(to, "%s\n", text) >= 0;
-    if (to && fclose(to) == 0 && written)
-        return EXIT_OK;
-    fprintf(stderr, "aire-evolve: cannot write %s: %s\n", path, strerror(errno));
-    return EXIT_FAILED;
-}
-
-int notes_export(aire_ctx *ctx, aire_store *store, const char *directory)
+aire_status notes_read(aire_ctx *ctx, aire_store *store, char **text)
 {
     int64_t count;
     char *both = NULL;
+    *text = NULL;
     aire_status status = aire_store_get_note(store, NAME, &both);
-    const char *text = status == AIRE_OK ? split(both, &count) : NULL;
-    int code = text ? write_text(directory, text) : EXIT_OK;
+    if (status == AIRE_NOT_FOUND)
+        return AIRE_OK;
+    if (status == AIRE_OK) {
+        *text = strdup(split(both, &count));
+        status = *text ? AIRE_OK : AIRE_NOMEM;
+    }
     aire_free(ctx, both);
-    return status == AIRE_OK || status == AIRE_NOT_FOUND ? code : complain("reading the notes");
+    return status;
 }

@@ -184,8 +184,7 @@ int command_show(aire_ctx *ctx, const settings *s)
     return code;
 }
 
-/* pin and unpin: the one command here that writes, so not while a search holds the store. */
-/* One that no search may hold meanwhile. */
+/* For pin, unpin and import: a store that no search may hold meanwhile. */
 static int open_to_write(aire_ctx *ctx, const char *path, aire_store **store)
 {
     aire_store_options options = AIRE_STORE_OPTIONS_INIT;
@@ -250,16 +249,23 @@ int command_import(aire_ctx *ctx, const settings *s)
     return code;
 }
 
-static int write_file(const char *directory, int64_t run, const char *ending, const char *text)
+static int write_file(const char *directory, const char *name, const char *text)
 {
     char path[4096];
-    int length = snprintf(path, sizeof path, "%s/%04lld.%s", directory, (long long)run, ending);
+    int length = snprintf(path, sizeof path, "%s/%s", directory, name);
     FILE *file = length < (int)sizeof path ? fopen(path, "we") : NULL;
     if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
         fprintf(stderr, "aire-evolve: cannot write %s: %s\n", path, strerror(errno));
         return EXIT_FAILED;
     }
     return EXIT_OK;
+}
+
+static int write_of_run(const char *directory, int64_t run, const char *ending, const char *text)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%04lld.%s", (long long)run, ending);
+    return write_file(directory, name, text);
 }
 
 static int export_json(aire_ctx *ctx, const aire_result *result, const char *directory)
@@ -276,7 +282,7 @@ static int export_json(aire_ctx *ctx, const aire_result *result, const char *dir
         if (to) {
             fprintf(to, "{\"result\": %s, \"idea\": %s}\n", run, idea ? idea : "null");
             fclose(to);
-            code = write_file(directory, aire_result_run_id(result), "json", both);
+            code = write_of_run(directory, aire_result_run_id(result), "json", both);
         }
     }
     free(both);
@@ -291,9 +297,19 @@ static int export_one(aire_ctx *ctx, const aire_result *result, const char *dire
     aire_patch *patch = aire_result_patch(result);
     int code = export_json(ctx, result, directory);
     if (code == EXIT_OK && patch)
-        code = write_file(directory, run, "patch", aire_patch_text(patch));
+        code = write_of_run(directory, run, "patch", aire_patch_text(patch));
     if (code == EXIT_OK && *aire_result_log_tail(result))
-        code = write_file(directory, run, "log", aire_result_log_tail(result));
+        code = write_of_run(directory, run, "log", aire_result_log_tail(result));
+    return code;
+}
+
+static int export_notes(aire_ctx *ctx, aire_store *store, const char *directory)
+{
+    char *text = NULL;
+    if (notes_read(ctx, store, &text) != AIRE_OK)
+        return complain("reading the notes");
+    int code = text ? write_file(directory, "notes.txt", text) : EXIT_OK;
+    free(text);
     return code;
 }
 
@@ -314,7 +330,7 @@ int command_export(aire_ctx *ctx, const settings *s)
     for (size_t i = 0; i < count && code == EXIT_OK; i++)
         code = export_one(ctx, aire_results_get(results, i), s->words[2]);
     if (code == EXIT_OK)
-        code = notes_export(ctx, store, s->words[2]);
+        code = export_notes(ctx, store, s->words[2]);
     if (code == EXIT_OK)
         printf("%zu results in %s\n", count, s->words[2]);
     aire_results_unref(results);

@@ -19,11 +19,6 @@ static aire_status anthropic_url(aire_ctx *ctx, const char *base, const char *mo
     return aire__form_url(ctx, base, "messages", out);
 }
 
-static void fill_content(aire_form *f, json_t *item, const char *text)
-{
-    aire__form_text(f, item, "content", text);
-}
-
 /* A budget where one is asked for; else an effort makes the model decide itself. */
 static void set_thinking(aire_form *f)
 {
@@ -71,7 +66,7 @@ static aire_status anthropic_write(aire_ctx *ctx, const aire_request *request, c
     json_t *system = aire__form_system(&f);
     if (system)
         aire__form_set(&f, f.root, "system", system);
-    aire__form_turns(&f, aire__form_array(&f, f.root, "messages"), "assistant", fill_content);
+    aire__form_turns(&f, aire__form_array(&f, f.root, "messages"), "assistant", aire__form_content);
     aire__form_temperature(&f, f.root, "temperature");
     aire__form_top_p(&f, f.root, "top_p");
     aire__form_stop(&f, f.root, "stop_sequences");

@@ -109,6 +109,11 @@ void aire__form_turns(aire_form *f, json_t *array, const char *assistant,
         aire__form_refuse(f, "a request needs a message of a user; there are system messages only");
 }
 
+void aire__form_content(aire_form *f, json_t *item, const char *text)
+{
+    aire__form_text(f, item, "content", text);
+}
+
 void aire__form_temperature(aire_form *f, json_t *object, const char *key)
 {
     if (!isnan(f->request->temperature))

@@ -42,6 +42,8 @@ json_t *aire__form_system(aire_form *f);
  * of the assistant is called `assistant`. AIRE_UNSUPPORTED if there are none. */
 void aire__form_turns(aire_form *f, json_t *array, const char *assistant,
                       void (*fill)(aire_form *f, json_t *item, const char *text));
+/* For `fill`: the text as the member "content". */
+void aire__form_content(aire_form *f, json_t *item, const char *text);
 
 /* Members that are absent where the request leaves them to the provider. */
 void aire__form_temperature(aire_form *f, json_t *object, const char *key);

@@ -20,11 +20,6 @@ static aire_status openai_url(aire_ctx *ctx, const char *base, const char *model
     return aire__form_url(ctx, base, "responses", out);
 }
 
-static void fill_content(aire_form *f, json_t *item, const char *text)
-{
-    aire__form_text(f, item, "content", text);
-}
-
 static void set_reasoning(aire_form *f)
 {
     const char *effort = f->request->thinking_tokens < 0 ? "none" : f->request->effort;
@@ -57,7 +52,7 @@ static aire_status openai_write(aire_ctx *ctx, const aire_request *request, cons
     json_t *system = aire__form_system(&f);
     if (system)
         aire__form_set(&f, f.root, "instructions", system);
-    aire__form_turns(&f, aire__form_array(&f, f.root, "input"), "assistant", fill_content);
+    aire__form_turns(&f, aire__form_array(&f, f.root, "input"), "assistant", aire__form_content);
     aire__form_max_tokens(&f, f.root, "max_output_tokens");
     aire__form_temperature(&f, f.root, "temperature");
     aire__form_top_p(&f, f.root, "top_p");

@@ -32,7 +32,8 @@ static void start_curl(void)
     curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-aire_status aire__curl_start(void)
+/* Once a process, before anything else of curl. AIRE_OK, AIRE_NET. */
+static aire_status ready_curl(void)
 {
     pthread_once(&curl_once, start_curl);
     if (curl_ready == CURLE_OK)
@@ -313,7 +314,7 @@ static bool set_multi_options(aire_engine *engine)
 static aire_status engine_open(aire_engine *engine)
 {
     struct epoll_event event = {.events = EPOLLIN};
-    aire_status status = aire__curl_start();
+    aire_status status = ready_curl();
     if (status != AIRE_OK)
         return status;
     engine->epoll = epoll_create1(EPOLL_CLOEXEC);

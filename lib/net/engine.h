@@ -52,9 +52,6 @@ struct aire_engine {
     bool left_alone; /* by its own thread, which frees it */
 };
 
-/* Once a process, before anything else of curl. AIRE_OK, AIRE_NET. */
-aire_status aire__curl_start(void);
-
 /* AIRE_OK, AIRE_NET, AIRE_NOMEM. */
 aire_status aire__engine_start(aire_ctx *ctx, aire_engine **out);
 

@@ -1,7 +1,6 @@
 /* How many tokens a text has. */
 #include "prompt/tokens.h"
 
-#include <math.h>
 #include <string.h>
 
 /*
@@ -23,11 +22,6 @@ double aire__bytes_per_token(const char *model)
         if (strcasestr(model, families[i].word))
             return families[i].bytes;
     return other_bytes;
-}
-
-int64_t aire__tokens_of(const char *model, size_t bytes)
-{
-    return (int64_t)ceil((double)bytes / aire__bytes_per_token(model));
 }
 
 size_t aire__bytes_of(const char *model, int64_t tokens)

@@ -9,7 +9,6 @@
  * `model` is a specification or a name, such as "anthropic:claude-x". */
 double aire__bytes_per_token(const char *model);
 
-int64_t aire__tokens_of(const char *model, size_t bytes); /* rounded up */
 size_t aire__bytes_of(const char *model, int64_t tokens); /* rounded down */
 
 #endif

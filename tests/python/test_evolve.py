@@ -144,4 +144,4 @@ def test_a_model_writes_notes(can_sandbox, notekeeper, tmp_path):
     assert "says the notebook" in first and "keeps the notebook" not in first
     assert "notes on 4 results" in out and "notes on 6 results" in out, out
     evolve("export", store, tmp_path / "files")
-    assert (tmp_path / "files/notes.txt").read_text() == "Nothing has worked so far, says the notebook.\n"
+    assert (tmp_path / "files/notes.txt").read_text() == "Nothing has worked so far, says the notebook."

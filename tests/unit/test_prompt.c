@@ -324,7 +324,6 @@ static void test_tokens__are_estimated_by_family(void **state)
     assert_true(aire__bytes_per_token("anthropic:claude-x") == 3.0);
     assert_true(aire__bytes_per_token("chat:Qwen3-8B@http://127.0.0.1") == 3.2);
     assert_true(aire__bytes_per_token("unheard-of") == 2.8);
-    assert_int_equal(aire__tokens_of("claude", 10), 4);
     assert_int_equal(aire__bytes_of("claude", 100), 300);
     assert_int_equal(aire__bytes_of("claude", -1), 0);
 }
