@@ -238,8 +238,8 @@ static aire_status open_store(search *s, settings *given)
 static const char *api_key(const char *model)
 {
     const char *variable = aire_model_key_variable(model);
-    const char *key = getenv("AIRE_API_KEY");
-    return key ? key : variable ? getenv(variable) : NULL;
+    const char *key = variable ? getenv(variable) : NULL;
+    return key ? key : getenv("AIRE_API_KEY");
 }
 
 static aire_status make_budget(search *s)

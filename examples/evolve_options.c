@@ -97,9 +97,8 @@ static void usage(FILE *to)
         "  --resume               go on with a search that was stopped\n"
         "  --help, --version\n"
         "\n"
-        "A model's key is read from the variable AIRE_API_KEY, else from the one that its "
-        "provider's\n"
-        "users have: ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY, AWS_BEARER_TOKEN_BEDROCK.\n"
+        "A model's key is read from the variable that its provider's users have (ANTHROPIC_API_KEY,\n"
+        "OPENAI_API_KEY, GEMINI_API_KEY, AWS_BEARER_TOKEN_BEDROCK), else from AIRE_API_KEY.\n"
         "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
         "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
         to);

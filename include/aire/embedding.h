@@ -36,8 +36,10 @@ AIRE_API void aire_embedder_unref(aire_embedder *embedder);
  * @param texts UTF-8, @p count of them, from 1
  * @param cancel nullable: a token that gives up waiting
  * @param[out] values vector i begins at i * *dimension; free with aire_free; NULL on failure
- * @param[out] dimension of each vector
- * @return AIRE_OK, or what aire_model_complete fails with
+ * @param[out] dimension of each vector; written on success only
+ * @return AIRE_OK, AIRE_NET, AIRE_TIMEOUT, AIRE_AUTH, AIRE_RATE_LIMITED, AIRE_PROTOCOL,
+ *         AIRE_CANCELLED, AIRE_LIMIT (vectors are too long), AIRE_INVALID, AIRE_NOMEM, what the
+ *         function for the key failed with
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_embedder_embed(aire_embedder *embedder,

@@ -73,7 +73,7 @@ AIRE_API aire_status aire_ideator_schema_options_init(aire_ideator_schema_option
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
  * @return AIRE_OK, AIRE_UNSUPPORTED (the manifest declares no knobs), AIRE_INVALID, AIRE_NOT_FOUND,
- *         AIRE_FORMAT, AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ *         AIRE_FORMAT, AIRE_LIMIT (a template is too long), AIRE_IO, AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_schema_new(aire_ctx *ctx, aire_env *env,
@@ -120,7 +120,8 @@ AIRE_API aire_status aire_ideator_chat_options_init(aire_ideator_chat_options *o
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
  * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND (no templates in template_dir), AIRE_FORMAT (a
- *         template is wrong: file, line, what to do), AIRE_IO, AIRE_NOMEM, AIRE_ABI
+ *         template is wrong: file, line, what to do), AIRE_LIMIT (one is too long), AIRE_IO,
+ *         AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_chat_new(aire_ctx *ctx, aire_env *env,
@@ -182,8 +183,8 @@ AIRE_API aire_status aire_ideator_supplied_options_init(aire_ideator_supplied_op
  * @param other   nullable: a plan without supplied ideas is AIRE_EMPTY; reference taken
  * @param options required: ideas or path
  * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
- * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_IO, AIRE_NOMEM,
- *         AIRE_ABI
+ * @return AIRE_OK, AIRE_INVALID, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_LIMIT (the file
+ *         is too long), AIRE_IO, AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_supplied_new(
@@ -198,7 +199,8 @@ AIRE_API AIRE_CHECK aire_status aire_ideator_supplied_new(
  * (sum of the counts of plans 1..n-1) + k when all plans want the same number.
  *
  * @param[out] out owned by caller, release with aire_ideator_unref; NULL on failure
- * @return AIRE_OK, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_IO, AIRE_NOMEM
+ * @return AIRE_OK, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_LIMIT (the file is too long),
+ *         AIRE_IO, AIRE_NOMEM
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_replay_new(aire_ctx *ctx, const char *path,
@@ -315,7 +317,8 @@ AIRE_API void aire_ideator_unref(aire_ideator *ideator);
  * @param cancel nullable: a token that gives up waiting
  * @param[out] out owned by caller, release with aire_ideas_unref; NULL on failure
  * @return AIRE_OK; AIRE_EMPTY if no idea could be had (nothing left to propose, or nothing usable
- *         in the answer); AIRE_CANCELLED; what the model failed with; AIRE_NOMEM
+ *         in the answer); AIRE_CANCELLED; AIRE_LIMIT (the manifest's texts leave no room in a request);
+ *         what the model failed with; AIRE_NOMEM
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_ideator_propose(aire_ideator *ideator, aire_plan *plan,

@@ -142,11 +142,12 @@ AIRE_API aire_status aire_model_options_init(aire_model_options *options, size_t
  *             is found by the request, several answers to the same one in order; {"answer": text,
  *             "thinking": text} objects are given in order to requests that are not found.
  *             "replay:FILE?lenient" answers a request that was not recorded with the next answer that
- *             was not given yet, instead of AIRE_NOT_FOUND
+ *             was not given yet, instead of AIRE_NOT_FOUND. Options are checked, and not used
  * @param options nullable: the defaults
  * @param[out] out owned by caller, release with aire_model_unref; NULL on failure
- * @return AIRE_OK, AIRE_INVALID (says which spellings there are), AIRE_NOT_FOUND, AIRE_FORMAT,
- *         AIRE_NOMEM, AIRE_ABI
+ * @return AIRE_OK, AIRE_INVALID (says which spellings there are; a budget in dollars, and no price
+ *         of the model), AIRE_NOT_FOUND, AIRE_FORMAT, AIRE_IO, AIRE_LIMIT (a file is too long),
+ *         AIRE_NET (libcurl could not start), AIRE_NOMEM, AIRE_ABI
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_model_new(aire_ctx *ctx, const char *spec,
@@ -233,7 +234,8 @@ AIRE_API const char *aire_model_name(const aire_model *model);
  * @param[out] out owned by caller, release with aire_answer_unref; NULL on failure
  * @return AIRE_OK, AIRE_NET, AIRE_TIMEOUT, AIRE_AUTH, AIRE_RATE_LIMITED, AIRE_PROTOCOL,
  *         AIRE_CANCELLED, AIRE_DONE (a replay has no more answers), AIRE_NOT_FOUND (a replay does not
- *         know the request), AIRE_LIMIT (the budget is used), AIRE_INVALID, AIRE_NOMEM
+ *         know the request), AIRE_LIMIT (the budget is used), AIRE_UNSUPPORTED (the provider has no such
+ *         field), AIRE_INVALID, AIRE_NOMEM, what the function for the key failed with
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_model_complete(aire_model *model, const aire_request *request,
@@ -249,12 +251,12 @@ typedef void (*aire_answered_fn)(aire_status status, aire_answer *answer, void *
 
 /**
  * Ask the model, and do not wait. Thousands may be under way at once, without a thread of their own.
- * The request is copied. A model of the host's own that has no `start` is asked on a thread of the
- * library.
+ * The request is copied. A model of the host's own is asked on a thread of the library.
  *
  * @param cancel reference taken; nullable: a token that gives up; the end is told then, too
  * @return AIRE_OK: @p done is called exactly once, perhaps before this returns; otherwise it is not
- *         called: AIRE_INVALID, AIRE_CANCELLED, AIRE_NOMEM, AIRE_NET (libcurl could not start)
+ *         called, and nor is the call sink told: AIRE_INVALID, AIRE_CANCELLED, AIRE_UNSUPPORTED,
+ *         AIRE_LIMIT, AIRE_NOMEM, what the function for the key failed with
  * @since 0.1
  */
 AIRE_API AIRE_CHECK aire_status aire_model_start(aire_model *model, const aire_request *request,

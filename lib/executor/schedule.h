@@ -4,7 +4,7 @@
  * Tasks wait in order of priority, then of age. The first that fits begins; so a small task may
  * overtake a large one, but only so often: a task that was overtaken as many times as there are
  * slots gets what comes free, and nothing below it begins before it has. So gangs are placed, and
- * nothing starves.
+ * nothing starves among those of one priority.
  *
  * The leases in this table are the one truth about what is in use. There is no clock and no thread
  * in here: the caller holds a lock, and asks again when something was added or given back.

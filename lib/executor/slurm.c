@@ -160,7 +160,7 @@ aire_status aire__slurm_new(const aire_workshop *shop, const aire_slurm_options 
     pthread_mutex_init(&s->sweeping, NULL);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->submitted, NULL);
-    s->poll_ms = o.poll_ms > 0 ? o.poll_ms : 2000;
+    s->poll_ms = o.poll_ms > 0 ? o.poll_ms : AIRE_SLURM_POLL_MS;
     s->arguments = aire__calloc(ctx, ARGUMENTS_MAX + 1, sizeof *s->arguments);
     s->identity = aire__strdup(ctx, identity);
     s->directory = aire__asprintf(ctx, "%s/%s", o.directory, identity);

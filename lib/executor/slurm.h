@@ -48,6 +48,7 @@ enum {
     AIRE_SLURM_GPU_MAX = 1023,
     AIRE_SLURM_ID_TEXT = 40,
     AIRE_SLURM_ARRAY_MAX = 64,
+    AIRE_SLURM_POLL_MS = 2000, /* between looks at the queue, unless the host wants others */
     AIRE_SLURM_KEPT = 20,
     AIRE_SLURM_ALONE = -1, /* in place of a task's number: a job that is no array */
     AIRE_SLURM_ANY = -2    /* any task of an array */

@@ -20,7 +20,7 @@
 #include "base/thread.h"
 #include "executor/slurm.h"
 
-enum { COMMAND_MS = 60000, OUTPUT_MAX = 16 << 20, WORDS_MAX = 64, POLL_MS = 2000, VARS_MAX = 8 };
+enum { COMMAND_MS = 60000, OUTPUT_MAX = 16 << 20, WORDS_MAX = 64, VARS_MAX = 8 };
 enum { BACKOFF_MAX_MS = 30000, CANCEL_TRIES = 3, CANCEL_PAUSE_US = 300000, HELD_FD = 3 };
 
 struct aire_slurm_queue {
@@ -73,7 +73,7 @@ aire_status aire__slurm_queue_new(aire_ctx *ctx, const aire_slurm_options *o,
     q->ctx = ctx;
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->answered, NULL);
-    q->poll_ns = (int64_t)(o->poll_ms > 0 ? o->poll_ms : POLL_MS) * 1000000;
+    q->poll_ns = (int64_t)(o->poll_ms > 0 ? o->poll_ms : AIRE_SLURM_POLL_MS) * 1000000;
     q->bin_dir = aire__strdup(ctx, o->bin_dir ? o->bin_dir : "/usr/bin");
     if (make_env(q, o->conf_path) != AIRE_OK || !q->bin_dir) {
         aire__slurm_queue_free(q);

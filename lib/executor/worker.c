@@ -1,6 +1,7 @@
 /*
  * What a worker thread does: take a job, try it, make its result durable, pass it on.
- * * A failure of the infrastructure is tried again after a pause and never blamed on the idea; a
+ *
+ * A failure of the infrastructure is tried again after a pause and never blamed on the idea; a
  * store that cannot be written stops the executor, and the run is still unfinished in the store.
  */
 #include <errno.h>

@@ -11,8 +11,8 @@ typedef struct aire_idea_list {
     size_t count, capacity;
 } aire_idea_list;
 
-/* Append those of a JSON lines file. AIRE_OK, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_IO,
- * AIRE_NOMEM. */
+/* Append those of a JSON lines file. AIRE_OK, AIRE_NOT_FOUND, AIRE_FORMAT (with the line), AIRE_LIMIT,
+ * AIRE_IO, AIRE_NOMEM. */
 aire_status aire__idea_list_read(aire_idea_list *list, const char *path);
 
 /* Append references on those of another list. AIRE_OK, AIRE_NOMEM. */

@@ -135,7 +135,7 @@ static aire_status refuse(const aire_budget *budget, const aire_reservation *r, 
                       s->flying_calls);
 }
 
-aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r, bool *later)
+aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r)
 {
     aire_status status = AIRE_OK;
     pthread_mutex_lock(&budget->mutex);
@@ -149,8 +149,6 @@ aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r,
     } else {
         status = refuse(budget, r, which);
     }
-    if (later)
-        *later = which != NONE && passed(budget, 1, tokens_of(r), dollars_of(r)) == NONE;
     pthread_mutex_unlock(&budget->mutex);
     return status;
 }

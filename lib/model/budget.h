@@ -16,10 +16,8 @@ typedef struct aire_reservation {
 
 /*
  * AIRE_OK, or AIRE_LIMIT with a detail that says which limit, what is spent and what is in flight.
- * *later (nullable): only calls in flight stand in the way, so that asking again when one of them
- * has ended may help.
  */
-aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r, bool *later);
+aire_status aire__budget_reserve(aire_budget *budget, const aire_reservation *r);
 
 /* The call was paid for. Dollars that are negative, or usage without tokens, are not known: the
  * estimate is what is spent. */

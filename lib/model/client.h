@@ -2,7 +2,7 @@
  * Clients: what stands behind a model.
  *
  * model.c checks requests, keeps the time and tells the call sink; a client only asks. Another
- * provider is another client and another spelling in spec.c.
+ * provider is another aire_provider in the list of provider.c, and is asked by remote.c.
  */
 #ifndef AIRE_MODEL_CLIENT_H
 #define AIRE_MODEL_CLIENT_H
@@ -32,7 +32,7 @@ typedef struct aire_client {
     void (*destroy)(void *self);
     /* Ask, and be told on some thread, perhaps before it returns; only on AIRE_OK. The request is
      * borrowed for the call; the client may be gone when `done` returns. NULL: `complete` is
-     * called on a thread of its own. */
+     * called on a thread of its own, or at once if it is instant. */
     aire_status (*start)(void *self, const aire_request *request, aire_cancel *cancel,
                          aire_client_done done, void *user_data);
     bool is_instant; /* complete never waits */
@@ -48,8 +48,7 @@ aire_status aire__model_new(aire_ctx *ctx, const char *name, const aire_client *
 aire_status aire__model_ask(aire_model *model, const aire_request *request, aire_cancel *cancel,
                             aire_call_trace *trace, aire_answer **out);
 
-/* The same without waiting: AIRE_OK, and `done` will be called, or has been. AIRE_UNSUPPORTED (its
- * client has no `start`: it has to be asked on a thread), or as `start`. */
+/* The same without waiting: AIRE_OK, and `done` will be called, or has been. Otherwise as `start`. */
 aire_status aire__model_begin(aire_model *model, const aire_request *request, aire_cancel *cancel,
                               aire_client_done done, void *user_data);
 
@@ -57,6 +56,8 @@ aire_status aire__model_begin(aire_model *model, const aire_request *request, ai
  * member. */
 aire_status aire__model_learn(aire_model *model, const char *member, double reward,
                               double baseline);
+
+enum { AIRE_KEY_MAX = 8192 }; /* bytes of a key */
 
 /* Options of aire_model_new with their defaults filled in; strings are borrowed. */
 typedef struct aire_client_options {

@@ -73,13 +73,6 @@ static void ended(ensemble *e, size_t member, aire_status status, const aire_ans
     pthread_mutex_unlock(&e->mutex);
 }
 
-static void not_begun(ensemble *e, size_t member)
-{
-    pthread_mutex_lock(&e->mutex);
-    aire__ucb_cancel(&e->ucb, member);
-    pthread_mutex_unlock(&e->mutex);
-}
-
 /* The answer, with the name of who gave it. Without memory it goes without: it was paid for. */
 static aire_answer *sign(ensemble *e, size_t member, aire_answer *answer)
 {
@@ -150,7 +143,7 @@ static aire_status ensemble_start(void *self, const aire_request *request, aire_
     *f = (flight){e, member, done, user_data};
     aire_status status = aire__model_begin(e->members[member], request, cancel, flight_done, f);
     if (status != AIRE_OK) {
-        not_begun(e, member);
+        ended(e, member, status, NULL);
         aire_free(e->ctx, f);
     }
     return status;

@@ -6,7 +6,6 @@
 #include "base/fail.h"
 #include "base/fs.h"
 
-#define FILE_MAX ((size_t)256 << 20)
 
 static size_t skip_blank(const char *line, size_t length)
 {
@@ -20,7 +19,7 @@ aire_status aire__lines_read(aire_ctx *ctx, const char *path, aire_line_visit vi
 {
     char *text;
     size_t length;
-    aire_status status = aire__fs_read(ctx, path, FILE_MAX, &text, &length);
+    aire_status status = aire__fs_read(ctx, path, AIRE_LINES_MAX, &text, &length);
     if (status != AIRE_OK)
         return status;
     const char *at = text, *end = text + length;

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 
-enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 60000, KEY_MAX = 8192 };
+enum { BACKOFF_BASE_MS = 500, BACKOFF_CAP_MS = 60000 };
 #define ANSWER_MAX ((size_t)16 << 20)
 
 static void free_secret(aire_ctx *ctx, char *secret)
@@ -225,7 +225,7 @@ static void told(aire_visitor *visitor, aire_status status)
 static aire_status take_key(aire_post *p)
 {
     const aire_endpoint *e = p->endpoint;
-    char key[KEY_MAX + 2] = "";
+    char key[AIRE_KEY_MAX + 2] = "";
     aire_status status = e->key ? e->key(key, sizeof key, e->key_user_data) : AIRE_OK;
     key[sizeof key - 1] = '\0';
     if (status == AIRE_OK && e->key)

@@ -49,9 +49,10 @@ typedef struct aire_post_kind {
     void (*end)(aire_post *post, aire_status status);
 } aire_post_kind;
 
-/* Part of the record of who posts; all but the first five fields are the post's. */
+/* Part of the record of who posts, who sets url, body, streams, caller and tokens; the rest is the
+ * post's. */
 struct aire_post {
-    aire_visitor visit; /* first; the post's */
+    aire_visitor visit; /* first */
     const aire_post_kind *kind;
     const aire_endpoint *endpoint;
     const char *url;

@@ -13,8 +13,8 @@
 #include "base/str.h"
 #include "model/cassette.h"
 #include "model/client.h"
+#include "model/lines.h"
 
-#define FILE_MAX ((size_t)256 << 20)
 
 typedef struct recorder {
     aire_ctx *ctx; /* borrowed from the model */
@@ -143,7 +143,7 @@ static aire_status mend(recorder *r)
         return aire__fail_errno(AIRE_IO, errno, "%s", r->path);
     if (last == '\n')
         return AIRE_OK;
-    aire_status status = aire__fs_read(r->ctx, r->path, FILE_MAX, &text, &length);
+    aire_status status = aire__fs_read(r->ctx, r->path, AIRE_LINES_MAX, &text, &length);
     if (status != AIRE_OK)
         return status;
     const char *newline = memrchr(text, '\n', length);

@@ -62,7 +62,7 @@ static aire_status reserve(call *c, const aire_request *request)
     aire_token_usage most = {.input = c->reserved.input, .output = c->reserved.output};
     double dollars = r->has_price ? aire__price_cost(&r->price, &most) : 0;
     c->reserved.dollars = dollars > 0 ? dollars : 0;
-    return r->budget ? aire__budget_reserve(r->budget, &c->reserved, NULL) : AIRE_OK;
+    return r->budget ? aire__budget_reserve(r->budget, &c->reserved) : AIRE_OK;
 }
 
 /* What a failed request cost is not known: providers bill what they answered. */

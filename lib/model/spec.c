@@ -9,7 +9,7 @@
 #include "model/remote.h"
 #include "model/spelling.h"
 
-enum { TIMEOUT_MS = 600000, STALL_MS = 300000, MAX_ATTEMPTS = 5, KEY_MAX = 8192 };
+enum { TIMEOUT_MS = 600000, STALL_MS = 300000, MAX_ATTEMPTS = 5 };
 
 aire_status aire_model_options_init(aire_model_options *options, size_t size)
 {
@@ -22,11 +22,11 @@ aire_status aire__key_check(const char *key)
     if (!key)
         return AIRE_OK;
     size_t length = strlen(key);
-    if (length == 0 || length > KEY_MAX)
+    if (length == 0 || length > AIRE_KEY_MAX)
         return aire__fail(AIRE_INVALID,
                           "aire_model_options: api_key has %zu bytes, expected 1 to %d, or NULL "
                           "for no key",
-                          length, (int)KEY_MAX);
+                          length, (int)AIRE_KEY_MAX);
     for (; *key; key++)
         if ((unsigned char)*key <= ' ' || *key == 0x7f)
             return aire__fail(AIRE_INVALID, "aire_model_options: api_key holds white space or a "

@@ -39,7 +39,7 @@ aire_status aire__engine_find(aire_engine *engine, const aire_sandbox_options *o
 aire_status aire__engine_run(aire_engine *engine, const aire_command *command, aire_cancel *cancel,
                              aire_exit *exit, uint32_t *supports);
 
-/* Find them; `named`: the only place to look at, nullable. */
+/* Find where groups can be made; `named`: the only place to look at, nullable. */
 void aire__groups_find(aire_groups *groups, const char *named);
 
 /* ---- spec.c, argv.c ---- */

@@ -145,3 +145,29 @@ def test_a_model_writes_notes(can_sandbox, notekeeper, tmp_path):
     assert "notes on 4 results" in out and "notes on 6 results" in out, out
     evolve("export", store, tmp_path / "files")
     assert (tmp_path / "files/notes.txt").read_text() == "Nothing has worked so far, says the notebook."
+
+
+def test_a_budget_ends_the_search_well(can_sandbox, tmp_path):
+    """It does not allow for one request, so nobody is asked; what there is, the baseline, is reported."""
+    words = [SHELL, "--store", tmp_path / "s.aire", "--ideator", "chat", "--model", "anthropic:claude-sonnet-4-5",
+             "--epochs", 1, "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none"]
+    out = evolve(*words, "--budget", "0.00001")
+    assert "no more ideas: the budget of 1e-05 dollars" in out and "baseline   n = 1" in out
+
+
+def test_what_was_recorded_is_replayed(can_sandbox, notekeeper, tmp_path):
+    def run(name, *more):
+        evolve(SHELL, "--store", tmp_path / name, "--ideator", "chat", "--epochs", 2, "--epoch-size", 2, "--batch", 2,
+               "--baseline", 1, "--gpus", "none", "--seed", 3, "--workers", 1, *more)
+        return [line.split("  ")[-1] for line in ideas_of(tmp_path / name)]
+
+    first = run("a.aire", "--model", notekeeper, "--record", tmp_path / "answers.jsonl")
+    asked = len(Notekeeper.asked)
+    assert len(first) == 4 and run("b.aire", "--model", f"replay:{tmp_path}/answers.jsonl") == first
+    assert len(Notekeeper.asked) == asked
+
+
+def test_templates_are_looked_for_where_they_are_said_to_be(tmp_path):
+    out = evolve(SHELL, "--store", tmp_path / "s.aire", "--ideator", "chat", "--model", "chat:m@http://127.0.0.1:1/v1",
+                 "--templates", tmp_path / "none", code=1)
+    assert str(tmp_path / "none") in out

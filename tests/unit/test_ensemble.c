@@ -371,16 +371,25 @@ static void test_ensemble__serves_calls_that_nobody_waits_for(void **state)
     aire_ensemble_options o = options_of(AIRE_ENSEMBLE_BANDIT);
     o.models = outside;
     aire_model *model = make(&o);
-    refuses = AIRE_NET;
-    assert_int_equal(begin(model, &names[0]), AIRE_NET);
+    refuses = AIRE_NOMEM;
+    assert_int_equal(begin(model, &names[0]), AIRE_NOMEM);
     refuses = AIRE_OK;
-    for (int i = 0; i < MEMBERS; i++) /* what did not begin was no pull */
+    for (int i = 0; i < MEMBERS; i++) /* what there was no memory for was no pull */
         assert_int_equal(begin(model, &names[i]), AIRE_OK);
     assert_int_equal(pending_count, MEMBERS);
     end_one(2, AIRE_NET);
     end_one(0, AIRE_OK);
     end_one(1, AIRE_OK);
     assert_int_equal(ended_count, MEMBERS);
+    aire_model_unref(model);
+
+    model = make(&o);
+    pending_count = 0;
+    refuses = AIRE_AUTH; /* a failure of the first, so that the next one comes before it */
+    assert_int_equal(begin(model, &names[0]), AIRE_AUTH);
+    refuses = AIRE_OK;
+    assert_int_equal(begin(model, &names[1]), AIRE_OK);
+    end_one(0, AIRE_OK);
     aire_model_unref(model);
     aire_model_unref(first);
     for (int i = 0; i < MEMBERS; i++)

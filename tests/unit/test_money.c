@@ -220,8 +220,8 @@ static void test_budget__counts_what_is_spent_and_in_flight(void **state)
 {
     aire_budget *budget = make_budget(0, 0, 0);
     const aire_reservation a = {100, 50, 0.5}, b = {10, 5, 0.25};
-    assert_int_equal(aire__budget_reserve(budget, &a, NULL), AIRE_OK);
-    assert_int_equal(aire__budget_reserve(budget, &b, NULL), AIRE_OK);
+    assert_int_equal(aire__budget_reserve(budget, &a), AIRE_OK);
+    assert_int_equal(aire__budget_reserve(budget, &b), AIRE_OK);
     aire_spending s = spending(budget);
     assert_true(s.flying_calls == 2 && s.flying_tokens == 165 && s.flying_dollars == 0.75);
     assert_true(s.calls == 0 && s.dollars == 0);
@@ -238,7 +238,7 @@ static void test_budget__what_is_not_known_is_spent_as_estimated(void **state)
 {
     aire_budget *budget = make_budget(0, 0, 0);
     const aire_reservation r = {100, 50, 0.5};
-    assert_int_equal(aire__budget_reserve(budget, &r, NULL), AIRE_OK);
+    assert_int_equal(aire__budget_reserve(budget, &r), AIRE_OK);
     aire__budget_settle(budget, &r, &(aire_token_usage){0, 0, 0, 0}, -1);
     aire_spending s = spending(budget);
     assert_true(s.input_tokens == 100 && s.output_tokens == 50 && s.dollars == 0.5);
@@ -257,17 +257,13 @@ static void test_budget__says_which_limit(void **state)
         "the budget of 2 calls is used: 1 were made, 1 are in flight"};
     for (int i = 0; i < 3; i++) {
         aire_budget *budget = make_budget(i == 0 ? 2.5 : 0, i == 1 ? 250 : 0, i == 2 ? 2 : 0);
-        bool later = true;
-        assert_int_equal(aire__budget_reserve(budget, &r, &later), AIRE_OK);
-        assert_false(later);
+        assert_int_equal(aire__budget_reserve(budget, &r), AIRE_OK);
         aire__budget_settle(budget, &r, &used, 1);
-        assert_int_equal(aire__budget_reserve(budget, &r, NULL), AIRE_OK);
-        assert_int_equal(aire__budget_reserve(budget, &r, &later), AIRE_LIMIT);
+        assert_int_equal(aire__budget_reserve(budget, &r), AIRE_OK);
+        assert_int_equal(aire__budget_reserve(budget, &r), AIRE_LIMIT);
         assert_string_equal(message(), words[i]);
-        assert_true(later); /* if the one in flight cost nothing, there would be room */
         aire__budget_settle(budget, &r, &used, 1);
-        assert_int_equal(aire__budget_reserve(budget, &r, &later), AIRE_LIMIT);
-        assert_false(later);
+        assert_int_equal(aire__budget_reserve(budget, &r), AIRE_LIMIT);
         aire_budget_unref(budget);
     }
 }
@@ -289,10 +285,10 @@ static void test_budget__sums_do_not_overflow(void **state)
 {
     aire_budget *budget = make_budget(0, INT64_MAX - 1, 0);
     const aire_reservation r = {INT64_MAX, INT64_MAX, 0}, small = {1, 0, 0};
-    assert_int_equal(aire__budget_reserve(budget, &r, NULL), AIRE_LIMIT);
-    assert_int_equal(aire__budget_reserve(budget, &small, NULL), AIRE_OK);
+    assert_int_equal(aire__budget_reserve(budget, &r), AIRE_LIMIT);
+    assert_int_equal(aire__budget_reserve(budget, &small), AIRE_OK);
     aire__budget_settle(budget, &small, &(aire_token_usage){INT64_MAX, INT64_MAX, 0, 0}, 0);
-    assert_int_equal(aire__budget_reserve(budget, &small, NULL), AIRE_LIMIT);
+    assert_int_equal(aire__budget_reserve(budget, &small), AIRE_LIMIT);
     aire_budget_unref(budget);
 }
 
@@ -317,7 +313,7 @@ static void *spend(void *arg)
         aire__rng_init(&rng, me->number, "spend", i);
         const aire_reservation r = {(int64_t)aire__rng_below(&rng, 50),
                                     1 + (int64_t)aire__rng_below(&rng, 50), 0};
-        if (aire__budget_reserve(me->budget, &r, NULL) != AIRE_OK)
+        if (aire__budget_reserve(me->budget, &r) != AIRE_OK)
             continue;
         aire_spending s = {.struct_size = sizeof s};
         if (aire_budget_spending(me->budget, &s) == AIRE_OK) {

@@ -143,20 +143,23 @@ static void tell(aire_idea *idea, aire_idea *earlier, int32_t kind, void *user_d
 }
 
 static int asked;
+static double closeness = 1;
 
-/* Texts with the same first letter mean the same. */
+/* Texts with the same first letter mean the same, as far as `closeness`. */
 static aire_status similar(const char *a, const char *b, double *out, void *user_data)
 {
     asked++;
-    *out = a[0] == b[0];
+    *out = a[0] == b[0] ? closeness : 0;
     return a[0] == '!' ? aire_error_set(AIRE_NET, 0, "embeddings are away") : AIRE_OK;
 }
 
-static aire_ideator *make_novelty(aire_similarity_fn similarity)
+static aire_ideator *make_novelty_from(aire_similarity_fn similarity, double words, double meaning)
 {
     static const aire_ideator_ops ops = {sizeof ops, 0, propose_offer, NULL};
     aire_ideator *inner, *ideator;
     aire_ideator_novelty_options options = AIRE_IDEATOR_NOVELTY_OPTIONS_INIT;
+    options.words = words;
+    options.meaning = meaning;
     options.similarity = similarity;
     options.alike = tell;
     assert_int_equal(aire_ideator_new_from_ops(ctx, &ops, NULL, &inner), AIRE_OK);
@@ -164,6 +167,11 @@ static aire_ideator *make_novelty(aire_similarity_fn similarity)
     aire_ideator_unref(inner);
     told[0] = '\0';
     return ideator;
+}
+
+static aire_ideator *make_novelty(aire_similarity_fn similarity)
+{
+    return make_novelty_from(similarity, 0, 0);
 }
 
 static void drop_offer(void)
@@ -281,11 +289,44 @@ static void test_novelty__asks_the_host_for_meaning(void **state)
     assert_string_equal(told, "avert all this > avoid: same meaning;"
                               "nothing known > new words: same meaning;");
     drop_offer();
+    asked = 0; /* what the words decide costs nothing */
+    offer[offer_count++] = make_idea(0, "void: parent.", NULL, 0);
+    offer[offer_count++] = make_idea(0, "avoid!", NULL, 0);
+    assert_string_equal(left(ideator, plan), "void: parent.;");
+    assert_int_equal(asked, 2); /* of the first one: the plan's avoided idea, and the parent */
+    drop_offer();
     offer[offer_count++] = make_idea(0, "!", NULL, 0);
     assert_string_equal(left(ideator, plan), "AIRE_NET");
     drop_offer();
     aire_plan_unref(plan);
     aire_ideator_unref(ideator);
+}
+
+/* One half of the words, or of the meaning, is the same where the options say so. */
+static void test_novelty__has_thresholds(void **state)
+{
+    static const struct {
+        double words, meaning, closeness;
+        const char *left;
+    } cases[] = {
+        {0, 0, 0.9, "alpha beta gamma delta;alpha beta gamma omega;"}, /* 3 of 5 words */
+        {0.5, 0, 0.9, "alpha beta gamma delta;"},
+        {0.7, 0, 0.9, "alpha beta gamma delta;alpha beta gamma omega;"},
+        {0, 0.8, 0.9, "alpha beta gamma delta;"},
+        {0, 0.8, 0.7, "alpha beta gamma delta;alpha beta gamma omega;"},
+    };
+    aire_plan *plan = make_plan(AIRE_PLAN_FRESH, "parent", NULL, "other");
+    offer[offer_count++] = make_idea(0, "alpha beta gamma delta", NULL, 0);
+    offer[offer_count++] = make_idea(0, "alpha beta gamma omega", NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        aire_ideator *ideator = make_novelty_from(similar, cases[i].words, cases[i].meaning);
+        closeness = cases[i].closeness;
+        assert_string_equal(left(ideator, plan), cases[i].left);
+        aire_ideator_unref(ideator);
+    }
+    closeness = 1;
+    drop_offer();
+    aire_plan_unref(plan);
 }
 
 static void test_novelty__refuses_what_is_wrong(void **state)
@@ -344,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_novelty__drops_what_is_known),
         cmocka_unit_test(test_novelty__patches_decide_where_there_are_some),
         cmocka_unit_test(test_novelty__asks_the_host_for_meaning),
+        cmocka_unit_test(test_novelty__has_thresholds),
         cmocka_unit_test(test_novelty__refuses_what_is_wrong),
         cmocka_unit_test(test_novelty__survives_want_of_memory),
     };

@@ -708,7 +708,7 @@ static void test_keeper__keeps_on_another_device(void **state)
     char other[] = "/dev/shm/aire-kept-XXXXXX";
     open_toy("{\"best\": 1}");
     if (!mkdtemp(other)) /* a machine without */
-        return;
+        skip();
     make_directory("s.db.work");
     assert_int_equal(symlink(other, at("s.db.work/kept")), 0);
     aire_executor *executor = new_executor(1);

@@ -62,7 +62,7 @@ class ProtocolError(AireError):
 
 
 class RateLimitedError(AireError):
-    """A provider asks to wait longer than the request may take."""
+    """A provider refused for its rate limit, and no try or no time was left."""
 
 
 class RefusedError(AireError):
