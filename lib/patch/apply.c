@@ -14,6 +14,7 @@
 #include "patch/patch.h"
 #include "patch/read.h"
 #include "patch/target.h"
+#include "patch/whole.h"
 
 /* Larger results are refused: no research file is. */
 #define RESULT_MAX ((size_t)64 << 20)
@@ -400,38 +401,20 @@ static aire_status refuse_whole(applying *a, const aire_target *target, const ai
         look->is_part ? ", without its beginning or its end" : "");
 }
 
-/* Whether the first line is a comment that named the file for us, and not one of its lines. */
-static bool has_label(const applying *a, const aire_target *target)
-{
-    const aire_hunk *hunk = &a->edits.hunks[target->whole];
-    const aire_patch_source *source = source_of(a, target);
-    const aire_line *label = &a->edits.lines[hunk->first].line;
-    if (!target->labelled || hunk->count == 0)
-        return false;
-    return !source || source->length < label->length ||
-           memcmp(source->data, label->text, label->length) != 0;
-}
-
 static aire_status apply_whole(applying *a, aire_target *target, aire_buf *content)
 {
-    static const aire_patch_source none = {"", "", 0, true};
-    const aire_patch_source *source = source_of(a, target) ? source_of(a, target) : &none;
+    const aire_patch_source *source = source_of(a, target);
     const aire_hunk *hunk = &a->edits.hunks[target->whole];
     aire_whole_look look;
-    aire_text text;
-    size_t kept;
+    bool fills = !source || source->length == 0;
     aire_status status = aire__whole_look(a->ctx, source, &a->edits, hunk, &look);
     if (status != AIRE_OK)
         return status;
-    if (look.elision || (source->length > 0 && !aire__whole_is_sure(&look)))
+    if (look.elision || look.is_cut || (!fills && !aire__whole_is_sure(&look)))
         return refuse_whole(a, target, &look);
-    status = aire__text_open(a->ctx, source->data, source->length, &text);
-    if (status != AIRE_OK)
-        return status;
-    status = aire__splice_whole(&text, &a->edits, hunk, has_label(a, target), content, &kept);
-    aire__text_free(&text);
+    status = aire__whole_write(a->ctx, source, &a->edits, hunk, content);
     return status == AIRE_OK ? note_hunk(a, hunk->patch_line, 1, AIRE_PLACED_WHOLE,
-                                         source->length ? 0.5 + look.kept / 2 : 1)
+                                         fills ? 1 : 0.5 + look.kept / 2)
                              : status;
 }
 

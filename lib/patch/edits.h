@@ -42,6 +42,7 @@ typedef struct aire_file_edit {
     bool whole;       /* its only hunk is the content */
     bool guessed;     /* the path was taken from prose: it counts only if there is such a file */
     bool prefixed;    /* names begin with a/ and b/ as git writes them */
+    bool open_ended;  /* whole: its fence has no end: it may have been cut off */
     bool in_language; /* whole: its fence says the language of the name's ending */
     bool labelled;    /* whole: the first line is a comment that names the file */
     bool crlf; /* its header ends in "\r\n": so do all lines, and that says nothing of the file's */

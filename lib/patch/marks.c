@@ -127,6 +127,9 @@ static aire_mark block_mark(aire_span span, aire_span *rest)
     marks = count_marks(&at, '=', NULL);
     if (marks >= 5 && marks <= 9 && at.length == 0)
         return AIRE_MARK_DIVIDER;
+    *rest = at;
+    if (marks >= 5 && marks <= 9 && take_word(rest, new_words))
+        return AIRE_MARK_REPLACE;
     at = span;
     marks = count_marks(&at, '>', "&gt;");
     *rest = at;
@@ -335,8 +338,22 @@ bool aire__is_elision(const aire_line *line)
     return span.length == 0 || aire__is_worded_elision(line);
 }
 
+static bool has_any(aire_span span, const char *const *words)
+{
+    for (; span.length > 0; span = span_after(span, 1))
+        for (size_t k = 0; words[k]; k++)
+            if (span_begins(span, words[k]))
+                return true;
+    return false;
+}
+
 bool aire__is_worded_elision(const aire_line *line)
 {
+    static const char *const phrases[] = {
+        "rest of the code", "rest of the file",  "rest of the function", "rest of file",
+        "rest of code",     "remains the same",  "remains unchanged",    "remain unchanged",
+        "existing code",    "unchanged code",    "omitted for brevity",  "same as before",
+        "code unchanged",   "rest is unchanged", "rest unchanged",       NULL};
     static const char *const words[] = {
         "existing",   "rest of",   "unchanged", "remain",    "same as",       "previous", "omitted",
         "other code", "as before", "keep the",  "stays the", "original code", NULL};
@@ -351,11 +368,7 @@ bool aire__is_worded_elision(const aire_line *line)
         aire_span tail = span_after(whole, i);
         dots = take_dots(&tail);
     }
-    if (!dots || whole.length > 100)
+    if (whole.length > 100)
         return false;
-    for (size_t i = 0; i < whole.length; i++)
-        for (size_t k = 0; words[k]; k++)
-            if (span_begins(span_after(whole, i), words[k]))
-                return true;
-    return false;
+    return has_any(whole, phrases) ? comment : dots && has_any(whole, words);
 }

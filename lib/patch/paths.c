@@ -67,6 +67,26 @@ static size_t find_shorter(const aire_patch_base *base, const char *written)
     return AIRE_NO_SOURCE;
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+size_t aire__path_namesake(const aire_patch_base *base, const char *path)
+{
+    size_t all = 0, editable = 0, any = AIRE_NO_SOURCE, free = AIRE_NO_SOURCE;
+    for (size_t i = 0; i < base->source_count; i++) {
+        if (strcmp(base_name(base->sources[i].path), base_name(path)) != 0)
+            continue;
+        all++;
+        any = i;
+        editable += base->sources[i].editable;
+        free = base->sources[i].editable ? i : free;
+    }
+    return all == 1 ? any : editable == 1 ? free : AIRE_NO_SOURCE;
+}
+
 static size_t find_source(const aire_patch_base *base, const char *const *variants, size_t count)
 {
     size_t found = AIRE_NO_SOURCE;
@@ -90,6 +110,8 @@ aire_status aire__path_resolve(aire_ctx *ctx, const aire_patch_base *base, const
             found = find_longer(base, bare);
         if (found == AIRE_NO_SOURCE && !makes)
             found = find_shorter(base, bare);
+        if (found == AIRE_NO_SOURCE && !creates)
+            found = aire__path_namesake(base, bare);
     }
     *source = found;
     *out = aire__strdup(ctx, found == AIRE_NO_SOURCE ? name : base->sources[found].path);
@@ -110,12 +132,6 @@ bool aire__path_is_placeholder(const char *path)
             return true;
     }
     return false;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
 }
 
 bool aire__path_is_version(const char *a, const char *b)

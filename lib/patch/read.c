@@ -94,6 +94,7 @@ static aire_status add_whole(aire_reader *r, size_t from, size_t to, bool closed
 {
     aire_file_edit file = {.whole = true, .patch_line = from, .labelled = labelled};
     file.in_language = is_language(info, r->hint);
+    file.open_ended = !closed;
     aire_hunk hunk = {.form = AIRE_HUNK_BLOCK, .patch_line = from};
     file.guessed = !r->hint || !r->hint_strong;
     file.crlf = from > 0 && r->lines->items[from - 1].full == r->lines->items[from - 1].length + 2;
@@ -110,12 +111,6 @@ static aire_status add_whole(aire_reader *r, size_t from, size_t to, bool closed
         aire_line line = aire__reader_line(r, i);
         status = aire__edits_add_line(r->edits, '+', &line, false);
     }
-    if (status == AIRE_OK && !closed && !file.guessed)
-        status = aire__reader_complain(
-            r, r->lines->count - 1,
-            "the answer ends inside the content of a file: it was cut off. Send it again, whole; "
-            "if it "
-            "is too long, send search/replace blocks or a unified diff instead");
     return status;
 }
 

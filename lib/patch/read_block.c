@@ -34,6 +34,28 @@ static void drop_fence(const aire_reader *r, size_t *from, size_t *to)
     }
 }
 
+/* Whether all lines that are not blank begin with a sign of a diff, or with a blank. */
+static bool is_signed(const aire_lines *lines, char sign)
+{
+    size_t signs = 0;
+    for (size_t i = 0; i < lines->count; i++) {
+        const aire_line *line = &lines->items[i];
+        if (line->length > 0 && *line->text != sign && *line->text != ' ')
+            return false;
+        signs += line->length > 0 && *line->text == sign;
+    }
+    return signs > 0;
+}
+
+static void drop_signs(aire_lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        aire_line *line = &lines->items[i];
+        size_t sign = line->length > 0;
+        *line = (aire_line){line->text + sign, line->length - sign, line->full - sign};
+    }
+}
+
 static aire_status take_lines(const aire_reader *r, size_t from, size_t to, aire_lines *out)
 {
     *out = (aire_lines){.count = to - from};
@@ -159,7 +181,13 @@ static aire_status find_end(aire_reader *r, block *b)
         return AIRE_OK;
     bool last = b->end >= r->end && r->end >= r->lines->count && !(r->fenced && r->closed);
     bool in_fence = r->fenced && r->closed && b->end >= r->end;
-    b->end = guess_end(r, b->divider + 1, b->end);
+    size_t end = guess_end(r, b->divider + 1, b->end), search = b->divider;
+    while (end < b->end && search > b->search + 1 && is_blank_at(r, end) &&
+           is_blank_at(r, search - 1)) { /* blank lines at the end, as many as the first text has */
+        end++;
+        search--;
+    }
+    b->end = end;
     if (in_fence || (!last && r->fenced && b->end < r->end) || ends_alike(r, b, b->end))
         return AIRE_OK;
     return aire__reader_complain(
@@ -227,6 +255,10 @@ static aire_status add_block(aire_reader *r, const block *b)
         status = take_lines(r, from, to, &old_lines);
     if (status == AIRE_OK)
         status = take_lines(r, new_from, new_to, &new_lines);
+    if (status == AIRE_OK && is_signed(&old_lines, '-') && is_signed(&new_lines, '+')) {
+        drop_signs(&old_lines);
+        drop_signs(&new_lines);
+    }
     if (status == AIRE_OK)
         status = add_texts(r, &old_lines, &new_lines);
     aire__lines_free(r->edits->ctx, &old_lines);

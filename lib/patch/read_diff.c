@@ -238,7 +238,7 @@ static size_t counted_end(const aire_reader *r, const aire_hunk *hunk)
     size_t old_left = hunk->old_count, new_left = hunk->new_count, at = r->at;
     while (old_left || new_left) {
         aire_line line = aire__reader_line(r, at);
-        char op = line.length ? *line.text : ' ';
+        char op = line.length && !aire__line_begins(&line, "\xc2\xa0") ? *line.text : ' ';
         if (at >= r->end || !strchr("+- \\", op))
             return r->end + 1;
         if ((op == '+' && !new_left) || (op == '-' && !old_left) ||
@@ -281,8 +281,12 @@ static aire_status add_body_line(aire_reader *r)
             edits->lines[edits->line_count - 1].no_newline = true;
         return AIRE_OK;
     }
-    bool marked = is_op(&line);
+    bool marked = is_op(&line), wide = aire__line_begins(&line, "\xc2\xa0");
     char op = marked ? *line.text : ' ';
+    if (wide) {
+        aire_line text = {line.text + 2, line.length - 2, line.full - 2};
+        return aire__edits_add_line(edits, ' ', &text, false);
+    }
     aire_line text = {line.text + marked, line.length - marked, line.full - marked};
     return aire__edits_add_line(edits, op, &text, !marked && line.length > 0);
 }

@@ -234,8 +234,7 @@ static bool says_line_ends(const aire_edits *edits, const aire_hunk *hunk)
     return false;
 }
 
-/* What lines end in around a place. */
-static const char *line_end(const aire_lines *lines, size_t at)
+const char *aire__line_end(const aire_lines *lines, size_t at)
 {
     if (at >= lines->count && lines->count > 0)
         at = lines->count - 1;
@@ -276,7 +275,7 @@ static void write_insertion(const splicing *s, const insertion *in, const aire_r
                             bool exact, bool last, aire_buf *to)
 {
     const aire_hunk *hunk = &s->p->edits->hunks[s->p->hunks[in->hunk]];
-    const char *end = line_end(&s->p->text->lines, in->gap);
+    const char *end = aire__line_end(&s->p->text->lines, in->gap);
     for (size_t n = in->line; n < in->line + in->count; n++) {
         const aire_hunk_line *line = &s->p->edits->lines[hunk->first + n];
         if (ends_open(to)) /* a last line without an end gets one before another follows */
@@ -297,7 +296,7 @@ static void write_kept(const splicing *s, size_t from, size_t to, aire_buf *buf)
         while (next < to && !s->owner[next])
             next++;
         if (next > from && ends_open(buf))
-            aire__buf_puts(buf, line_end(lines, from));
+            aire__buf_puts(buf, aire__line_end(lines, from));
         if (next > from)
             aire__buf_append(buf, lines->items[from].text,
                              (size_t)(lines->items[next - 1].text - lines->items[from].text) +
@@ -336,49 +335,5 @@ aire_status aire__splice(const aire_placing *placing, aire_buf *to, aire_conflic
         write_all(&s, to);
     aire_free(placing->ctx, s.owner);
     aire_free(placing->ctx, s.insertions);
-    return status;
-}
-
-/* ---- whole contents ---- */
-
-static void write_whole(const aire_text *text, const aire_lines *wanted, const bool *removed,
-                        const bool *added, aire_buf *to, size_t *kept)
-{
-    size_t i = 0;
-    for (size_t k = 0; k < wanted->count; k++) {
-        if (added[k]) {
-            if (ends_open(to))
-                aire__buf_puts(to, line_end(&text->lines, i));
-            aire__buf_append(to, wanted->items[k].text, wanted->items[k].length);
-            aire__buf_puts(to, line_end(&text->lines, i));
-            continue;
-        }
-        while (i < text->lines.count && removed[i])
-            i++;
-        if (ends_open(to))
-            aire__buf_puts(to, line_end(&text->lines, i));
-        aire__buf_append(to, text->lines.items[i].text, text->lines.items[i].full);
-        ++*kept;
-        i++;
-    }
-}
-
-aire_status aire__splice_whole(const aire_text *text, const aire_edits *edits,
-                               const aire_hunk *hunk, size_t skip, aire_buf *to, size_t *kept)
-{
-    aire_lines wanted = {.count = hunk->count - skip};
-    bool *removed = NULL, *added = NULL;
-    wanted.items = aire__calloc(text->ctx, wanted.count + 1, sizeof *wanted.items);
-    if (!wanted.items)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < wanted.count; i++)
-        wanted.items[i] = edits->lines[hunk->first + skip + i].line;
-    *kept = 0;
-    aire_status status = aire__lines_compare(text->ctx, &text->lines, &wanted, &removed, &added);
-    if (status == AIRE_OK)
-        write_whole(text, &wanted, removed, added, to, kept);
-    aire_free(text->ctx, removed);
-    aire_free(text->ctx, added);
-    aire__lines_free(text->ctx, &wanted);
     return status;
 }

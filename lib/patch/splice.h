@@ -25,9 +25,7 @@ typedef struct aire_conflict {
  */
 aire_status aire__splice(const aire_placing *placing, aire_buf *to, aire_conflict *conflict);
 
-/* What a content that is sent whole is made to by what the file was: the ends of its lines, and
- * kept lines. `text` may be empty. AIRE_OK, AIRE_NOMEM. */
-aire_status aire__splice_whole(const aire_text *text, const aire_edits *edits,
-                               const aire_hunk *hunk, size_t skip, aire_buf *to, size_t *kept);
+/* What lines end in around line `at`: "\n" or "\r\n". */
+const char *aire__line_end(const aire_lines *lines, size_t at);
 
 #endif

@@ -5,10 +5,10 @@
 
 #include "base/fail.h"
 #include "patch/marks.h"
+#include "patch/whole.h"
 
-enum { LISTED_MAX = 8, PART_LINES = 3 };
+enum { LISTED_MAX = 8 };
 
-#define KEPT_SURE 0.5
 #define KEPT_NAMELESS 0.7 /* for a content without a name */
 
 aire_status aire__target_add_hunk(aire_ctx *ctx, aire_target *target, size_t hunk)
@@ -27,97 +27,6 @@ static aire_status complain(aire_targets *t, char *text)
     else
         t->complaint = text;
     return t->complaint ? AIRE_OK : aire__fail_nomem();
-}
-
-/* ---- whole contents ---- */
-
-static size_t first_text(const aire_lines *lines)
-{
-    size_t at = 0;
-    while (at < lines->count && aire__line_is_blank(&lines->items[at]))
-        at++;
-    return at;
-}
-
-static size_t last_text(const aire_lines *lines)
-{
-    size_t at = lines->count;
-    while (at > 0 && aire__line_is_blank(&lines->items[at - 1]))
-        at--;
-    return at;
-}
-
-static bool same_ends(const aire_lines *a, const aire_lines *b)
-{
-    size_t i = first_text(a), k = first_text(b), n = last_text(a), m = last_text(b);
-    return i < n && k < m && aire__fold_equal(&a->items[i], &b->items[k]) &&
-           aire__fold_equal(&a->items[n - 1], &b->items[m - 1]);
-}
-
-static void look_at(const aire_lines *before, const aire_lines *after, const bool *removed,
-                    const bool *added, aire_whole_look *out)
-{
-    size_t kept = 0, all = 0, head = 0, tail = 0;
-    for (size_t i = 0; i < before->count; i++) {
-        all += !aire__line_is_blank(&before->items[i]);
-        kept += !removed[i] && !aire__line_is_blank(&before->items[i]);
-    }
-    while (head < before->count && removed[head])
-        head++;
-    while (tail < before->count && removed[before->count - 1 - tail])
-        tail++;
-    bool adds_head = after->count > 0 && added[0];
-    bool adds_tail = after->count > 0 && added[after->count - 1];
-    out->kept = all ? (double)kept / (double)all : 1;
-    out->is_part =
-        kept > 0 && ((head > PART_LINES && !adds_head) || (tail > PART_LINES && !adds_tail));
-    out->same_ends = same_ends(before, after);
-}
-
-static size_t find_elision(const aire_lines *before, const aire_lines *after, const bool *added)
-{
-    for (size_t k = 0; k < after->count; k++) {
-        const aire_line *line = &after->items[k];
-        aire_span bare = aire__span_trim((aire_span){line->text, line->length});
-        if (!added[k] || (!aire__is_elision(line) && !aire__is_worded_elision(line)))
-            continue;
-        if (bare.length > 3 || before->count == 0 || aire__line_indent(line) == 0)
-            return k + 1;
-    }
-    return 0;
-}
-
-aire_status aire__whole_look(aire_ctx *ctx, const aire_patch_source *source,
-                             const aire_edits *edits, const aire_hunk *hunk, aire_whole_look *out)
-{
-    aire_lines before, after = {.count = hunk->count};
-    bool *removed = NULL, *added = NULL;
-    *out = (aire_whole_look){0};
-    aire_status status =
-        aire__lines_split(ctx, source ? source->data : "", source ? source->length : 0, &before);
-    if (status != AIRE_OK)
-        return status;
-    after.items = aire__calloc(ctx, hunk->count + 1, sizeof *after.items);
-    if (!after.items)
-        status = aire__fail_nomem();
-    for (size_t i = 0; status == AIRE_OK && i < hunk->count; i++)
-        after.items[i] = edits->lines[hunk->first + i].line;
-    if (status == AIRE_OK)
-        status = aire__lines_compare(ctx, &before, &after, &removed, &added);
-    if (status == AIRE_OK) {
-        look_at(&before, &after, removed, added, out);
-        out->elision = find_elision(&before, &after, added);
-    }
-    aire_free(ctx, removed);
-    aire_free(ctx, added);
-    aire__lines_free(ctx, &before);
-    aire__lines_free(ctx, &after);
-    return status;
-}
-
-bool aire__whole_is_sure(const aire_whole_look *look)
-{
-    return !look->is_part && !look->elision && (look->kept >= KEPT_SURE || look->same_ends);
 }
 
 /* ---- which file ---- */
@@ -284,7 +193,6 @@ static aire_status add_whole(aire_targets *t, aire_target *target, const aire_ed
                                           "once",
                                           target->path));
     target->whole = file->first_hunk;
-    target->labelled = file->labelled;
     return AIRE_OK;
 }
 
