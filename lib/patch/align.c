@@ -25,6 +25,7 @@ enum {
 #define BLANK_GAP 0.02
 #define KEPT_LIKE 0.6 /* likeness of lines that may be the same */
 #define REMOVED_LIKE 0.8
+#define CLOSE_LIKE 0.9
 #define NEVER (-1e9)
 
 typedef enum step { STEP_START, STEP_MATCH, STEP_GONE, STEP_EXTRA } step;
@@ -218,8 +219,10 @@ static void measure(const aire_text *text, const aire_side *side, const size_t *
             continue;
         out->first = out->first == SIZE_MAX ? map[k] : out->first;
         out->last = map[k] + 1;
-        out->exact += side->keys[k] == text->keys[map[k]] && side->keys[k] != AIRE_KEY_BLANK &&
-                      aire__line_weight(&text->lines.items[map[k]]) >= 0.7;
+        const aire_line *there = &text->lines.items[map[k]];
+        out->exact += side->keys[k] != AIRE_KEY_BLANK && aire__line_weight(there) >= 0.7 &&
+                      (side->keys[k] == text->keys[map[k]] ||
+                       aire__fold_likeness(&aire__side_line(side, k)->line, there) >= CLOSE_LIKE);
     }
 }
 

@@ -32,6 +32,7 @@ typedef struct aire_hunk {
     const char *section;   /* what the header says of the place, such as a function's first line */
     size_t section_length; /* 0: nothing */
     size_t file;           /* its file edit */
+    size_t number;         /* among the hunks of that, from 1 */
 } aire_hunk;
 
 typedef struct aire_file_edit {

@@ -1,6 +1,8 @@
 /* Added lines in the style of the file. */
 #include "patch/restyle.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "patch/marks.h"
@@ -174,15 +176,6 @@ static bool same_span(aire_span a, aire_span b)
     return a.length == b.length && memcmp(a.text, b.text, a.length) == 0;
 }
 
-/* A kept line of a diff may have lost the blank in front of it, or have one too many: that says
- * nothing of the others. */
-static bool is_slip(const pair *q)
-{
-    size_t n = q->wanted.length, m = q->there.length, shorter = n < m ? n : m;
-    return (n + 1 == m || m + 1 == n) && memcmp(q->wanted.text, q->there.text, shorter) == 0 &&
-           !memchr(q->wanted.text, '\t', n) && !memchr(q->there.text, '\t', m);
-}
-
 static bool counts(const aire_placing *p, size_t i, size_t k, bool removed)
 {
     const aire_hunk_line *line = aire__side_line(&p->sides[i], k);
@@ -199,17 +192,104 @@ static bool has_removed(const aire_placing *p, size_t i)
     return false;
 }
 
-static bool is_shifted(const aire_placing *p, size_t i, bool removed)
+static size_t width(aire_span indent, size_t unit)
 {
-    bool diff = p->edits->hunks[p->hunks[i]].form == AIRE_HUNK_DIFF;
+    size_t width = 0;
+    for (size_t i = 0; i < indent.length; i++)
+        width = indent.text[i] == '\t' ? (width / unit + 1) * unit : width + 1;
+    return width;
+}
+
+/* How the lines of a hunk that the file has are indented, beside how the file has them. */
+typedef struct indents {
+    bool any, shifted;
+    bool uniform;  /* all by as much */
+    bool slips;    /* only some, and those by one blank */
+    bool stripped; /* the patch has none at all */
+    long shift;    /* of the first one that is */
+} indents;
+
+static indents compare_all(const aire_placing *p, size_t i, bool removed)
+{
+    indents found = {.uniform = true, .slips = true, .stripped = true};
     for (size_t k = 0; k < p->sides[i].count; k++) {
         if (!counts(p, i, k, removed))
             continue;
         pair q = pair_of(p, i, k);
-        if (!same_span(q.wanted, q.there) && !(diff && !removed && is_slip(&q)))
-            return true;
+        long shift = (long)width(q.there, UNIT_DEFAULT) - (long)width(q.wanted, UNIT_DEFAULT);
+        bool same = same_span(q.wanted, q.there);
+        found.uniform = found.uniform && (!found.any || shift == found.shift);
+        found.shift = found.any ? found.shift : shift;
+        found.slips = found.slips && shift >= -1 && shift <= 1;
+        found.stripped = found.stripped && q.wanted.length == 0;
+        found.shifted = found.shifted || !same;
+        found.any = true;
     }
-    return false;
+    return found;
+}
+
+/* The least indentation among added lines; false if none is added. */
+static bool least_added(const aire_placing *p, size_t i, size_t *least)
+{
+    const aire_hunk *hunk = &p->edits->hunks[p->hunks[i]];
+    *least = SIZE_MAX;
+    for (size_t k = 0; k < hunk->count; k++) {
+        const aire_hunk_line *line = &p->edits->lines[hunk->first + k];
+        if (line->op != '+' || aire__line_is_blank(&line->line))
+            continue;
+        size_t own =
+            width((aire_span){line->line.text, aire__line_indent(&line->line)}, UNIT_DEFAULT);
+        *least = own < *least ? own : *least;
+    }
+    return *least != SIZE_MAX;
+}
+
+/* How far an indentation is from the nearest one that the file has around the hunk. */
+static long distance_to(const aire_placing *p, size_t i, long indent)
+{
+    long best = LONG_MAX;
+    for (size_t k = 0; k < p->sides[i].count; k++) {
+        if (!counts(p, i, k, false))
+            continue;
+        long away = labs((long)width(pair_of(p, i, k).there, UNIT_DEFAULT) - indent);
+        best = away < best ? away : best;
+    }
+    return best;
+}
+
+typedef enum verdict { AS_IT_IS, MOVED, UNCLEAR } verdict;
+
+/*
+ * Whether added lines are moved as those around them. Removed ones tell surely, and so do the two
+ * texts of a block. Kept lines of a diff do not: they may have lost what added ones have kept, be
+ * it the blank that is their mark or all that is in front.
+ */
+static verdict judge(const aire_placing *p, size_t i)
+{
+    bool removed = has_removed(p, i);
+    indents all = compare_all(p, i, removed);
+    size_t least;
+    if (!all.shifted || !least_added(p, i, &least))
+        return AS_IT_IS;
+    if (removed || p->edits->hunks[p->hunks[i]].form == AIRE_HUNK_BLOCK)
+        return MOVED;
+    if (all.uniform) {
+        long as_it_is = distance_to(p, i, (long)least);
+        long moved = distance_to(p, i, (long)least + all.shift);
+        if (moved != as_it_is)
+            return moved < as_it_is ? MOVED : AS_IT_IS;
+        return all.slips ? AS_IT_IS : UNCLEAR;
+    }
+    if (all.slips)
+        return AS_IT_IS;
+    if (all.stripped)
+        return least > 0 ? AS_IT_IS : UNCLEAR;
+    return MOVED;
+}
+
+bool aire__indent_is_clear(const aire_placing *p, size_t hunk)
+{
+    return judge(p, hunk) != UNCLEAR;
 }
 
 /* The pair whose line is nearest to the added line that follows `before` old ones; one with the
@@ -232,14 +312,6 @@ static bool nearest_pair(const aire_restyling *r, size_t before, aire_span inden
         }
     }
     return best != SIZE_MAX;
-}
-
-static size_t width(aire_span indent, size_t unit)
-{
-    size_t width = 0;
-    for (size_t i = 0; i < indent.length; i++)
-        width = indent.text[i] == '\t' ? (width / unit + 1) * unit : width + 1;
-    return width;
 }
 
 static void write_blanks(aire_buf *to, size_t count, size_t unit, bool tabs)
@@ -280,7 +352,7 @@ static void write_indent(const aire_restyling *r, size_t before, aire_span inden
 aire_restyling aire__restyling(const aire_placing *p, size_t hunk, const aire_habits *habits)
 {
     aire_restyling r = {p, hunk, habits, has_removed(p, hunk), false};
-    r.shifted = is_shifted(p, hunk, r.removed);
+    r.shifted = judge(p, hunk) == MOVED;
     return r;
 }
 

@@ -26,6 +26,9 @@ typedef struct aire_restyling {
     bool shifted; /* they are not those of the file */
 } aire_restyling;
 
+/* Whether it is clear how far the added lines of a hunk are to be indented. */
+bool aire__indent_is_clear(const aire_placing *placing, size_t hunk);
+
 aire_restyling aire__restyling(const aire_placing *placing, size_t hunk, const aire_habits *habits);
 
 /* Append an added line that follows `before` old lines of the hunk, without its end. */

@@ -208,6 +208,8 @@ static aire_status collect(splicing *s)
             continue;
         remove_lines(s, i);
         status = insert_lines(s, i);
+        if (status == AIRE_OK && !aire__indent_is_clear(s->p, i))
+            object(s, AIRE_CONFLICT_INDENT, i, s->p->places[i].first);
     }
     if (s->count)
         qsort(s->insertions, s->count, sizeof *s->insertions, compare_insertions);
