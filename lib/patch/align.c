@@ -36,7 +36,8 @@ typedef struct band {
     long low;     /* line of the text less line of the side, at the band's beginning */
     size_t width; /* of the band */
     double *score, *before;
-    uint8_t *steps; /* (count + 1) rows */
+    uint8_t *steps;      /* (count + 1) rows */
+    const size_t *taken; /* matches of lines beside changes that may not be made again; or NULL */
 } band;
 
 typedef struct cluster {
@@ -95,8 +96,22 @@ static size_t group_votes(const long *votes, size_t count, long slack, cluster *
 
 /* ---- one band ---- */
 
+/* Whether an old line is removed, or stands beside a change. */
+static bool is_at_change(const aire_side *side, size_t i)
+{
+    size_t at = side->at[i];
+    if (aire__side_line(side, i)->op == '-')
+        return true;
+    bool above = i > 0 ? side->at[i - 1] + 1 != at : at > 0;
+    bool below = i + 1 < side->count && side->at[i + 1] != at + 1;
+    return above || below || (i > 0 && aire__side_line(side, i - 1)->op == '-') ||
+           (i + 1 < side->count && aire__side_line(side, i + 1)->op == '-');
+}
+
 static double match_score(band *b, size_t i, size_t line)
 {
+    if (b->taken && b->taken[i] == line && is_at_change(b->side, i))
+        return NEVER;
     const aire_hunk_line *wanted = aire__side_line(b->side, i);
     const aire_line *there = &b->text->lines.items[line];
     double weight = aire__line_weight(&wanted->line);
@@ -226,6 +241,16 @@ static void measure(const aire_text *text, const aire_side *side, const size_t *
     }
 }
 
+/* The score of the best alignment in the cluster that changes other lines. */
+static double align_otherwise(band *b, const cluster *at, long slack, const size_t *best,
+                              size_t *map)
+{
+    b->taken = best;
+    double score = align_in(b, at, slack, map);
+    b->taken = NULL;
+    return score;
+}
+
 static void keep_best(const aire_text *text, const aire_side *side, const size_t *map, double score,
                       size_t *best_map, aire_alignment *out)
 {
@@ -255,6 +280,12 @@ static void try_clusters(band *b, const cluster *groups, size_t count, long slac
         double score = align_in(b, &groups[i], slack, map);
         if (score > 0)
             keep_best(b->text, b->side, map, score, best_map, out);
+    }
+    for (size_t i = 0; i < count && i < TRIED_MAX && out->score > 0; i++) {
+        if (!aire__text_spend(b->text, 1))
+            return;
+        double score = align_otherwise(b, &groups[i], slack, best_map, map);
+        out->second = score > out->second ? score : out->second;
     }
 }
 

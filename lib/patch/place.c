@@ -659,7 +659,9 @@ aire_status aire__place_hunks(aire_ctx *ctx, aire_text *text, const aire_edits *
 {
     *out = (aire_placing){.ctx = ctx, .text = text, .edits = edits, .hunks = hunks, .count = count};
     aire_status status = prepare(out);
-    if (status == AIRE_OK && (sequel || !place_strictly(out)))
+    bool strict = status == AIRE_OK && !sequel && place_strictly(out);
+    out->verbatim = strict && !edits->answer;
+    if (status == AIRE_OK && !strict)
         status = place_freely(out, sequel);
     if (status != AIRE_OK)
         aire__placing_free(out);

@@ -52,7 +52,8 @@ typedef struct aire_placing {
     size_t *candidates; /* places where a hunk fits, of all hunks */
     size_t candidate_count, candidate_capacity;
     struct aire_choice *choices; /* by hunk */
-    long *scratch;               /* by hunk, and one more */
+    bool verbatim; /* right as it is, and nothing that a model has copied: no line is restyled */
+    long *scratch; /* by hunk, and one more */
 } aire_placing;
 
 /*

@@ -288,7 +288,7 @@ static void drop_empty(aire_edits *edits)
 aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, bool answer,
                              aire_edits *out)
 {
-    *out = (aire_edits){.ctx = ctx};
+    *out = (aire_edits){.ctx = ctx, .answer = answer};
     aire_status status = aire__lines_split(ctx, text, length, &out->text);
     aire_reader r = {.edits = out, .lines = &out->text, .end = out->text.count, .answer = answer};
     if (status == AIRE_OK)

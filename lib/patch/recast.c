@@ -332,7 +332,8 @@ aire_status aire__target_recast(aire_ctx *ctx, aire_edits *edits, aire_text *tex
     for (size_t i = 0; i < placing->count && status == AIRE_OK; i++) {
         aire_place_state state = placing->places[i].state;
         bool done = false;
-        if (state == AIRE_PLACE_NONE || state == AIRE_PLACE_DOUBTFUL)
+        bool fuzzy = state == AIRE_PLACE_FOUND && placing->places[i].how == AIRE_PLACED_FUZZY;
+        if (state == AIRE_PLACE_NONE || state == AIRE_PLACE_DOUBTFUL || fuzzy)
             status = part_hunk(ctx, edits, text, &placing->sides[i], hunks[i], target, &done);
         if (status == AIRE_OK && !done && edits->hunks[hunks[i]].form == AIRE_HUNK_BLOCK &&
             (state == AIRE_PLACE_NONE || state == AIRE_PLACE_DOUBTFUL))
