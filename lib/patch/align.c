@@ -37,6 +37,7 @@ typedef struct band {
     size_t width; /* of the band */
     double *score, *before;
     uint8_t *steps;      /* (count + 1) rows */
+    bool nearest;        /* removed lines may be missing, too */
     const size_t *taken; /* matches of lines beside changes that may not be made again; or NULL */
 } band;
 
@@ -131,7 +132,7 @@ static double match_score(band *b, size_t i, size_t line)
 static double gone_cost(const band *b, size_t i)
 {
     const aire_hunk_line *line = aire__side_line(b->side, i);
-    if (line->op == '-')
+    if (line->op == '-' && !b->nearest)
         return -NEVER;
     if (b->side->keys[i] == AIRE_KEY_BLANK)
         return BLANK_GAP;
@@ -281,7 +282,7 @@ static void try_clusters(band *b, const cluster *groups, size_t count, long slac
         if (score > 0)
             keep_best(b->text, b->side, map, score, best_map, out);
     }
-    for (size_t i = 0; i < count && i < TRIED_MAX && out->score > 0; i++) {
+    for (size_t i = 0; i < count && i < TRIED_MAX && out->score > 0 && !b->nearest; i++) {
         if (!aire__text_spend(b->text, 1))
             return;
         double score = align_otherwise(b, &groups[i], slack, best_map, map);
@@ -289,11 +290,11 @@ static void try_clusters(band *b, const cluster *groups, size_t count, long slac
     }
 }
 
-bool aire__align(aire_text *text, const aire_side *side, long hint, size_t *map,
+bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest, size_t *map,
                  aire_alignment *out, aire_status *status)
 {
     aire_ctx *ctx = text->ctx;
-    band b = {.text = text, .side = side};
+    band b = {.text = text, .side = side, .nearest = nearest};
     long slack = SLACK_MIN + (long)side->count / 8;
     slack = slack < SLACK_MAX ? slack : SLACK_MAX;
     size_t width = 3 * (size_t)slack + 2;

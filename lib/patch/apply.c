@@ -768,8 +768,7 @@ aire_status aire__patch_look(aire_ctx *ctx, const char *text, size_t length)
     aire_status status = aire__edits_read(ctx, text, length, true, &edits);
     if (status != AIRE_OK)
         return status;
-    bool nothing = edits.file_count == 0 && edits.complaint;
-    if (nothing)
+    if (edits.empty)
         status = aire__fail(AIRE_EMPTY, "the answer holds no patch: %s", edits.complaint);
     aire__edits_free(&edits);
     return status;

@@ -62,6 +62,7 @@ typedef struct aire_edits {
     size_t file_count, file_capacity;
     char **owned; /* decoded texts that lines point into */
     size_t owned_count, owned_capacity;
+    bool empty;      /* nothing in it is meant as a patch; the complaint says so */
     bool answer;     /* a model's, not a diff by a program */
     char *complaint; /* why it cannot be read; NULL if it can */
 } aire_edits;

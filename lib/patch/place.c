@@ -497,6 +497,20 @@ static bool removed_lines_are_sure(aire_placing *p, size_t i)
     return true;
 }
 
+/* The place that a refusal shows. */
+static aire_status find_nearest(aire_placing *p, size_t i)
+{
+    aire_place *place = &p->places[i];
+    aire_alignment found;
+    aire_status status;
+    if (aire__align(p->text, &p->sides[i], -1, true, place->map, &found, &status)) {
+        place->state = AIRE_PLACE_DOUBTFUL;
+        place->first = found.first;
+        place->last = found.last;
+    }
+    return status;
+}
+
 static aire_status place_loosely(aire_placing *p, size_t i)
 {
     aire_place *place = &p->places[i];
@@ -504,8 +518,8 @@ static aire_status place_loosely(aire_placing *p, size_t i)
     aire_status status;
     size_t header;
     long hint = numbered_place(p, i, 0, &header) ? (long)header : -1;
-    if (!aire__align(p->text, &p->sides[i], hint, place->map, &found, &status))
-        return status;
+    if (!aire__align(p->text, &p->sides[i], hint, false, place->map, &found, &status))
+        return status == AIRE_OK ? find_nearest(p, i) : status;
     place->first = found.first;
     place->last = found.last;
     place->state = AIRE_PLACE_DOUBTFUL;

@@ -91,9 +91,9 @@ typedef struct aire_alignment {
     size_t first, last;
 } aire_alignment;
 
-/* Writes the file's lines to `map`. False if there is no place like it. AIRE_NOMEM is told by
- * *status. */
-bool aire__align(aire_text *text, const aire_side *side, long hint, size_t *map,
+/* Writes the file's lines to `map`. `nearest`: only to show it; removed lines may be missing. False
+ * if there is no place like it. AIRE_NOMEM is told by *status. */
+bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest, size_t *map,
                  aire_alignment *out, aire_status *status);
 
 #endif

@@ -495,18 +495,14 @@ static void test_patch__is_found_in_fences_and_prose(void **state)
     static const struct {
         const char *answer, *patch;
     } cases[] = {
-        {"```diff\n" DIFF_A "```\n", DIFF_A},
-        {"Here:\n```diff\n" DIFF_A "```\nand\n```\n" DIFF_B "```\nDone.", DIFF_A DIFF_B},
-        {"```c\nint main;\n```\n~~~~patch\n" DIFF_A "~~~~\n", DIFF_A},
-        {"```diff\n" DIFF_A, DIFF_A}, /* cut short */
-        {"Here:\n\n" DIFF_A "\n\nThat is all.\n", DIFF_A},
-        {"diff --git a/x.c b/x.c\nindex 1..2 100644\n" DIFF_A "diff --git a/y.c b/y.c\n" DIFF_B
-         "So much.",
-         "diff --git a/x.c b/x.c\nindex 1..2 100644\n" DIFF_A "diff --git a/y.c b/y.c\n" DIFF_B},
-        {DIFF_A "\nAnd the second file:\n\n" DIFF_B "Good luck!", DIFF_A DIFF_B},
-        {"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"},
-        {"```c\nint main;\n```\n", "none"},
+        {"```diff\n" DIFF_A "```\n", "```diff\n" DIFF_A "```\n"},
+        {"<think>\n" DIFF_B "</think>\nHere:\n" DIFF_A,
+         "\nHere:\n" DIFF_A}, /* what was thought is not said */
+        {"x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n",
+         "x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"},
+        {"x.c\n```c\nint main;\n```\n", "x.c\n```c\nint main;\n```\n"},
         {"--- \nnothing here\n", "none"},
+        {"Use `b`.\n", "none"},
         {"", "none"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
