@@ -456,8 +456,7 @@ static aire_status read_hunk(aire_reader *r)
         return status;
     if (headed)
         return aire__reader_complain(r, r->at ? r->at - 1 : 0, "no lines follow the hunk's header");
-    r->edits->hunk_count--;
-    r->edits->files[r->edits->file_count - 1].hunk_count--;
+    aire__edits_drop_hunk(r->edits);
     return AIRE_OK;
 }
 
