@@ -544,8 +544,12 @@ static aire_status open_file(aire_reader *r, head *h)
 /* A file may be made, removed or renamed without a hunk. */
 static aire_status close_head(aire_reader *r, head *h, size_t line)
 {
+    bool had_hunks = h->open;
     bool said = h->old_name.length || h->new_name.length || h->git_new.length || h->is_rename;
     aire_status status = said && !h->open ? open_file(r, h) : AIRE_OK;
+    if (status == AIRE_OK && said && !had_hunks && r->answer && is_absent(h->old_name) &&
+        !h->creates)
+        status = aire__reader_complain(r, h->line, "no hunk follows: what is in the new file?");
     *h = (head){.line = line};
     return status;
 }
@@ -639,8 +643,9 @@ aire_status aire__read_diff(aire_reader *r)
     r->dedent = aire__line_indent(&r->lines->items[r->at]);
     while (status == AIRE_OK && !done && aire__reader_more(r))
         status = read_line(r, &h, &done);
-    bool bare = !h.open && (h.has_old || h.has_new || h.git_new.length) && !h.is_rename &&
-                !h.creates && !h.deletes;
+    bool named = h.has_old || h.has_new || h.git_new.length;
+    bool by_program = !r->answer && (is_absent(h.old_name) || is_absent(h.new_name));
+    bool bare = !h.open && named && !h.is_rename && !h.creates && !h.deletes && !by_program;
     if (status == AIRE_OK && bare && text_ends(r) && r->edits->file_count > 0)
         status = aire__reader_complain(r, h.line,
                                        "the patch ends after the header of a file: it was cut off. "
