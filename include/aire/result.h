@@ -81,7 +81,9 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(LOST, 31, "worker lost")                                                                     \
     X(MODEL, 32, "model")                           /* the request to the model failed */          \
     X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */             \
-    X(OPEN_FILES_LIMIT, 34, "open files limit")
+    X(OPEN_FILES_LIMIT, 34, "open files limit")                                                    \
+    X(OVERTAKEN, 35, "overtaken")                   /* another candidate was first */              \
+    X(NOT_THE_IDEA, 36, "not the idea")             /* as a second model says of the patch */
 
 #define AIRE_CAUSE_ENUM_(name, value, word) AIRE_CAUSE_##name = value,
 enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };
