@@ -39,7 +39,8 @@ enum { AIRE_OUTCOME_MAP(AIRE_OUTCOME_ENUM_) };
     X(IMPLEMENT, 1, "implement")                                                                   \
     X(BUILD, 2, "build")                                                                           \
     X(RUN, 3, "run")                                                                               \
-    X(EVALUATE, 4, "evaluate")
+    X(EVALUATE, 4, "evaluate")                                                                     \
+    X(SMOKE, 5, "smoke") /* between build and run: a small run that tells whether it works */
 
 #define AIRE_STAGE_ENUM_(name, value, word) AIRE_STAGE_##name = value,
 enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };

@@ -42,7 +42,7 @@ typedef struct aire_ending {
     char *detail;
     char *log_tail;
     aire_env_verdict verdict; /* metrics and reward */
-    aire_usage usage[3];
+    aire_usage usage[4];
     size_t usage_count;
 } aire_ending;
 
@@ -131,6 +131,13 @@ void aire__workspace_remove(aire_try *t);
 /* Remove the directory of a try, also one that was being removed already. */
 aire_status aire__workspace_discard(const aire_workshop *shop, const char *path);
 
+/* ---- smoke.c ---- */
+
+/* Make a copy of the workspace as it was built, and an output directory, for the smoke run; and
+ * remove them. */
+aire_status aire__smoke_make(aire_try *t);
+aire_status aire__smoke_remove(aire_try *t);
+
 /* ---- keep.c ---- */
 
 /*
@@ -156,8 +163,8 @@ aire_resources aire__needs_of(const aire_env *env);
 /* ---- stages.c ---- */
 
 /*
- * Build, run and evaluate; t->ending says how it ended. AIRE_OK; AIRE_CANCELLED; any other status
- * is a failure of the infrastructure, and not of the idea.
+ * Build, smoke run, run and evaluate; t->ending says how it ended. AIRE_OK; AIRE_CANCELLED; any
+ * other status is a failure of the infrastructure, and not of the idea.
  */
 aire_status aire__stages_run(aire_try *t);
 
@@ -173,5 +180,8 @@ aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
 /* The result that a try came to. */
 aire_status aire__try_result(const aire_try *t, aire_result **out);
 void aire__try_clear(aire_try *t);
+
+/* Forget how a try ended. */
+void aire__ending_clear(aire_try *t);
 
 #endif

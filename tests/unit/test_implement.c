@@ -18,13 +18,15 @@
 static const char manifest[] =
     "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"]},"
     " \"build\": {\"command\": [\"build\"]}, \"run\": {\"command\": [\"run\"]},"
+    " \"smoke\": {\"command\": [\"smoke\"], \"budget\": {\"steps\": 2}},"
     " \"metric\": {\"name\": \"score\", \"direction\": \"maximize\", \"stage\": \"run\","
     "   \"trust\": \"self_reported\", \"pattern\": \"score=\"}}";
 
 /* ---- the sandbox ---- */
 
 static struct {
-    atomic_int builds, runs, fail_setups;
+    atomic_int stages[3]; /* commands of build, smoke and run */
+    atomic_int fail_setups;
     atomic_bool hold, waiting;
     int64_t wall_ms; /* that a run takes */
 } fake;
@@ -59,23 +61,55 @@ static void read_word(const aire_command *command, char word[64])
     fclose(file);
 }
 
+static const char *value_of(const aire_command *command, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; command->env[i]; i++)
+        if (!strncmp(command->env[i], name, length) && command->env[i][length] == '=')
+            return command->env[i] + length + 1;
+    return NULL;
+}
+
+/* What a smoke run leaves behind is not there for the run. */
+static void leave_something(const aire_command *command, bool smokes)
+{
+    char full[512];
+    const char *workspace = host_path(command, "/workspace");
+    assert_non_null(workspace);
+    snprintf(full, sizeof full, "%s/left", workspace);
+    assert_int_equal(access(full, F_OK), -1);
+    if (smokes)
+        put(full, "work that was done ahead");
+    const char *out = host_path(command, "/out");
+    assert_non_null(out);
+    snprintf(full, sizeof full, "%s/left", out);
+    assert_int_equal(access(full, F_OK), -1);
+    if (smokes)
+        put(full, "so was this");
+}
+
 static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel, aire_exit *ended,
                                 void *unused)
 {
+    static const char *const bad[] = {"nobuild", "nosmoke", "crash"};
     char word[64], text[128];
-    bool builds = !strcmp(command->argv[0], "build");
+    int stage = !strcmp(command->argv[0], "build") ? 0 : !strcmp(command->argv[0], "smoke") ? 1 : 2;
     if (atomic_load(&fake.fail_setups) > 0) {
         atomic_fetch_sub(&fake.fail_setups, 1);
         return aire_error_set(AIRE_SANDBOX, 0, "no namespaces today");
     }
     read_word(command, word);
-    atomic_fetch_add(builds ? &fake.builds : &fake.runs, 1);
-    ended->code = !strcmp(word, builds ? "nobuild" : "crash");
+    atomic_fetch_add(&fake.stages[stage], 1);
+    ended->code = !strcmp(word, bad[stage]);
     ended->wall_ms = fake.wall_ms;
-    snprintf(text, sizeof text, builds ? "work.txt:1:1: error: '%s' is no word\n" : "score=%s\n",
+    snprintf(text, sizeof text, stage < 2 ? "work.txt:1:1: error: '%s' is no word\n" : "score=%s\n",
              word);
     put(command->log_path, text);
-    while (!builds && !strcmp(word, "9") && atomic_load(&fake.hold)) {
+    assert_int_equal(value_of(command, "AIRE_SMOKE") != NULL, stage == 1);
+    assert_int_equal(value_of(command, "AIRE_BUDGET_STEPS") != NULL, stage == 1);
+    if (stage > 0)
+        leave_something(command, stage == 1);
+    while (stage == 2 && !strcmp(word, "9") && atomic_load(&fake.hold)) {
         if (aire_cancel_fired(cancel))
             return aire_error_set(AIRE_CANCELLED, 0, NULL);
         atomic_store(&fake.waiting, true);
@@ -470,6 +504,135 @@ static void test_check__gives_a_patch_back_once(void **state)
     expect_drafts(checked(ten, dead, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 10), "patch 0.0.0* none");
 }
 
+/* ---- repairs ---- */
+
+static void expect_sent(int64_t run, size_t index, const char *part)
+{
+    aire_drafts *drafts;
+    assert_int_equal(aire_store_drafts(store, run, &drafts), AIRE_OK);
+    const aire_draft *d = aire_drafts_get(drafts, index);
+    assert_non_null(d);
+    if (!strstr(d->sent, part))
+        fail_msg("\"%s\" is not in \"%s\"", part, d->sent);
+    aire_drafts_unref(drafts);
+}
+
+static void test_repair__what_does_not_build_goes_back(void **state)
+{
+    static const char *const once[] = {GOOD("nobuild"), GOOD("7"), NULL};
+    static const char *const refused[] = {GOOD("nobuild"), BAD, GOOD("8"), NULL};
+    static const char *const twice[] = {GOOD("nobuild"), GOOD("crash"), GOOD("6"), NULL};
+    options = (aire_executor_options){.candidates = 1};
+    int64_t run = implement(once, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    expect_drafts(run, "patch 0.0.0* exit code, repair 1.0.0* none");
+    expect_sent(run, 0, "");
+    expect_sent(run, 1, "the build stage ended with exit code 1");
+    expect_sent(run, 1, "work.txt:1:1: error: 'nobuild' is no word\n");
+    expect_drafts(implement(refused, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8),
+                  "patch 0.0.0* exit code, repair 1.0.0 patch context, revision 1.0.1* none");
+    options.repairs = 2;
+    expect_drafts(implement(twice, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 6),
+                  "patch 0.0.0* exit code, repair 1.0.0* exit code, repair 2.0.0* none");
+    assert_int_equal(scalar(store, "SELECT count(*) FROM model_calls WHERE purpose = 'repair'"), 4);
+    /* the request has the patch, the files as it left them, and the lines of the log */
+    assert_int_equal(scalar(store, "SELECT count(*) FROM model_calls WHERE purpose = 'repair'"
+                                   " AND request LIKE '%+nobuild%' AND request LIKE"
+                                   " '%1| nobuild%' AND request LIKE '%is no word%'"),
+                     3);
+}
+
+static void test_repair__is_given_up_in_time(void **state)
+{
+    static const char *const two[] = {GOOD("nobuild"), GOOD("crash"), NULL};
+    static const char *const same[] = {GOOD("nosmoke"), GOOD("nosmoke"), NULL};
+    static const char *const dead[] = {GOOD("crash"), NULL};
+    static const char *const never[] = {GOOD("nobuild"), NULL};
+    options = (aire_executor_options){.candidates = 1};
+    implement(two, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1);
+    int64_t run = implement(same, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1);
+    expect_drafts(run, "patch 0.0.0* exit code, repair 1.0.0 none"); /* nothing new to be run */
+    /* the run before had the same files: nothing is run, and nothing repaired */
+    expect_drafts(implement(dead, AIRE_OUTCOME_NO_CHANGE, AIRE_CAUSE_SAME_AS_EARLIER, -1),
+                  "patch 0.0.0* none");
+    options.repairs = -1;
+    expect_drafts(implement(never, AIRE_OUTCOME_BUILD_FAILED, AIRE_CAUSE_EXIT_CODE, -1),
+                  "patch 0.0.0* none");
+}
+
+static void test_repair__is_for_what_falls_over_at_once(void **state)
+{
+    static const char *const two[] = {GOOD("crash"), GOOD("7"), NULL};
+    options = (aire_executor_options){.repair_seconds = 3};
+    fake.wall_ms = 3001;
+    expect_drafts(implement(two, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1),
+                  "patch 0.0.0* none");
+    aire_store_unref(store);
+    unlink(path);
+    store = open_store(0);
+    fake.wall_ms = 3000;
+    expect_drafts(implement(two, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7),
+                  "patch 0.0.0* exit code, repair 1.0.0* none");
+}
+
+/* Killed while the repaired code runs: all that was answered is there. */
+static void test_repair__is_not_paid_for_again(void **state)
+{
+    static const char *const once[] = {GOOD("nobuild"), GOOD("9"), NULL}, *const none[] = {NULL};
+    aire_model *model = replay(once), *dead = replay(none);
+    options = (aire_executor_options){.candidates = 1};
+    atomic_store(&fake.hold, true);
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    while (!atomic_load(&fake.waiting))
+        usleep(1000);
+    aire_executor_unref(executor);
+    atomic_store(&fake.hold, false);
+    executor = new_executor(dead);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 9);
+    expect_drafts(run, "patch 0.0.0* exit code, repair 1.0.0* none");
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+    aire_model_unref(dead);
+}
+
+/* ---- the smoke run ---- */
+
+static void test_smoke__comes_before_the_run(void **state)
+{
+    static const char *const bad[] = {GOOD("nosmoke"), NULL}, *const good[] = {GOOD("7"), NULL};
+    bool first;
+    options = (aire_executor_options){.repairs = -1};
+    aire_model *model = replay(bad);
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    aire_result *result = next(executor);
+    assert_int_equal(aire_result_outcome(result), AIRE_OUTCOME_CRASHED);
+    assert_int_equal(aire_result_stage(result), AIRE_STAGE_SMOKE);
+    assert_int_equal(aire_result_usage_count(result), 2);
+    assert_string_equal(aire_stage_name(AIRE_STAGE_SMOKE), "smoke");
+    assert_int_equal(aire__store_tell(store, aire_result_run_id(result), NULL, &first), AIRE_OK);
+    aire_result_unref(result);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+    assert_int_equal(atomic_load(&fake.stages[2]), 0); /* no run was spent */
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    assert_int_equal(atomic_load(&fake.stages[1]), 2);
+    assert_int_equal(atomic_load(&fake.stages[2]), 1);
+    options.skip_smoke = 1;
+    static const char *const other[] = {GOOD("8"), NULL};
+    implement(other, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    assert_int_equal(atomic_load(&fake.stages[1]), 2);
+}
+
+static void test_smoke__failures_are_repaired(void **state)
+{
+    static const char *const two[] = {GOOD("nosmoke"), GOOD("7"), NULL};
+    options = (aire_executor_options){.candidates = 1};
+    expect_drafts(implement(two, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7),
+                  "patch 0.0.0* exit code, repair 1.0.0* none");
+    assert_int_equal(atomic_load(&fake.stages[2]), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -485,6 +648,12 @@ int main(void)
         TEST(test_drafts__are_used_by_the_next_controller),
         TEST(test_drafts__are_confirmed_as_they_are),
         TEST(test_check__gives_a_patch_back_once),
+        TEST(test_repair__what_does_not_build_goes_back),
+        TEST(test_repair__is_given_up_in_time),
+        TEST(test_repair__is_for_what_falls_over_at_once),
+        TEST(test_repair__is_not_paid_for_again),
+        TEST(test_smoke__comes_before_the_run),
+        TEST(test_smoke__failures_are_repaired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
