@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "aire/completion.h"
 #include "aire/confirm.h"
 #include "aire/draft.h"
 #include "aire/executor.h"
@@ -633,6 +634,64 @@ static void test_smoke__failures_are_repaired(void **state)
     assert_int_equal(atomic_load(&fake.stages[2]), 1);
 }
 
+/* ---- completion ---- */
+
+static void test_completion__is_counted_by_model_kind_and_cause(void **state)
+{
+    static const char *const good[] = {GOOD("7"), NULL}, *const bad[] = {BAD, BAD, BAD, NULL};
+    static const char *const crash[] = {GOOD("crash"), NULL}, *const words[] = {GOOD("8 x"), NULL};
+    aire_completions *rows = NULL;
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    assert_int_equal(aire_completions_count(rows), 0);
+    assert_null(aire_completions_get(rows, 0));
+    aire_completions_unref(rows);
+    options = (aire_executor_options){.repairs = -1};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    implement(bad, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, -1);
+    implement(bad, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, -1);
+    implement(crash, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1);
+    implement(words, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    int64_t runs = 0, drafts = 0;
+    int turned = 0, failed = 0;
+    for (size_t i = 0; i < aire_completions_count(rows); i++) {
+        const aire_completion *row = aire_completions_get(rows, i);
+        assert_memory_equal(row->model, "replay:", 7);
+        runs += row->runs;
+        drafts += row->drafts;
+        turned += row->kind == AIRE_IDEA_HYPERPARAMETER;
+        failed += row->cause == AIRE_CAUSE_PATCH_CONTEXT && row->kind == 0;
+    }
+    assert_int_equal(runs, 5);
+    assert_int_equal(drafts, 1 + 3 + 3 + 1 + 1);
+    assert_int_equal(turned, 1); /* 5 -> 7 */
+    assert_int_equal(failed, 2); /* by two models */
+    aire_completions_unref(aire_completions_ref(rows));
+    aire_completions_unref(rows);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_OK), 1);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_BUILD_FAILED), 0);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_INFRA_FAILED), -1);
+    assert_int_equal(aire_store_completion(NULL, &rows), AIRE_INVALID);
+    assert_int_equal(aire_store_drafts(store, 0, (aire_drafts **)&rows), AIRE_INVALID);
+}
+
+static aire_status read_all(aire_completions **rows)
+{
+    aire_drafts *drafts = NULL;
+    aire_status status = aire_store_drafts(store, 1, &drafts);
+    aire_drafts_unref(drafts);
+    return status == AIRE_OK ? aire_store_completion(store, rows) : status;
+}
+
+static void test_completion__fails_cleanly_without_memory(void **state)
+{
+    static const char *const good[] = {BAD, GOOD("7"), NULL};
+    aire_completions *rows = NULL;
+    options = (aire_executor_options){.candidates = 1};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    OOM_LOOP(&memory, read_all(&rows), aire_completions_unref(rows));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -654,6 +713,8 @@ int main(void)
         TEST(test_repair__is_not_paid_for_again),
         TEST(test_smoke__comes_before_the_run),
         TEST(test_smoke__failures_are_repaired),
+        TEST(test_completion__is_counted_by_model_kind_and_cause),
+        TEST(test_completion__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
