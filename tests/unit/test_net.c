@@ -660,6 +660,7 @@ static void test_net__few_descriptors(void **state)
     await(late);
     assert_int_equal(late->status, AIRE_TIMEOUT);
     assert_non_null(strstr(late->message, "waited for its turn"));
+    assert_false(late->reply.began);
     probe_free(late);
     for (int i = 0; i < MANY; i++) {
         await(probes[i]);
@@ -667,6 +668,7 @@ static void test_net__few_descriptors(void **state)
             print_message("# %s\n", probes[i]->message);
         assert_int_equal(probes[i]->status, AIRE_OK);
         assert_int_equal(probes[i]->events, 20);
+        assert_true(probes[i]->reply.began);
         probe_free(probes[i]);
     }
     free(probes);
