@@ -758,6 +758,19 @@ static void test_net__timers_in_order(void **state)
     }
 }
 
+/* So who asks first goes first. */
+static void test_net__timers_of_one_time_in_turn(void **state)
+{
+    enum { MANY = 200 };
+    int64_t when = aire__deadline_ns(50);
+    alarms.count = 0;
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(aire__net_at(net, when, NULL, on_alarm, (void *)(intptr_t)i), AIRE_OK);
+    await_alarms(MANY);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(alarms.order[i], i);
+}
+
 static void test_net__timers_end_with_their_token(void **state)
 {
     aire_cancel *cancel;
@@ -1009,6 +1022,7 @@ int main(void)
         cmocka_unit_test(test_net__few_descriptors),
         cmocka_unit_test(test_crowd__forgets_nobody),
         cmocka_unit_test(test_net__timers_in_order),
+        cmocka_unit_test(test_net__timers_of_one_time_in_turn),
         cmocka_unit_test(test_net__timers_end_with_their_token),
         cmocka_unit_test(test_net__starts_from_its_thread),
         cmocka_unit_test(test_net__one_for_each_context),
