@@ -39,7 +39,8 @@ enum { AIRE_OUTCOME_MAP(AIRE_OUTCOME_ENUM_) };
     X(IMPLEMENT, 1, "implement")                                                                   \
     X(BUILD, 2, "build")                                                                           \
     X(RUN, 3, "run")                                                                               \
-    X(EVALUATE, 4, "evaluate")
+    X(EVALUATE, 4, "evaluate")                                                                     \
+    X(SMOKE, 5, "smoke") /* between build and run: a small run that tells whether it works */
 
 #define AIRE_STAGE_ENUM_(name, value, word) AIRE_STAGE_##name = value,
 enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
@@ -81,7 +82,9 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(LOST, 31, "worker lost")                                                                     \
     X(MODEL, 32, "model")                           /* the request to the model failed */          \
     X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */             \
-    X(OPEN_FILES_LIMIT, 34, "open files limit")
+    X(OPEN_FILES_LIMIT, 34, "open files limit")                                                    \
+    X(OVERTAKEN, 35, "overtaken")                   /* another candidate was first */              \
+    X(NOT_THE_IDEA, 36, "not the idea")             /* as a second model says of the patch */
 
 #define AIRE_CAUSE_ENUM_(name, value, word) AIRE_CAUSE_##name = value,
 enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };

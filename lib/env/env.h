@@ -21,6 +21,9 @@
 #define AIRE_ENV_OUT "/out"                 /* writable in run, read-only in evaluate; AIRE_OUT */
 #define AIRE_ENV_STREAM "/out/stream.jsonl" /* intermediate metrics; AIRE_STREAM */
 
+/* Stages are numbered below it. */
+enum { AIRE_ENV_STAGES = AIRE_STAGE_SMOKE + 1 };
+
 typedef struct aire_env_file {
     char *path; /* relative, clean */
     int32_t role;
@@ -30,7 +33,7 @@ typedef struct aire_env_file {
     bool is_text; /* valid UTF-8 without NUL */
 } aire_env_file;
 
-/* "build", "run" or "evaluate" of the manifest. */
+/* "build", "run", "evaluate" or "smoke" of the manifest. */
 typedef struct aire_env_step {
     bool present;
     char **argv; /* ends in NULL; a shell command is {"/bin/sh", "-c", command, NULL} */
@@ -46,7 +49,7 @@ typedef struct aire_env_step {
 typedef struct aire_env_mount {
     char *source; /* absolute, variables replaced */
     char *target;
-    bool stages[5]; /* by AIRE_STAGE_* */
+    bool stages[AIRE_ENV_STAGES]; /* by AIRE_STAGE_* */
 } aire_env_mount;
 
 /* What a run hands to evaluation: a plain file below AIRE_ENV_OUT. */
@@ -154,15 +157,17 @@ struct aire_env {
     char **globs[5];      /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
-    aire_env_step steps[5]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE are used */
+    aire_env_step
+        steps[AIRE_ENV_STAGES]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE, SMOKE are used */
     aire_env_mount *mounts;
     size_t mount_count;
     aire_env_output *outputs;
     size_t output_count;
     aire_env_metric_rule metric;
-    char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
-    char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
-    uint64_t seed;      /* of an ordinary run */
+    char **budget_vars;       /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
+    char **smoke_budget_vars; /* the same for a smoke run; NULL: as of a run */
+    char *budget_text;        /* for prompts: "655360 tokens, 30 s"; "" for none */
+    uint64_t seed;            /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;
     char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */

@@ -1,4 +1,4 @@
-/* Build, run and evaluate, each in a sandbox of its own. */
+/* Build, smoke run, run and evaluate, each in a sandbox of its own. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,12 +79,16 @@ static aire_status add_vars(stage *s)
         status = add_var(s, "AIRE_DATA=" AIRE_ENV_DATA);
     if (status == AIRE_OK && s->number != AIRE_STAGE_BUILD)
         status = add_var(s, "AIRE_OUT=" AIRE_ENV_OUT);
-    if (status == AIRE_OK && s->number == AIRE_STAGE_RUN)
+    if (status == AIRE_OK && (s->number == AIRE_STAGE_RUN || s->number == AIRE_STAGE_SMOKE))
         status = add_var(s, "AIRE_STREAM=" AIRE_ENV_STREAM);
+    if (status == AIRE_OK && s->number == AIRE_STAGE_SMOKE)
+        status = add_var(s, "AIRE_SMOKE=1");
     if (status == AIRE_OK)
         status = add_devices(s);
-    for (size_t i = 0; status == AIRE_OK && env->budget_vars[i]; i++)
-        status = add_var(s, "%s", env->budget_vars[i]);
+    char **budget = s->number == AIRE_STAGE_SMOKE && env->smoke_budget_vars ? env->smoke_budget_vars
+                                                                            : env->budget_vars;
+    for (size_t i = 0; status == AIRE_OK && budget[i]; i++)
+        status = add_var(s, "%s", budget[i]);
     for (size_t i = 0; status == AIRE_OK && s->step->vars[i]; i++)
         status = add_var(s, "%s", s->step->vars[i]);
     return status;
@@ -101,8 +105,9 @@ static aire_status add_mounts(stage *s)
 {
     const aire_env *env = s->t->shop->env;
     bool evaluates = s->number == AIRE_STAGE_EVALUATE;
-    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : "workspace");
-    s->paths[1] = aire__try_path(s->t, evaluates ? "handed" : "out");
+    bool smokes = s->number == AIRE_STAGE_SMOKE;
+    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : smokes ? "smoke" : "workspace");
+    s->paths[1] = aire__try_path(s->t, evaluates ? "handed" : smokes ? "smoke-out" : "out");
     if (!s->paths[0] || !s->paths[1])
         return aire__fail_nomem();
     for (size_t i = 0; i < env->mount_count; i++)
@@ -345,7 +350,7 @@ static aire_status run_stage(aire_try *t, int32_t number)
     if (status == AIRE_OK)
         status = run_command(&s);
     /* A protected file that was changed is a violation, however the run ended. */
-    if (status == AIRE_OK && number != AIRE_STAGE_EVALUATE)
+    if (status == AIRE_OK && number != AIRE_STAGE_EVALUATE && number != AIRE_STAGE_SMOKE)
         status = aire__workspace_check(t);
     if (status == AIRE_OK && is_good(t))
         status = judge(&s);
@@ -353,11 +358,24 @@ static aire_status run_stage(aire_try *t, int32_t number)
     return status;
 }
 
+/* A few steps on a copy, before a whole run is spent: only whether it works counts. */
+static aire_status run_smoke(aire_try *t)
+{
+    if (!t->shop->env->steps[AIRE_STAGE_SMOKE].present || t->shop->how.skips_smoke)
+        return AIRE_OK;
+    aire_status status = aire__smoke_make(t);
+    if (status == AIRE_OK)
+        status = run_stage(t, AIRE_STAGE_SMOKE);
+    return status == AIRE_OK && !t->shop->keep_workspaces ? aire__smoke_remove(t) : status;
+}
+
 aire_status aire__stages_run(aire_try *t)
 {
     aire_status status = aire__workspace_make(t);
     if (status == AIRE_OK)
         status = run_stage(t, AIRE_STAGE_BUILD);
+    if (status == AIRE_OK && is_good(t))
+        status = run_smoke(t);
     if (status == AIRE_OK && is_good(t))
         status = run_stage(t, AIRE_STAGE_RUN);
     bool evaluates = t->shop->env->steps[AIRE_STAGE_EVALUATE].present;
