@@ -104,7 +104,7 @@ static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
         status = check_duplicate(l, job, t);
     if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK)
         status = l->slurm ? aire__slurm_run(t, l->slurm) : aire__stages_run(t);
-    return status;
+    return status == AIRE_OK ? aire__recheck(l, t) : status;
 }
 
 static bool is_stopping(aire_local *l)

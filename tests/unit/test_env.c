@@ -513,7 +513,7 @@ static void test_judge__reports(void **state)
         double reward;
     } rows[] = {
         {"{\"metrics\": {\"loss\": 2.0, \"other\": 1}}", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 0.5},
-        {"{\"metrics\": {\"loss\": 0.1}}", AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE, 0},
+        {"{\"metrics\": {\"loss\": 0.1}}", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_METRIC_RANGE, 0},
         {"{\"metrics\": {\"loss\": \"2\"}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
         {"{\"metrics\": {\"los\": 2}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
         {"{\"violation\": {\"cause\": \"future_leak\", \"detail\": \"t = 3\"}}",
@@ -628,11 +628,11 @@ static void test_judge__logs_and_streams(void **state)
     judge_log(last, "lost: 3\nloss: none\n", "", AIRE_OUTCOME_NO_METRIC, 0);
     judge_log(last, "loss: 3\nval_loss: 4\n", "", AIRE_OUTCOME_OK, 3);
     judge_log(last, "step 1 loss: 3 (best)\nloss: --4\nloss: -\nloss:", "", AIRE_OUTCOME_OK, 3);
-    judge_log(last, "loss: 3\nloss: 99999999999999999999", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log(last, "loss: 3\nloss: 99999999999999999999", "", AIRE_OUTCOME_VIOLATION, 0);
     judge_log("\"pattern\": \"^loss:\"", "loss: 3\n the loss: 4\n", "", AIRE_OUTCOME_OK, 3);
     judge_log("\"pattern\": \"loss:\", \"reduce\": \"max\"", "loss: 3\nloss: 1\n", "",
               AIRE_OUTCOME_OK, 3);
-    judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_VIOLATION, 0);
     judge_log("\"reduce\": \"last\"", "loss: 9",
               "{\"loss\": 2}\nnoise\n{\"loss\": 3, \"x\": []}\n{\"loss\":", AIRE_OUTCOME_OK, 3);
     judge_log("\"reduce\": \"last\"", "", "{\"loss\": 2}\n{\"loss\": NaN, \"step\": 3}\n",
