@@ -140,7 +140,9 @@
       " ELSE output_tokens + ?2 END WHERE id = 1")                                                 \
     X(COUNTS,                                                                                      \
       "SELECT (SELECT ifnull(max(id), 0) FROM plans), (SELECT ifnull(max(id), 0) FROM ideas),"     \
-      " (SELECT count(*) FROM runs WHERE state < 2 AND kind <> 4), (SELECT ifnull(max(seq), 0) FROM results),"   \
+      " (SELECT count(*) FROM runs WHERE state < 2 AND kind <> 4),"                                \
+      " (SELECT ifnull(max(seq), 0) FROM results)"                                                 \
+      " - (SELECT count(*) FROM runs WHERE kind <> 1 AND kind = 4 AND state = 2),"                 \
       " (SELECT ifnull(max(told), 0) FROM runs WHERE told IS NOT NULL),"                           \
       " (SELECT ifnull(max(id), 0) FROM model_calls), input_tokens, output_tokens"                 \
       " FROM model_totals WHERE id = 1")
