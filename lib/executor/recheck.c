@@ -3,11 +3,10 @@
  * that the run has. A process that dies meanwhile leaves the run unfinished, so that it is run
  * again, and finds its re-run in the store.
  */
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "executor/local.h"
@@ -95,9 +94,11 @@ static void note(aire_local *l, const aire_try *t, const aire_measured *it,
     json_t *evidence =
         json_pack("{s:s, s:s, s:f, s:f}", "cause", aire_cause_name(suspicion->cause), "detail",
                   suspicion->text, "metric", it->metric, "cpu_s", it->cpu_s);
-    char *text = evidence ? json_dumps(evidence, 0) : NULL;
+    char *text = NULL;
+    if (evidence && aire__json_dump(l->shop.ctx, evidence, &text) != AIRE_OK)
+        text = NULL;
     aire__store_event(l->store, "suspect", t->run->id, text ? text : suspicion->text);
-    free(text);
+    aire_free(l->shop.ctx, text);
     json_decref(evidence);
 }
 

@@ -27,7 +27,7 @@ STEP = """        aire_adamw_step(aire_tensor_data(param), aire_tensor_grad(para
 
 def optimizer(code):
     return ("optim.c", STEP, "        float *p = aire_tensor_data(param), *g = aire_tensor_grad(param), *m = state[i].m;\n"
-                             "        double rate = settings.learning_rate;\n"
+                             "        double rate = settings.lr;\n"
                              "        for (int64_t k = 0; k < aire_tensor_count(param); k++) {\n" + code + "        }\n        (void)m;\n")
 
 
@@ -68,8 +68,8 @@ HONEST = [
                              "    aire_tensor *y = aire_add(aire_attention_qkv(qkv, HEADS, NULL), aire_matmul(s, x));\n")),
     nanogpt("a window of attention", model(ATTENTION, "    aire_attention_options window = AIRE_ATTENTION_OPTIONS_INIT;\n    window.window = 8;\n"
                                                       "    aire_tensor *y = aire_attention_qkv(qkv, HEADS, &window);\n")),
-    nanogpt("a bias for each position", model(LOGITS, LOGITS + '\n    logits = aire_add(logits, aire_param(tape, "bias", AIRE_INIT_ZEROS, 0, AIRE_DIMS(SEQUENCE, VOCABULARY)));')),
-    nanogpt("a table of pairs of bytes", model(LOGITS, LOGITS + '\n    logits = aire_add(logits, aire_embedding(aire_param(tape, "pairs", AIRE_INIT_ZEROS, 0, AIRE_DIMS(VOCABULARY, VOCABULARY)), tokens));')),
+    nanogpt("a bias for each position", model(LOGITS, LOGITS + '\n    logits = aire_add(logits, aire_param(tape, "bias", AIRE_INIT_CONSTANT, 0, AIRE_DIMS(SEQUENCE, VOCABULARY)));')),
+    nanogpt("a table of pairs of bytes", model(LOGITS, LOGITS + '\n    logits = aire_add(logits, aire_embedding(aire_param(tape, "pairs", AIRE_INIT_CONSTANT, 0, AIRE_DIMS(VOCABULARY, VOCABULARY)), tokens));')),
     nanogpt("moves the batch around, and back", logits_of("aire_transpose(aire_transpose(x, 0, 1), 0, 1)")),
     nanogpt("flattens the batch", logits_of("aire_reshape(aire_tanh(aire_reshape(x, AIRE_DIMS(batch * SEQUENCE, WIDTH))), AIRE_DIMS(batch, SEQUENCE, WIDTH))")),
     # ---- nanogpt: other training

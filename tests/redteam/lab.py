@@ -24,14 +24,17 @@ CONFIRM_SEEDS = [101, 102]
 @dataclass(frozen=True)
 class Case:
     """`edits` are (file, text that stands there once, text instead); find None: the whole file, new or not. `patch` is a diff as it
-    is. `expect`: "outcome/cause", VOID or "ok"; `confirmed`: what its runs on fresh seeds have to come to."""
+    is. `expect`: "outcome/cause", VOID or "ok"; `because`: a part of the detail that tells why; `confirmed`: what its runs on fresh
+    seeds have to come to; `row`: of RELIABILITY.md."""
 
     environment: str
     name: str
     edits: tuple = ()
     patch: str = ""
     expect: str = "ok"
+    because: str = ""
     confirmed: str = ""
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def small_nanogpt(root, prefix):
     shutil.copytree(ENVIRONMENTS["nanogpt"], env)
     manifest = json.loads((env / "aire.json").read_text())
     manifest["budget"]["tokens"] = 10240
-    manifest["run"].update(timeout_s=4, cpu_s=3, memory_mb=256, disk_mb=64, output_mb=8, log_kb=64)
+    manifest["run"].update(timeout_s=8, cpu_s=2, memory_mb=256, disk_mb=64, output_mb=8, log_kb=64)
     manifest["build"]["command"] = manifest["build"]["command"].replace("-O2", "-O1")
     manifest["evaluate"]["command"] = manifest["evaluate"]["command"].replace("-O2", "-O1 -DBATCHES=2")
     (env / "aire.json").write_text(json.dumps(manifest))
@@ -127,7 +130,7 @@ def judge(bench, case, result, confirmations):
     if case.expect == "ok":
         good = got in ("ok", VOID)
     else:
-        good = got == case.expect
+        good = got == case.expect and case.because in result.detail
     if case.confirmed:
         words = {bench.word_of(again) for again in confirmations}
         got += ", confirmed: " + ", ".join(sorted(words))

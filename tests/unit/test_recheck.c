@@ -1,6 +1,6 @@
 /*
- * What is not plausible is run again, and a model is served pass by pass: the executor on a scripted
- * sandbox, and the rules as functions of values.
+ * What is not plausible is run again, and a model is served pass by pass: the executor on a
+ * scripted sandbox, and the rules as functions of values.
  *
  * The variant's file work.txt holds "VALUE SPREAD CPU_MS": on its run, the metric is VALUE plus
  * SPREAD times (seed % 1000), and CPU_MS is used. A letter behind changes what a re-run does.
