@@ -77,6 +77,10 @@ static aire_status add_needs(aire_slurm *s)
     for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++)
         if (s->shop->env->steps[stage].present)
             wall_ms += s->shop->env->steps[stage].limits.wall_ms;
+    const aire_env_step *predict = &s->shop->env->steps[AIRE_STAGE_PREDICT];
+    if (predict->present) /* each pass, and the second phase of evaluate */
+        wall_ms += (predict->passes - 1) * predict->limits.wall_ms +
+                   s->shop->env->steps[AIRE_STAGE_EVALUATE].limits.wall_ms;
     long long minutes = (wall_ms / 1000 + MARGIN_S + 59) / 60;
     long long megabytes = (need.memory_bytes ? need.memory_bytes >> 20 : DEFAULT_MB) + MARGIN_MB;
     aire_status status = add_argument(s, aire__asprintf(ctx, "--time=%lld", minutes));
