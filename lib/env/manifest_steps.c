@@ -194,8 +194,7 @@ static aire_status read_step(aire_env *env, const aire_node *top, int stage)
         "network",   "env",       "data",    "with_variant", NULL};
     aire_env_step *step = &env->steps[stage];
     aire_node node;
-    aire_status status =
-        aire__node_object(top, step_names[stage], stage == AIRE_STAGE_RUN, &node, &step->present);
+    aire_status status = aire__node_object(top, step_names[stage], false, &node, &step->present);
     if (status != AIRE_OK || !step->present)
         return status;
     status = aire__node_known(&node, known);
@@ -220,6 +219,12 @@ aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top)
     aire_status status = AIRE_OK;
     for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE && status == AIRE_OK; stage++)
         status = read_step(env, top, stage);
+    /* An evaluation that has the variant's files may do without a run. */
+    if (status == AIRE_OK && !env->steps[AIRE_STAGE_RUN].present &&
+        !env->steps[AIRE_STAGE_EVALUATE].with_variant)
+        return aire__node_complain(top, "run",
+                                   "missing; expected an object, as evaluate.with_variant is not "
+                                   "true");
     return status;
 }
 

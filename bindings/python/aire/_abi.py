@@ -447,6 +447,7 @@ aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
     ("variables", POINTER(c_char_p)),
+    ("adapter", c_char_p),
 ]
 
 aire_model_call_options._fields_ = [
@@ -913,6 +914,8 @@ FUNCTIONS = {
     "aire_env_unref": (None, [POINTER(aire_env)]),
     "aire_env_name": (c_char_p, [POINTER(aire_env)]),
     "aire_env_path": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_adapter": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_manifest": (c_char_p, [POINTER(aire_env)]),
     "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
     "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
     "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
