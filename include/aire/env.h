@@ -93,6 +93,8 @@ AIRE_API const char *aire_env_manifest(const aire_env *env);
 AIRE_API const char *aire_env_goal(const aire_env *env);
 /** Name of the metric that the reward is made from. @since 0.1 */
 AIRE_API const char *aire_env_metric(const aire_env *env);
+/** AIRE_TRUST_* of that metric: who measures it. @since 0.1 */
+AIRE_API int32_t aire_env_trust(const aire_env *env);
 /** Content hash of the manifest and all files, 64 hexadecimal digits. @since 0.1 */
 AIRE_API const char *aire_env_hash(const aire_env *env);
 
@@ -102,6 +104,26 @@ AIRE_API size_t aire_env_file_count(const aire_env *env);
 AIRE_API const char *aire_env_file_path(const aire_env *env, size_t index);
 /** AIRE_FILE_* of file @p index; 0 out of range. @since 0.1 */
 AIRE_API int32_t aire_env_file_role(const aire_env *env, size_t index);
+/**
+ * Content of file @p index, with a NUL behind it, and whether its owner may execute it. Borrowed, until
+ * the environment is released.
+ *
+ * @param[out] length in bytes; nullable
+ * @param[out] is_program 1 or 0; nullable
+ * @return NULL out of range
+ * @since 0.1
+ */
+AIRE_API const char *aire_env_file_data(const aire_env *env, size_t index, size_t *length,
+                                        int32_t *is_program);
+/**
+ * Where an editable file may change: by its lines, as "4 to 9, 20 to 31", if the manifest's
+ * `files.blocks` stand in it; "" everywhere.
+ *
+ * @param[out] out owned by caller, free with aire_free
+ * @return AIRE_OK, AIRE_INVALID (out of range), AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_env_file_regions(const aire_env *env, size_t index, char **out);
 /** Word for a role; "?" if unknown. Static storage. @since 0.1 */
 AIRE_API const char *aire_file_role_name(int32_t role);
 

@@ -136,6 +136,15 @@ static void list_regions(aire_buf *out, const aire_env *env, const aire_env_file
     aire__buf_puts(out, listed > LISTED_MAX ? ", ..." : "");
 }
 
+aire_status aire__blocks_list(const aire_env *env, const aire_env_file *file, char **out)
+{
+    aire_buf text;
+    aire__buf_init(&text, env->ctx, MESSAGE_MAX);
+    if (has_blocks(env, file))
+        list_regions(&text, env, file);
+    return aire__buf_take(&text, out, NULL);
+}
+
 static void quote(aire_buf *out, const walk *w)
 {
     size_t shown = aire__utf8_cut(w->line, w->length, SHOWN_MAX);

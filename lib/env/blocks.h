@@ -12,6 +12,9 @@
  * aire_alloc) says where. AIRE_OK, AIRE_NOMEM. */
 aire_status aire__blocks_check_files(const aire_env *env, char **message);
 
+/* The regions of a file, by lines: "4 to 9, 20 to 31"; "" without marks. *out from aire_alloc. */
+aire_status aire__blocks_list(const aire_env *env, const aire_env_file *file, char **out);
+
 /*
  * Whether a changed file keeps what stands outside of the regions; data NULL: it is deleted.
  * *message, from aire_alloc, is NULL if so, and else says for the patch's writer where it may

@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/str.h"
 #include "env/adapt.h"
+#include "env/blocks.h"
 #include "env/manifest.h"
 
 #define MANIFEST_MAX ((size_t)4 << 20)
@@ -237,6 +238,11 @@ const char *aire_env_metric(const aire_env *env)
     return env->metric.name;
 }
 
+int32_t aire_env_trust(const aire_env *env)
+{
+    return env->metric.trust;
+}
+
 const char *aire_env_hash(const aire_env *env)
 {
     return env->hash;
@@ -255,6 +261,25 @@ const char *aire_env_file_path(const aire_env *env, size_t index)
 int32_t aire_env_file_role(const aire_env *env, size_t index)
 {
     return index < env->file_count ? env->files[index].role : 0;
+}
+
+const char *aire_env_file_data(const aire_env *env, size_t index, size_t *length,
+                               int32_t *is_program)
+{
+    if (index >= env->file_count)
+        return NULL;
+    if (length)
+        *length = env->files[index].length;
+    if (is_program)
+        *is_program = (env->files[index].mode & 0100) != 0;
+    return env->files[index].data;
+}
+
+aire_status aire_env_file_regions(const aire_env *env, size_t index, char **out)
+{
+    if (!env || !out || index >= env->file_count)
+        return aire__fail(AIRE_INVALID, "aire_env_file_regions: there is no file %zu", index);
+    return aire__blocks_list(env, &env->files[index], out);
 }
 
 const char *aire_file_role_name(int32_t role)

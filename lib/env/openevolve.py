@@ -143,6 +143,7 @@ def evaluate(options, send):
 
 def be_second(options, out):
     def send(message):
+        sys.stdout.flush()  # after the last message comes the end
         text = json.dumps(message)
         if len(text) >= MESSAGE_MAX:
             raise ValueError("the evaluator's result is larger than 512 KiB")
@@ -245,7 +246,6 @@ def main():
         os.setpgid(0, 0)
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
         be_second(options, os.fdopen(writing, "w", encoding="utf-8"))
-        sys.stdout.flush()
         os._exit(0)
     os.close(writing)
     try:

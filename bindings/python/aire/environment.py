@@ -52,6 +52,20 @@ class Environment(Handle):
         return lib.aire_env_metric(self._p).decode()
 
     @property
+    def trust(self):
+        """Who measures it: "evaluated" or "self_reported"."""
+        return lib.aire_trust_name(lib.aire_env_trust(self._p)).decode()
+
+    def file_data(self, path):
+        """Content of a file of the environment, as bytes."""
+        for i in range(lib.aire_env_file_count(self._p)):
+            if lib.aire_env_file_path(self._p, i).decode() == path:
+                length, is_program = ctypes.c_size_t(), ctypes.c_int32()
+                data = lib.aire_env_file_data(self._p, i, ctypes.byref(length), ctypes.byref(is_program))
+                return ctypes.string_at(data, length.value)
+        raise KeyError(path)
+
+    @property
     def hash(self):
         return lib.aire_env_hash(self._p).decode()
 
