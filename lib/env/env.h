@@ -168,7 +168,11 @@ struct aire_env {
     char *hints; /* lines; "" for none */
     char hash[65];
 
+    const char *adapter; /* word of the adapter that made the manifest; NULL: it has an aire.json */
+    char *manifest;      /* JSON, as it was read or made */
+
     char **globs[5];      /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
+    char **block_marks;   /* the two of `files.blocks`; NULL for none */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
     aire_env_step steps[AIRE_ENV_STAGES]; /* by AIRE_STAGE_*: from BUILD on */

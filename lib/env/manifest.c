@@ -30,8 +30,8 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"ignore",   "editable", "protected",
-                                        "reserved", "hidden",   NULL};
+    static const char *const known[] = {"ignore", "editable", "protected", "reserved",
+                                        "hidden", "blocks",   NULL};
     aire_node files;
     bool present;
     aire_status status = aire__node_object(top, "files", true, &files, &present);
@@ -40,6 +40,12 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     for (int role = 0; role < 5 && status == AIRE_OK; role++)
         status =
             aire__node_texts(&files, known[role], role == AIRE_FILE_EDITABLE, &env->globs[role]);
+    if (status == AIRE_OK && json_object_get(files.json, "blocks"))
+        status = aire__node_texts(&files, "blocks", true, &env->block_marks);
+    if (status == AIRE_OK && env->block_marks &&
+        json_array_size(json_object_get(files.json, "blocks")) != 2)
+        return aire__node_fail(&files, "blocks", json_object_get(files.json, "blocks"),
+                               "two texts: the marks before and after what may change");
     return status;
 }
 

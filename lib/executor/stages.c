@@ -374,7 +374,9 @@ static aire_status judge_report(stage *s)
     if (status == AIRE_OK)
         status = aire__env_judge_report(s->t->shop->env, text, length, &verdict);
     aire_free(ctx, text);
-    return take_verdict(s->t, status, &verdict, AIRE_TRUST_EVALUATED);
+    /* Not EVALUATED where the variant's files were beside the evaluator, and its code may have run.
+     */
+    return take_verdict(s->t, status, &verdict, s->t->shop->env->metric.trust);
 }
 
 /* The run has reported of itself: from its log or its stream. */

@@ -17,7 +17,7 @@ typedef struct aire_prompt_task {
     const aire_env *env;
     const aire_templates *templates; /* NULL: the built-in ones */
     const aire_idea *idea;
-    uint32_t forms; /* AIRE_PROMPT_UNIFIED, ... or'ed (patch_form.h) */
+    uint32_t forms; /* AIRE_FORM_*, or'ed; 0 is unified diffs */
 } aire_prompt_task;
 
 /*

@@ -45,6 +45,9 @@ AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
 AIRE_PLAN_CROSSOVER = 4
 AIRE_PLAN_REPAIR = 5
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
 AIRE_OUTCOME_OK = 0
 AIRE_OUTCOME_NO_CHANGE = 1
 AIRE_OUTCOME_MODEL_FAILED = 2
@@ -142,9 +145,6 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
-AIRE_FORM_UNIFIED = 1
-AIRE_FORM_BLOCKS = 2
-AIRE_FORM_FILES = 4
 AIRE_DRAFT_PATCH = 1
 AIRE_DRAFT_REVISION = 2
 AIRE_DRAFT_REPAIR = 3
@@ -471,6 +471,7 @@ aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
     ("variables", POINTER(c_char_p)),
+    ("adapter", c_char_p),
 ]
 
 aire_model_call_options._fields_ = [
@@ -967,12 +968,17 @@ FUNCTIONS = {
     "aire_env_unref": (None, [POINTER(aire_env)]),
     "aire_env_name": (c_char_p, [POINTER(aire_env)]),
     "aire_env_path": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_adapter": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_manifest": (c_char_p, [POINTER(aire_env)]),
     "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
     "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_trust": (c_int32, [POINTER(aire_env)]),
     "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
     "aire_env_file_count": (c_size_t, [POINTER(aire_env)]),
     "aire_env_file_path": (c_char_p, [POINTER(aire_env), c_size_t]),
     "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
+    "aire_env_file_data": (c_char_p, [POINTER(aire_env), c_size_t, POINTER(c_size_t), POINTER(c_int32)]),
+    "aire_env_file_regions": (c_int32, [POINTER(aire_env), c_size_t, POINTER(c_void_p)]),
     "aire_file_role_name": (c_char_p, [c_int32]),
     "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
     "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
@@ -988,6 +994,7 @@ FUNCTIONS = {
     "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
     "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
     "aire_model_key_variable": (c_char_p, [c_char_p]),
+    "aire_model_cost": (c_int32, [POINTER(aire_ctx), c_char_p, c_char_p, c_int64, c_int64, POINTER(c_double)]),
     "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
     "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
     "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
@@ -1038,6 +1045,9 @@ FUNCTIONS = {
     "aire_ideas_unref": (None, [POINTER(aire_ideas)]),
     "aire_ideas_count": (c_size_t, [POINTER(aire_ideas)]),
     "aire_ideas_get": (POINTER(aire_idea), [POINTER(aire_ideas), c_size_t]),
+    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
+    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, c_uint32, POINTER(c_void_p)]),
+    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
     "aire_result_options_init": (c_int32, [POINTER(aire_result_options), c_size_t]),
     "aire_result_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_result_options), POINTER(POINTER(aire_result))]),
     "aire_result_ref": (POINTER(aire_result), [POINTER(aire_result)]),
