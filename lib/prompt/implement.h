@@ -50,9 +50,9 @@ aire_status aire__prompt_revise(aire_ctx *ctx, const aire_templates *templates, 
                                 char **out);
 
 /*
- * The unified diff in a model's answer: in one or more code fences, or bare between prose. The text
- * is passed on as the model wrote it. AIRE_OK; AIRE_EMPTY if the answer holds no diff (its detail
- * says so in words that aire__prompt_revise can pass on); AIRE_LIMIT; AIRE_NOMEM.
+ * The patch in a model's answer, as AIRE_PATCH_ANSWER: all of what it says after thinking. AIRE_OK;
+ * AIRE_EMPTY if it holds nothing that is meant as a patch (its detail says so in words that
+ * aire__prompt_revise can pass on); AIRE_LIMIT; AIRE_NOMEM.
  */
 aire_status aire__prompt_parse_patch(aire_ctx *ctx, const char *answer, aire_patch **out);
 

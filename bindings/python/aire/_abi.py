@@ -40,6 +40,13 @@ AIRE_FILE_HIDDEN = 4
 AIRE_DELTA_TEXT = 1
 AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
+AIRE_PATCH_ANSWER = 2
+AIRE_PLACED_EXACT = 1
+AIRE_PLACED_MOVED = 2
+AIRE_PLACED_WHITESPACE = 3
+AIRE_PLACED_FUZZY = 4
+AIRE_PLACED_PRESENT = 5
+AIRE_PLACED_WHOLE = 6
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
@@ -231,6 +238,30 @@ class aire_model_ops(Structure):
 
 
 class aire_patch(Structure):
+    pass
+
+
+class aire_patch_file(Structure):
+    pass
+
+
+class aire_patch_apply_options(Structure):
+    pass
+
+
+class aire_patch_applied(Structure):
+    pass
+
+
+class aire_patch_applied_file(Structure):
+    pass
+
+
+class aire_patch_applied_hunk(Structure):
+    pass
+
+
+class aire_patch_statistics(Structure):
     pass
 
 
@@ -555,6 +586,44 @@ aire_model_ops._fields_ = [
     ("reserved", c_uint32),
     ("complete", CFUNCTYPE(c_int32, POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer)), c_void_p)),
     ("destroy", CFUNCTYPE(None, c_void_p)),
+]
+
+aire_patch_file._fields_ = [
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("editable", c_int32),
+]
+
+aire_patch_apply_options._fields_ = [
+    ("struct_size", c_size_t),
+    ("creatable", c_char_p),
+]
+
+aire_patch_applied_file._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("created", c_int32),
+]
+
+aire_patch_applied_hunk._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("patch_line", c_size_t),
+    ("line", c_size_t),
+    ("how", c_int32),
+    ("confidence", c_double),
+]
+
+aire_patch_statistics._fields_ = [
+    ("struct_size", c_size_t),
+    ("files", c_size_t),
+    ("hunks", c_size_t),
+    ("added", c_size_t),
+    ("removed", c_size_t),
+    ("confidence", c_double),
 ]
 
 aire_plan_options._fields_ = [
@@ -1009,6 +1078,19 @@ FUNCTIONS = {
     "aire_patch_format": (c_int32, [POINTER(aire_patch)]),
     "aire_patch_text": (c_char_p, [POINTER(aire_patch)]),
     "aire_patch_length": (c_size_t, [POINTER(aire_patch)]),
+    "aire_patch_apply_options_init": (c_int32, [POINTER(aire_patch_apply_options), c_size_t]),
+    "aire_patch_apply": (c_int32, [POINTER(aire_ctx), POINTER(aire_patch), POINTER(aire_patch_file), c_size_t, POINTER(aire_patch_apply_options), POINTER(POINTER(aire_patch_applied))]),
+    "aire_patch_applied_ref": (POINTER(aire_patch_applied), [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_unref": (None, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_outcome": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_cause": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_message": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_diff": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_file_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_file": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_file)]),
+    "aire_patch_applied_hunk_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_hunk": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_hunk)]),
+    "aire_patch_applied_statistics": (c_int32, [POINTER(aire_patch_applied), POINTER(aire_patch_statistics)]),
     "aire_plan_options_init": (c_int32, [POINTER(aire_plan_options), c_size_t]),
     "aire_plan_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_plan_options), POINTER(POINTER(aire_plan))]),
     "aire_plan_ref": (POINTER(aire_plan), [POINTER(aire_plan)]),
