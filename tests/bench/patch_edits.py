@@ -146,7 +146,7 @@ def change_string(rng, lines, _):
 
 
 def change_comment(rng, lines, snippets):
-    at = [i for i, line in enumerate(lines) if re.match(r"\s*(#|/\*|\*|\"\"\") ?[A-Za-z]", line)
+    at = [i for i, line in enumerate(lines) if re.match(r"\s*(# |/\* |\* |\"\"\")[A-Za-z]", line)
           and len(line.split()) > 4]
     if not at:
         return None

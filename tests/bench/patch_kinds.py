@@ -175,6 +175,7 @@ def heading_took_first_line(d, rng):
         need(len(hunk.lines) > 3 and hunk.lines[0][0] == hunk.lines[1][0] == " " and hunk.lines[0][1].strip())
         base, (_, first) = hunk.written()[0], hunk.lines.pop(0)
         hunk.heading = f"{base} {first}"
+    d.need_unique()
 
 
 @unified
@@ -441,8 +442,10 @@ def inner_space_differs(d, rng):
 
 @unified
 def no_break_spaces(d, rng):
-    each_line(d, lambda text: text.replace("  ", "\u00a0 "), " -+")
+    """In the indentation, of lines that the file has as well."""
     need_indented_witness(d)
+    need(all("\u00a0" not in d.files[path] for path in d.after))
+    each_line(d, lambda text: re.sub("^ +", lambda match: match.group().replace("  ", "\u00a0 "), text), " -+")
 
 
 # Context that is not quite the file's.
@@ -517,7 +520,7 @@ def context_word_and_start_wrong(d, rng):
 
 @unified
 def context_comment_changed(d, rng):
-    comment = re.compile(r"(#|/\*|\*) ?[A-Za-z]")
+    comment = re.compile(r"(# |/\* |\* )[A-Za-z]")
     changed = 0
     for hunk in d.hunks():
         for line in hunk.lines:

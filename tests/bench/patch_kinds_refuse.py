@@ -153,7 +153,8 @@ def cut_patch(d, rng):
     need(len(changes) > 1)
     heading = max(i for i, line in enumerate(lines) if line == last.written()[0])
     keep = heading + 1 + rng.choice(changes[1:])
-    half = lines[keep][:len(lines[keep]) // 2] if rng.random() < 0.5 else ""
+    whole = keep == heading + len(last.lines)  # a half of the last line would look like all of it
+    half = "" if whole or rng.random() < 0.5 else lines[keep][:len(lines[keep]) // 2]
     d.filters = [lambda _: "\n".join(lines[:keep]) + "\n" + half]
 
 
