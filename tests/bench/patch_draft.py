@@ -33,10 +33,12 @@ def ends(line):
 
 
 class Hunk:
-    """`lines` are pairs [sign, text]; `heading` is written instead of the numbers if it is set."""
+    """`lines` are pairs [sign, text]; `heading` is written instead of the numbers if it is set. `place` and `expects` stay as
+    they were made: where the hunk belongs, and the lines that the file has there."""
 
     def __init__(self, old_start, new_start, lines):
         self.old_start, self.new_start, self.lines, self.heading, self.after = old_start, new_start, lines, None, []
+        self.place, self.expects = old_start, self.old()
         self.recount()
 
     def recount(self):
@@ -142,7 +144,7 @@ class Draft:
         """Only one place has what each hunk expects."""
         for diff in self.diffs:
             for hunk in diff.hunks:
-                need(hunk.old() and self.occurrences(hunk.old(), None if everywhere else diff.path) == 1)
+                need(hunk.expects and self.occurrences(hunk.expects, None if everywhere else diff.path) == 1)
 
     def need_unique_after(self):
         """The files have what each hunk makes, once, and no longer what it expects."""
@@ -155,7 +157,7 @@ class Draft:
         for diff in self.diffs:
             lines = [line.strip() for line in self.files[diff.path].split("\n")]
             for hunk in diff.hunks:
-                block, here = [line.strip() for line in hunk.old()], hunk.old_start - 1
+                block, here = [line.strip() for line in hunk.expects], hunk.place - 1
                 need(len(block) >= 4)
                 for at in range(1 - len(block), len(lines)):
                     if at != here:

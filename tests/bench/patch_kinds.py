@@ -175,7 +175,7 @@ def heading_took_first_line(d, rng):
         need(len(hunk.lines) > 3 and hunk.lines[0][0] == hunk.lines[1][0] == " " and hunk.lines[0][1].strip())
         base, (_, first) = hunk.written()[0], hunk.lines.pop(0)
         hunk.heading = f"{base} {first}"
-    d.need_unique()
+    need(all(d.occurrences(hunk.old(), diff.path) == 1 for diff in d.diffs for hunk in diff.hunks))
 
 
 @unified

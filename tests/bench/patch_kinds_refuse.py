@@ -263,7 +263,7 @@ def protected_file_in_blocks(d, rng):
 
 @refused("whole")
 def protected_file_in_whole(d, rng):
-    d.texts = {d.protected: [line + "\n" for line in read(d.protected).split("\n")[:-1]][:-1]}
+    d.texts = {d.protected: [line + "\n" for line in read(d.protected).split("\n")[:-1]][:-rng.randint(1, 3)]}
 
 
 def outside(rng):
