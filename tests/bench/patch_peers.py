@@ -157,4 +157,5 @@ def main():
             print(json.dumps({"id": case[0], **outcome}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 # Build for speed and run benchmarks.
 #
 # usage: tests/bench/run.sh [NAME ...]     names: engine sandbox executor store searcher early_stop models answers openevolve kills
-#                                          patch; default: all
+#                                          patch completion; default: all
 #
 # Builds in build/release (or $AIRE_BUILD/release). The peers openevolve, openai and shinka-evolve are installed below it, in virtual
 # environments of their own; where that cannot be, the comparison says peer=missing. The number of kills is $BENCH_KILLS, default 1000.
@@ -10,7 +10,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 build=${AIRE_BUILD:-$top/build}/release
-all="engine sandbox executor store searcher early_stop models answers openevolve kills patch"
+all="engine sandbox executor store searcher early_stop models answers openevolve kills patch completion"
 
 case "${1:-}" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 names=${*:-$all}
@@ -23,7 +23,8 @@ mkdir -p "$(dirname "$build")" || exit 1
 [ -f "$build/build.ninja" ] || meson setup "$build" "$top" --buildtype=release >"$build.log" 2>&1 ||
     { cat "$build.log"; exit 1; }
 programs="tests/bench/bench_engine tests/bench/bench_sandbox tests/bench/bench_executor tests/bench/bench_store
-    tests/bench/bench_searcher tests/bench/bench_early_stop tests/bench/bench_models tests/bench/bench_chat_server tests/bench/bench_answers tests/bench/bench_patch tests/integration/crash_host lib/worker/aire-worker"
+    tests/bench/bench_searcher tests/bench/bench_early_stop tests/bench/bench_models tests/bench/bench_chat_server tests/bench/bench_answers tests/bench/bench_patch tests/integration/crash_host lib/worker/aire-worker
+    lib/libaire.so.0.1.0"
 # shellcheck disable=SC2086
 ninja -C "$build" $programs >"$build/bench.log" 2>&1 || { tail -n 60 "$build/bench.log"; exit 1; }
 export AIRE_WORKER=$build/lib/worker/aire-worker
@@ -48,6 +49,9 @@ for name in $names; do
     models)
         "$(peer_python openai 3.57.0 || command -v python3)" tests/bench/models.py "$build/tests/bench/bench_models" \
             "$build/tests/bench/bench_chat_server"
+        ;;
+    completion)
+        AIRE_LIBRARY=$build/lib/libaire.so LD_LIBRARY_PATH=$build/lib python3 tests/bench/completion.py
         ;;
     patch)
         # Of shinka-evolve only the modules that apply edits are used, which need nothing else.
