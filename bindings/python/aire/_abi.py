@@ -65,6 +65,8 @@ AIRE_STAGE_IMPLEMENT = 1
 AIRE_STAGE_BUILD = 2
 AIRE_STAGE_RUN = 3
 AIRE_STAGE_EVALUATE = 4
+AIRE_STAGE_SMOKE = 5
+AIRE_STAGE_PREDICT = 6
 AIRE_CAUSE_NONE = 0
 AIRE_CAUSE_EXIT_CODE = 1
 AIRE_CAUSE_SIGNAL = 2
@@ -100,9 +102,16 @@ AIRE_CAUSE_LOST = 31
 AIRE_CAUSE_MODEL = 32
 AIRE_CAUSE_MODEL_ANSWER = 33
 AIRE_CAUSE_OPEN_FILES_LIMIT = 34
+AIRE_CAUSE_OVERTAKEN = 35
+AIRE_CAUSE_NOT_THE_IDEA = 36
+AIRE_CAUSE_TOO_FAST = 40
+AIRE_CAUSE_TOO_GOOD = 41
+AIRE_CAUSE_SAME_ON_SEEDS = 42
+AIRE_CAUSE_NOT_REPEATABLE = 43
 AIRE_RUN_IDEA = 1
 AIRE_RUN_BASELINE = 2
 AIRE_RUN_CONFIRM = 3
+AIRE_RUN_RECHECK = 4
 AIRE_TRUST_SELF_REPORTED = 1
 AIRE_TRUST_EVALUATED = 2
 AIRE_MOUNT_WRITABLE = 1
@@ -133,6 +142,13 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
+AIRE_DRAFT_PATCH = 1
+AIRE_DRAFT_REVISION = 2
+AIRE_DRAFT_REPAIR = 3
+AIRE_DRAFT_CHECK = 4
 AIRE_ENSEMBLE_WEIGHTED = 0
 AIRE_ENSEMBLE_BANDIT = 1
 AIRE_LIKENESS_TEXT = 1
@@ -331,6 +347,14 @@ class aire_summary(Structure):
 
 
 class aire_confirmation(Structure):
+    pass
+
+
+class aire_draft(Structure):
+    pass
+
+
+class aire_drafts(Structure):
     pass
 
 
@@ -745,6 +769,13 @@ aire_executor_options._fields_ = [
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
     ("template_dir", c_char_p),
+    ("candidates", c_int32),
+    ("revisions", c_int32),
+    ("repairs", c_int32),
+    ("repair_seconds", c_int32),
+    ("skip_smoke", c_int32),
+    ("forms", c_uint32),
+    ("checker", POINTER(aire_model)),
 ]
 
 aire_submit_options._fields_ = [
@@ -785,6 +816,29 @@ aire_confirmation._fields_ = [
     ("baseline", aire_summary),
     ("gain", c_double),
     ("p", c_double),
+]
+
+aire_draft._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("run_id", c_int64),
+    ("number", c_int32),
+    ("repair", c_int32),
+    ("candidate", c_int32),
+    ("round", c_int32),
+    ("chosen", c_int32),
+    ("outcome", c_int32),
+    ("cause", c_int32),
+    ("reserved", c_int32),
+    ("model", c_char_p),
+    ("sent", c_char_p),
+    ("answer", c_char_p),
+    ("patch", c_char_p),
+    ("message", c_char_p),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("latency_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_ensemble_options._fields_ = [
@@ -1059,6 +1113,12 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_store_drafts": (c_int32, [POINTER(aire_store), c_int64, POINTER(POINTER(aire_drafts))]),
+    "aire_drafts_ref": (POINTER(aire_drafts), [POINTER(aire_drafts)]),
+    "aire_drafts_unref": (None, [POINTER(aire_drafts)]),
+    "aire_drafts_count": (c_size_t, [POINTER(aire_drafts)]),
+    "aire_drafts_get": (POINTER(aire_draft), [POINTER(aire_drafts), c_size_t]),
+    "aire_draft_kind_name": (c_char_p, [c_int32]),
     "aire_embedder_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_embedder))]),
     "aire_embedder_ref": (POINTER(aire_embedder), [POINTER(aire_embedder)]),
     "aire_embedder_unref": (None, [POINTER(aire_embedder)]),
