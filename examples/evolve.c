@@ -214,6 +214,7 @@ static aire_status open_env(search *s)
     }
     aire_env_options options = AIRE_ENV_OPTIONS_INIT;
     options.variables = variables;
+    options.adapter = settings_text(s->settings, OPT_ADAPTER);
     const char *path = s->settings->words[s->settings->word_count - 1];
     return aire_env_open(s->ctx, path, &options, &s->env);
 }

@@ -13,6 +13,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTE
 
 typedef enum option_id {
     OPT_STORE,
+    OPT_ADAPTER,
     OPT_IDEATOR,
     OPT_TEMPLATES,
     OPT_NOVELTY,

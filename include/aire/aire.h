@@ -23,6 +23,7 @@
 #include "aire/model_call.h"
 #include "aire/patch.h"
 #include "aire/plan.h"
+#include "aire/prompt.h"
 #include "aire/result.h"
 #include "aire/sandbox.h"
 #include "aire/searcher.h"

@@ -30,8 +30,8 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"ignore",   "editable", "protected",
-                                        "reserved", "hidden",   NULL};
+    static const char *const known[] = {"ignore", "editable", "protected", "reserved",
+                                        "hidden", "blocks",   NULL};
     aire_node files;
     bool present;
     aire_status status = aire__node_object(top, "files", true, &files, &present);
@@ -40,6 +40,12 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     for (int role = 0; role < 5 && status == AIRE_OK; role++)
         status =
             aire__node_texts(&files, known[role], role == AIRE_FILE_EDITABLE, &env->globs[role]);
+    if (status == AIRE_OK && json_object_get(files.json, "blocks"))
+        status = aire__node_texts(&files, "blocks", true, &env->block_marks);
+    if (status == AIRE_OK && env->block_marks &&
+        json_array_size(json_object_get(files.json, "blocks")) != 2)
+        return aire__node_fail(&files, "blocks", json_object_get(files.json, "blocks"),
+                               "two texts: the marks before and after what may change");
     return status;
 }
 
@@ -48,9 +54,10 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
 /* Places that the sandbox fills itself. */
 static bool is_taken(const char *target)
 {
-    static const char *const places[] = {
-        "/workspace", "/data",   "/out", "/usr", "/bin",  "/sbin", "/lib", "/lib32",
-        "/lib64",     "/libx32", "/etc", "/dev", "/proc", "/tmp",  "/sys", "/run"};
+    static const char *const places[] = {"/workspace", "/data",   "/out",     "/usr",   "/bin",
+                                         "/sbin",      "/lib",    "/lib32",   "/lib64", "/libx32",
+                                         "/etc",       "/dev",    "/proc",    "/tmp",   "/sys",
+                                         "/run",       "/passes", "/answers", "/pass",  "/answer"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t length = strlen(places[i]);
         if (strncmp(target, places[i], length) == 0 &&
@@ -65,9 +72,10 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
     static const aire_word stages[] = {{"build", AIRE_STAGE_BUILD},
                                        {"run", AIRE_STAGE_RUN},
                                        {"evaluate", AIRE_STAGE_EVALUATE},
+                                       {"predict", AIRE_STAGE_PREDICT},
                                        {NULL, 0}};
     const json_t *array;
-    aire_status status = aire__node_array(node, "stages", false, 3, &array);
+    aire_status status = aire__node_array(node, "stages", false, 4, &array);
     for (size_t s = 0; status == AIRE_OK && stages[s].word; s++)
         mount->stages[stages[s].value] = !array;
     for (size_t i = 0; status == AIRE_OK && i < json_array_size(array); i++) {
@@ -77,7 +85,7 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
             s++;
         if (!stages[s].word)
             return aire__node_fail(node, "stages", json_array_get(array, i),
-                                   "\"build\", \"run\" or \"evaluate\"");
+                                   "\"build\", \"run\", \"predict\" or \"evaluate\"");
         mount->stages[stages[s].value] = true;
     }
     mount->stages[AIRE_STAGE_SMOKE] = mount->stages[AIRE_STAGE_RUN];
@@ -366,15 +374,17 @@ static aire_status read_rest(aire_env *env, const aire_node *top)
     int64_t priority = 0;
     aire_status status = aire__node_int(top, "priority", -1000, 1000, &priority);
     env->priority = (int32_t)priority;
+    if (status == AIRE_OK)
+        status = aire__manifest_read_plausible(env, top);
     return status == AIRE_OK ? aire__manifest_read_retention(env, top) : status;
 }
 
 aire_status aire__manifest_read(aire_env *env, const aire_node *top)
 {
     static const char *const known[] = {
-        "$schema", "aire",   "name",     "goal",     "rules",  "hints",     "files",
-        "build",   "run",    "evaluate", "smoke",    "mounts", "outputs",   "budget",
-        "seed",    "metric", "stream",   "priority", "knobs",  "retention", NULL};
+        "$schema", "aire",     "name",     "goal",      "rules",   "hints",     "files", "build",
+        "run",     "smoke",    "evaluate", "mounts",    "outputs", "budget",    "seed",  "metric",
+        "stream",  "priority", "knobs",    "retention", "predict", "plausible", NULL};
     static aire_status (*const parts[])(aire_env *, const aire_node *) = {
         read_texts,        read_roles,   aire__manifest_read_steps,
         read_mounts,       read_outputs, read_budget,

@@ -1,4 +1,4 @@
-/* The manifest's build, run and evaluate. */
+/* The manifest's build, run, evaluate and predict. */
 #include <string.h>
 
 #include "base/fail.h"
@@ -9,7 +9,8 @@
 static const char *const step_names[] = {[AIRE_STAGE_BUILD] = "build",
                                          [AIRE_STAGE_RUN] = "run",
                                          [AIRE_STAGE_EVALUATE] = "evaluate",
-                                         [AIRE_STAGE_SMOKE] = "smoke"};
+                                         [AIRE_STAGE_SMOKE] = "smoke",
+                                         [AIRE_STAGE_PREDICT] = "predict"};
 
 /* {"/bin/sh", "-c", text}; takes the text over. */
 static aire_status shell_command(aire_ctx *ctx, char *text, char ***out)
@@ -198,13 +199,36 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
     "command", "timeout_s", "cpu_s", "cpus", "gpus", "memory_mb", "processes", "disk_mb",          \
         "file_mb", "log_kb", "output_mb", "open_files", "network", "env", "data"
 
+/* What only one of the steps has. */
+static aire_status read_own(const aire_node *node, int stage, aire_env_step *step)
+{
+    static const struct {
+        const char *key;
+        int stage;
+    } own[] = {{"with_variant", AIRE_STAGE_EVALUATE},
+               {"passes", AIRE_STAGE_PREDICT},
+               {"answer_mb", AIRE_STAGE_PREDICT}};
+    int64_t passes = 16, megabytes = 16;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].stage != stage && json_object_get(node->json, own[i].key))
+            return aire__node_complain(node, own[i].key, "only %s has this",
+                                       step_names[own[i].stage]);
+    aire_status status = aire__node_bool(node, "with_variant", &step->with_variant);
+    if (status == AIRE_OK)
+        status = aire__node_int(node, "passes", 2, AIRE_ENV_PASSES_MAX, &passes);
+    if (status == AIRE_OK)
+        status = aire__node_int(node, "answer_mb", 1, 1 << 20, &megabytes);
+    step->passes = (int32_t)passes;
+    step->answer_bytes = megabytes << 20;
+    return status;
+}
+
 static aire_status read_step(aire_env *env, const aire_node *top, int stage)
 {
-    static const char *const known[] = {STEP_KEYS, "with_variant", NULL};
+    static const char *const known[] = {STEP_KEYS, "with_variant", "passes", "answer_mb", NULL};
     aire_env_step *step = &env->steps[stage];
     aire_node node;
-    aire_status status =
-        aire__node_object(top, step_names[stage], stage == AIRE_STAGE_RUN, &node, &step->present);
+    aire_status status = aire__node_object(top, step_names[stage], false, &node, &step->present);
     if (status != AIRE_OK || !step->present)
         return status;
     status = aire__node_known(&node, known);
@@ -217,10 +241,7 @@ static aire_status read_step(aire_env *env, const aire_node *top, int stage)
     if (status == AIRE_OK)
         status = aire__node_bool(&node, "network", &step->network);
     if (status == AIRE_OK)
-        status = aire__node_bool(&node, "with_variant", &step->with_variant);
-    if (status == AIRE_OK && stage != AIRE_STAGE_EVALUATE &&
-        json_object_get(node.json, "with_variant"))
-        return aire__node_complain(&node, "with_variant", "only evaluate has this");
+        status = read_own(&node, stage, step);
     return status == AIRE_OK ? read_data(&node, step) : status;
 }
 
@@ -304,12 +325,38 @@ static aire_status read_smoke(aire_env *env, const aire_node *top)
     return status;
 }
 
+/* The model answers to an evaluator that keeps the secret, and to nobody else. */
+static aire_status check_predict(const aire_env *env, const aire_node *top)
+{
+    const aire_env_step *predict = &env->steps[AIRE_STAGE_PREDICT];
+    if (!predict->present)
+        return AIRE_OK;
+    if (!env->steps[AIRE_STAGE_EVALUATE].present)
+        return aire__node_complain(top, "predict",
+                                   "needs an \"evaluate\" command, which says what "
+                                   "is to be predicted and judges the answers");
+    if (predict->network)
+        return aire__node_complain(top, "predict.network",
+                                   "a model that is judged has no network: what it answers could "
+                                   "come from anywhere");
+    return AIRE_OK;
+}
+
 aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top)
 {
     aire_status status = AIRE_OK;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE && status == AIRE_OK; stage++)
-        status = read_step(env, top, stage);
-    return status == AIRE_OK ? read_smoke(env, top) : status;
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES && status == AIRE_OK; stage++)
+        if (stage != AIRE_STAGE_SMOKE) /* which is read by those of run */
+            status = read_step(env, top, stage);
+    /* An evaluation that has the variant's files may do without a run. */
+    if (status == AIRE_OK && !env->steps[AIRE_STAGE_RUN].present &&
+        !env->steps[AIRE_STAGE_EVALUATE].with_variant)
+        return aire__node_complain(top, "run",
+                                   "missing; expected an object, as evaluate.with_variant is not "
+                                   "true");
+    if (status == AIRE_OK)
+        status = read_smoke(env, top);
+    return status == AIRE_OK ? check_predict(env, top) : status;
 }
 
 void aire__env_steps_free(aire_env *env)

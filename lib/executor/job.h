@@ -41,8 +41,8 @@ typedef struct aire_ending {
     int32_t outcome, stage, cause, code, trust;
     char *detail;
     char *log_tail;
-    aire_env_verdict verdict; /* metrics and reward */
-    aire_usage usage[4];
+    aire_env_verdict verdict;          /* metrics and reward */
+    aire_usage usage[AIRE_ENV_STAGES]; /* one a stage */
     size_t usage_count;
 } aire_ending;
 
@@ -70,6 +70,7 @@ typedef struct aire_try {
     void *data;
     double last_step, last_value; /* of the stream */
     bool has_streamed;
+    bool posed; /* the evaluator wants passes predicted */
 } aire_try;
 
 /* ---- implement.c ---- */
@@ -104,6 +105,22 @@ aire_status aire__repair(aire_try *t, bool *again);
 
 /* Make the try's directory with its workspace and output directory. */
 aire_status aire__workspace_make(aire_try *t);
+
+/* Make a directory of the try. */
+aire_status aire__workspace_make_directory(const aire_try *t, const char *name);
+
+/* A file that changes hands: from one directory of the try to another one, as a copy. */
+typedef struct aire_handing {
+    const char *from, *path;
+    const char *to, *name;
+    const char *place; /* what the variant knows `from` as */
+    int64_t max_bytes;
+    bool required;
+} aire_handing;
+
+/* Copy a plain file that untrusted code wrote; what is wrong with it is said in t->ending, and the
+ * outcome is then not OK. */
+aire_status aire__workspace_hand_over(aire_try *t, const aire_handing *h);
 
 /* Make the evaluation's own workspace (original files) and its copy of the declared outputs; what
  * is wrong with an output is said in t->ending, and the outcome is then not OK. */
@@ -153,6 +170,32 @@ aire_status aire__keep_size(aire_ctx *ctx, const char *directory, int64_t *bytes
 
 /* "<directory>/<name>"; NULL when there is no memory. */
 char *aire__try_path(const aire_try *t, const char *name);
+
+/* ---- passes.c ---- */
+
+/*
+ * The passes that an evaluator has posed: plain files in the try's directory `passes`. They come in
+ * an order that nobody knows before, and the variant is told neither their names nor their order.
+ */
+typedef struct aire_passes {
+    char **names; /* in the order in which they are run */
+    size_t count;
+} aire_passes;
+
+/* Read and shuffle them. What is wrong with them is the evaluator's fault, and said in t->ending.
+ */
+aire_status aire__passes_read(aire_try *t, aire_passes *out);
+
+/* Lay pass `index` out in a directory of its own: its input, and a place for the answer. */
+aire_status aire__passes_serve(aire_try *t, const aire_passes *passes, size_t index);
+
+/* Take its answer for the evaluator, and the place away. What is wrong is said in t->ending. */
+aire_status aire__passes_collect(aire_try *t, const aire_passes *passes, size_t index);
+
+/* "served/<index>/<name>" on the host; from aire_alloc, NULL when there is no memory. */
+char *aire__passes_path(const aire_try *t, size_t index, const char *name);
+
+void aire__passes_free(const aire_try *t, aire_passes *passes);
 
 /* ---- resources.c ---- */
 

@@ -124,7 +124,7 @@ static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
     }
     for (bool again = true; status == AIRE_OK && again;)
         status = run_variant(l, job, t, &again);
-    return status;
+    return status == AIRE_OK ? aire__recheck(l, t) : status;
 }
 
 static bool is_stopping(aire_local *l)

@@ -80,7 +80,7 @@
       "SELECT id FROM runs WHERE kind = ?1 AND ifnull(idea_id, 0) = ?2 AND seed = ?3"              \
       " AND kind <> 1")                                                                            \
     X(UNFINISHED,                                                                                  \
-      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 ORDER BY id")                    \
+      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 AND kind <> 4 ORDER BY id")      \
     X(BEGIN_RUN,                                                                                   \
       "UPDATE runs SET state = 1, attempts = ?2, began_ms = ?3 WHERE id = ?1 AND state < 2"        \
       " RETURNING id")                                                                             \
@@ -108,7 +108,8 @@
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                 \
     X(RESULT, AIRE_SQL_RESULTS_ " WHERE results.run_id = ?")                                       \
     X(UNTOLD,                                                                                      \
-      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL ORDER BY results.seq")        \
+      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL AND runs.kind <> 4"           \
+                        " ORDER BY results.seq")                                                   \
     X(TOLD, AIRE_SQL_RESULTS_ " WHERE runs.told IS NOT NULL ORDER BY runs.told")                   \
     X(METRICS, "SELECT name, value FROM metrics WHERE run_id = ? ORDER BY ordinal")                \
     X(USAGE,                                                                                       \
@@ -167,7 +168,9 @@
       " ELSE output_tokens + ?2 END WHERE id = 1")                                                 \
     X(COUNTS,                                                                                      \
       "SELECT (SELECT ifnull(max(id), 0) FROM plans), (SELECT ifnull(max(id), 0) FROM ideas),"     \
-      " (SELECT count(*) FROM runs WHERE state < 2), (SELECT ifnull(max(seq), 0) FROM results),"   \
+      " (SELECT count(*) FROM runs WHERE state < 2 AND kind <> 4),"                                \
+      " (SELECT ifnull(max(seq), 0) FROM results)"                                                 \
+      " - (SELECT count(*) FROM runs WHERE kind <> 1 AND kind = 4 AND state = 2),"                 \
       " (SELECT ifnull(max(told), 0) FROM runs WHERE told IS NOT NULL),"                           \
       " (SELECT ifnull(max(id), 0) FROM model_calls), input_tokens, output_tokens"                 \
       " FROM model_totals WHERE id = 1")

@@ -70,11 +70,11 @@ void aire__run_clear(aire_run *run);
 aire_status aire__store_submit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
                                int32_t priority, aire_run *out, bool *is_new);
 
-/* Runs that were submitted and have not finished, oldest first; *out from aire_alloc, each cleared
- * by the caller. */
+/* Runs that were submitted and have not finished, oldest first, but for rechecks, which belong to
+ * the run that they are of; *out from aire_alloc, each cleared by the caller. */
 aire_status aire__store_unfinished(aire_store *store, aire_run **out, size_t *count);
 
-/* Finished runs whose result was not told, oldest first. */
+/* Finished runs whose result was not told, oldest first, but for rechecks, which nobody is told. */
 aire_status aire__store_untold(aire_store *store, aire_results **out);
 
 /* A try at a run begins. AIRE_EXISTS if it has finished. Survives the process, but not a power

@@ -372,13 +372,13 @@ static void test_request__for_a_patch(void **state)
     has(text, "model.c: line 3 reads otherwise\n");
     aire_free(ctx, text);
 
-    task.forms = AIRE_PROMPT_BLOCKS | AIRE_PROMPT_FILES;
+    task.forms = AIRE_FORM_BLOCKS | AIRE_FORM_FILES;
     assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
     has(text, "Either search/replace blocks:");
     has(text, "Either whole files:");
     lacks(text, "unified diff");
     aire_free(ctx, text);
-    task.forms = AIRE_PROMPT_FILES;
+    task.forms = AIRE_FORM_FILES;
     assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
     has(text, "Answer with whole files:");
     aire_free(ctx, text);

@@ -34,6 +34,13 @@ AIRE_LOG_WARNING = 2
 AIRE_LOG_INFO = 3
 AIRE_LOG_DEBUG = 4
 AIRE_PATCH_UNIFIED = 1
+AIRE_PATCH_ANSWER = 2
+AIRE_PLACED_EXACT = 1
+AIRE_PLACED_MOVED = 2
+AIRE_PLACED_WHITESPACE = 3
+AIRE_PLACED_FUZZY = 4
+AIRE_PLACED_PRESENT = 5
+AIRE_PLACED_WHOLE = 6
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
@@ -62,6 +69,7 @@ AIRE_STAGE_BUILD = 2
 AIRE_STAGE_RUN = 3
 AIRE_STAGE_EVALUATE = 4
 AIRE_STAGE_SMOKE = 5
+AIRE_STAGE_PREDICT = 6
 AIRE_CAUSE_NONE = 0
 AIRE_CAUSE_EXIT_CODE = 1
 AIRE_CAUSE_SIGNAL = 2
@@ -99,9 +107,14 @@ AIRE_CAUSE_MODEL_ANSWER = 33
 AIRE_CAUSE_OPEN_FILES_LIMIT = 34
 AIRE_CAUSE_OVERTAKEN = 35
 AIRE_CAUSE_NOT_THE_IDEA = 36
+AIRE_CAUSE_TOO_FAST = 40
+AIRE_CAUSE_TOO_GOOD = 41
+AIRE_CAUSE_SAME_ON_SEEDS = 42
+AIRE_CAUSE_NOT_REPEATABLE = 43
 AIRE_RUN_IDEA = 1
 AIRE_RUN_BASELINE = 2
 AIRE_RUN_CONFIRM = 3
+AIRE_RUN_RECHECK = 4
 AIRE_TRUST_SELF_REPORTED = 1
 AIRE_TRUST_EVALUATED = 2
 AIRE_STORE_READ_ONLY = 1
@@ -114,6 +127,9 @@ AIRE_FILE_RESERVED = 3
 AIRE_FILE_HIDDEN = 4
 AIRE_DELTA_TEXT = 1
 AIRE_DELTA_THINKING = 2
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
 AIRE_MOUNT_WRITABLE = 1
 AIRE_MOUNT_OPTIONAL = 2
 AIRE_MOUNT_DEVICE = 4
@@ -138,9 +154,6 @@ AIRE_SUPPORTS_MEMORY_GROUP = 4
 AIRE_SUPPORTS_PROCESS_GROUP = 8
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
-AIRE_FORM_UNIFIED = 1
-AIRE_FORM_BLOCKS = 2
-AIRE_FORM_FILES = 4
 AIRE_DRAFT_PATCH = 1
 AIRE_DRAFT_REVISION = 2
 AIRE_DRAFT_REPAIR = 3
@@ -187,6 +200,30 @@ class aire_cancel(Structure):
 
 
 class aire_patch(Structure):
+    pass
+
+
+class aire_patch_file(Structure):
+    pass
+
+
+class aire_patch_apply_options(Structure):
+    pass
+
+
+class aire_patch_applied(Structure):
+    pass
+
+
+class aire_patch_applied_file(Structure):
+    pass
+
+
+class aire_patch_applied_hunk(Structure):
+    pass
+
+
+class aire_patch_statistics(Structure):
     pass
 
 
@@ -471,6 +508,44 @@ aire_spending._fields_ = [
     ("flying_dollars", c_double),
 ]
 
+aire_patch_file._fields_ = [
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("editable", c_int32),
+]
+
+aire_patch_apply_options._fields_ = [
+    ("struct_size", c_size_t),
+    ("creatable", c_char_p),
+]
+
+aire_patch_applied_file._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("created", c_int32),
+]
+
+aire_patch_applied_hunk._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("patch_line", c_size_t),
+    ("line", c_size_t),
+    ("how", c_int32),
+    ("confidence", c_double),
+]
+
+aire_patch_statistics._fields_ = [
+    ("struct_size", c_size_t),
+    ("files", c_size_t),
+    ("hunks", c_size_t),
+    ("added", c_size_t),
+    ("removed", c_size_t),
+    ("confidence", c_double),
+]
+
 aire_plan_options._fields_ = [
     ("struct_size", c_uint32),
     ("kind", c_int32),
@@ -590,6 +665,7 @@ aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
     ("variables", POINTER(c_char_p)),
+    ("adapter", c_char_p),
 ]
 
 aire_model_call_options._fields_ = [
@@ -988,6 +1064,19 @@ FUNCTIONS = {
     "aire_patch_format": (c_int32, [POINTER(aire_patch)]),
     "aire_patch_text": (c_char_p, [POINTER(aire_patch)]),
     "aire_patch_length": (c_size_t, [POINTER(aire_patch)]),
+    "aire_patch_apply_options_init": (c_int32, [POINTER(aire_patch_apply_options), c_size_t]),
+    "aire_patch_apply": (c_int32, [POINTER(aire_ctx), POINTER(aire_patch), POINTER(aire_patch_file), c_size_t, POINTER(aire_patch_apply_options), POINTER(POINTER(aire_patch_applied))]),
+    "aire_patch_applied_ref": (POINTER(aire_patch_applied), [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_unref": (None, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_outcome": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_cause": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_message": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_diff": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_file_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_file": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_file)]),
+    "aire_patch_applied_hunk_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_hunk": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_hunk)]),
+    "aire_patch_applied_statistics": (c_int32, [POINTER(aire_patch_applied), POINTER(aire_patch_statistics)]),
     "aire_plan_options_init": (c_int32, [POINTER(aire_plan_options), c_size_t]),
     "aire_plan_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_plan_options), POINTER(POINTER(aire_plan))]),
     "aire_plan_ref": (POINTER(aire_plan), [POINTER(aire_plan)]),
@@ -1088,12 +1177,17 @@ FUNCTIONS = {
     "aire_env_unref": (None, [POINTER(aire_env)]),
     "aire_env_name": (c_char_p, [POINTER(aire_env)]),
     "aire_env_path": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_adapter": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_manifest": (c_char_p, [POINTER(aire_env)]),
     "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
     "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_trust": (c_int32, [POINTER(aire_env)]),
     "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
     "aire_env_file_count": (c_size_t, [POINTER(aire_env)]),
     "aire_env_file_path": (c_char_p, [POINTER(aire_env), c_size_t]),
     "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
+    "aire_env_file_data": (c_char_p, [POINTER(aire_env), c_size_t, POINTER(c_size_t), POINTER(c_int32)]),
+    "aire_env_file_regions": (c_int32, [POINTER(aire_env), c_size_t, POINTER(c_void_p)]),
     "aire_file_role_name": (c_char_p, [c_int32]),
     "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
     "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
@@ -1109,6 +1203,7 @@ FUNCTIONS = {
     "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
     "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
     "aire_model_key_variable": (c_char_p, [c_char_p]),
+    "aire_model_cost": (c_int32, [POINTER(aire_ctx), c_char_p, c_char_p, c_int64, c_int64, POINTER(c_double)]),
     "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
     "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
     "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
@@ -1117,6 +1212,9 @@ FUNCTIONS = {
     "aire_model_name": (c_char_p, [POINTER(aire_model)]),
     "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
     "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
+    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
+    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, c_uint32, POINTER(c_void_p)]),
+    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
     "aire_sandbox_options_init": (c_int32, [POINTER(aire_sandbox_options), c_size_t]),
     "aire_sandbox_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_options), POINTER(POINTER(aire_sandbox))]),
     "aire_sandbox_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_ops), c_void_p, POINTER(POINTER(aire_sandbox))]),
