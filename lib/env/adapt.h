@@ -82,9 +82,10 @@ aire_status aire__adapting_limits(const aire_adapting *a, json_t *step);
 /* Mount the variable DATA, a directory, at `target`; nothing without it. */
 aire_status aire__adapting_data(const aire_adapting *a, const char *target, json_t *mounts);
 
-/* A whole metric of a log: METRIC, DIRECTION and PATTERN of the host, else what is given. */
+/* A whole metric of a log: METRIC, DIRECTION and PATTERN of the host, else what is given; `before`
+ * is what the name and a colon have in front, "^" for a line's beginning. */
 aire_status aire__adapting_metric(const aire_adapting *a, const char *name, const char *direction,
-                                  const char *reduce, json_t **out);
+                                  const char *reduce, const char *before, json_t **out);
 
 /* ---- adapters ---- */
 

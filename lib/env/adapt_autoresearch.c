@@ -88,7 +88,7 @@ static aire_status make_manifest(const aire_adapting *a, const char *train, cons
     if (status == AIRE_OK)
         status = run ? aire__adapting_limits(a, run) : aire__fail_nomem();
     if (status == AIRE_OK)
-        status = aire__adapting_metric(a, "val_bpb", "minimize", "last", &metric);
+        status = aire__adapting_metric(a, "val_bpb", "minimize", "last", "^", &metric);
     if (status == AIRE_OK)
         a->out->manifest = json_pack(
             "{s:i, s:s, s:o, s:[s], s:o, s:O, s:O, s:{s:I}, s:{s:[i, i, i]}, s:O}", "aire", 1,

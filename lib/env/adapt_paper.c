@@ -83,7 +83,7 @@ aire_status aire__adapt_paper(const aire_adapting *a)
         status = run ? aire__adapting_limits(a, run) : aire__fail_nomem();
     if (status == AIRE_OK)
         status = aire__adapting_metric(a, kinds[kind].metric, kinds[kind].direction,
-                                       kinds[kind].reduce, &metric);
+                                       kinds[kind].reduce, "", &metric);
     if (status == AIRE_OK)
         a->out->manifest =
             json_pack("{s:i, s:s, s:s, s:[s], s:o, s:O, s:O, s:{s:[i, i, i]}, s:O}", "aire", 1,

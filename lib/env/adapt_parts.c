@@ -63,19 +63,21 @@ const char *aire__adapting_name(const aire_adapting *a)
 
 json_t *aire__adapting_ignore(const char *const *more)
 {
-    static const char *const common[] = {"**/__pycache__/**",
-                                         "__pycache__/**",
-                                         "**/*.pyc",
+    static const char *const common[] = {"__pycache__/**",
+                                         "**/__pycache__/**",
                                          "*.pyc",
+                                         "**/*.pyc",
+                                         ".pytest_cache/**",
+                                         ".ipynb_checkpoints/**",
+                                         ".venv",
                                          ".venv/**",
+                                         "venv",
                                          "venv/**",
+                                         "wandb/**",
+                                         ".DS_Store",
                                          "*.aire",
                                          "*.aire-*",
                                          "*.aire.work/**",
-                                         ".ipynb_checkpoints/**",
-                                         ".DS_Store",
-                                         "wandb/**",
-                                         ".pytest_cache/**",
                                          NULL};
     json_t *list = json_array();
     for (size_t i = 0; list && common[i]; i++)
@@ -285,7 +287,7 @@ aire_status aire__adapting_data(const aire_adapting *a, const char *target, json
 }
 
 aire_status aire__adapting_metric(const aire_adapting *a, const char *name, const char *direction,
-                                  const char *reduce, json_t **out)
+                                  const char *reduce, const char *before, json_t **out)
 {
     const char *given = aire__adapting_variable(a, "METRIC");
     const char *way = aire__adapting_variable(a, "DIRECTION");
@@ -295,7 +297,7 @@ aire_status aire__adapting_metric(const aire_adapting *a, const char *name, cons
     if (strcmp(way, "minimize") && strcmp(way, "maximize"))
         return aire__fail(AIRE_INVALID,
                           "the variable DIRECTION is '%.40s', expected minimize or maximize", way);
-    char *usual = aire__asprintf(a->ctx, "%s:", name);
+    char *usual = aire__asprintf(a->ctx, "%s%s:", before, name);
     *out = usual ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", name, "direction", way,
                              "stage", "run", "trust", "self_reported", "reduce", reduce, "pattern",
                              pattern ? pattern : usual)

@@ -321,7 +321,7 @@ static void test_adapt__reads_autoresearch(void **state)
     assert_string_equal(aire_env_adapter(env), "autoresearch");
     assert_string_equal(aire_env_metric(env), "val_bpb");
     assert_true(env->metric.minimize);
-    assert_string_equal(env->metric.pattern, "val_bpb:");
+    assert_string_equal(env->metric.pattern, "^val_bpb:");
     assert_int_equal(env->metric.trust, AIRE_TRUST_SELF_REPORTED);
     assert_string_equal(env->budget_vars[0], "AIRE_BUDGET_WALL_S=1");
     assert_int_equal(env->steps[AIRE_STAGE_RUN].limits.wall_ms, 62000);
