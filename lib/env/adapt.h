@@ -56,7 +56,7 @@ const char *aire__adapting_variable(const aire_adapting *a, const char *name);
 aire_status aire__adapting_number(const aire_adapting *a, const char *name, int64_t min,
                                   int64_t max, int64_t *out);
 
-/* A file of the directory; *out from aire_alloc. AIRE_NOT_FOUND, ... */
+/* A file of the directory, text in UTF-8; *out from aire_alloc. AIRE_NOT_FOUND, AIRE_FORMAT, ... */
 aire_status aire__adapting_read(const aire_adapting *a, const char *name, char **out);
 /* Whether there is such a file; allocates nothing. */
 bool aire__adapting_has(const aire_adapting *a, const char *name);

@@ -39,10 +39,16 @@ aire_status aire__adapting_number(const aire_adapting *a, const char *name, int6
 
 aire_status aire__adapting_read(const aire_adapting *a, const char *name, char **out)
 {
-    size_t length;
-    char *path = aire__path_join(a->ctx, a->directory, name);
+    size_t length = 0;
+    char *path = aire__path_join(a->ctx, a->directory, name), *text = NULL;
     aire_status status =
-        path ? aire__fs_read(a->ctx, path, FILE_MAX, out, &length) : aire__fail_nomem();
+        path ? aire__fs_read(a->ctx, path, FILE_MAX, &text, &length) : aire__fail_nomem();
+    if (status == AIRE_OK && (memchr(text, '\0', length) || !aire__utf8_valid(text, length)))
+        status = aire__fail(AIRE_FORMAT, "'%s' is not text in UTF-8", path);
+    if (status == AIRE_OK)
+        *out = text;
+    else
+        aire_free(a->ctx, text);
     aire_free(a->ctx, path);
     return status;
 }

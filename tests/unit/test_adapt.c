@@ -397,6 +397,10 @@ static void test_adapt__says_what_is_wrong(void **state)
     assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "evaluator.timeout: found 'soon'");
     write_text("config.yaml", "evaluator:\n  cascade_thresholds: [a]\n");
     assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "cascade_thresholds");
+    write_text("config.yaml", "prompt:\n  system_message: \xff\n");
+    assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "UTF-8");
+    write_text("config.yaml", "prompt:\n  system_message: \"\\ud800\"\n");
+    aire_env_unref(open_good(root, "openevolve", NULL));
     write_text("config.yaml", "");
     write_text("aire.json", manifest);
     assert_fails(root, "openevolve", NULL, AIRE_EXISTS, "environment already");
