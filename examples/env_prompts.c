@@ -29,7 +29,7 @@ static aire_status make_patch_prompt(const tool *t, aire_ctx *ctx, const aire_en
     options.text = text ? text : "(the text of an idea stands here)";
     aire_status status = aire_idea_new(ctx, &options, &idea);
     if (status == AIRE_OK)
-        status = aire_prompt_patch(ctx, env, idea, tool_text(t, "templates"), out);
+        status = aire_prompt_patch(ctx, env, idea, tool_text(t, "templates"), 0, out);
     aire_idea_unref(idea);
     return status;
 }

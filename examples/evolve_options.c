@@ -38,12 +38,29 @@ static const rule rules[OPT_COUNT] = {
     [OPT_IMPLEMENTER] = {"implementer", "SPEC", NULL,
                          "model that writes patches for ideas (default: that of --model)", false,
                          true},
+    [OPT_CANDIDATES] = {"candidates", "N", "1",
+                        "patches that are asked for at once for an idea; the first that applies "
+                        "goes on",
+                        true, true},
+    [OPT_REVISIONS] = {"revisions", "N", "2", "how often one that does not apply is given back",
+                       true, true},
+    [OPT_REPAIRS] = {"repairs", "N", "1",
+                     "how often one that does not build, or crashes at once, is given back", true,
+                     true},
+    [OPT_FORMS] = {"forms", "LIST", "unified",
+                   "what patches are asked for as: unified, blocks, files, or some of them", false,
+                   true},
+    [OPT_CHECKER] = {"checker", "SPEC", NULL,
+                     "another model that says whether a patch does what its idea says", false,
+                     true},
+    [OPT_SMOKE] = {"smoke", "0|1", "1", "whether the manifest's smoke run comes first", true, true},
     [OPT_BUDGET] = {"budget", "DOLLARS", NULL,
                     "what all models together may cost in this run, such as 2.50", false, false},
     [OPT_RPM] = {"rpm", "N", "0", "requests a minute to each model at most", true, false},
     [OPT_RECORD] =
         {"record", "FILE", NULL,
-         "keep the answers of --model in FILE, those of --implementer in FILE.implementer;\n"
+         "keep the answers of --model in FILE, those of --implementer in FILE.implementer, of\n"
+         "                         --checker in FILE.checker;\n"
          "                         replay:FILE instead of a model gives them again",
          false, false},
     [OPT_SEARCHER] = {"searcher", "KIND", "evolution", "evolution or best-of-n", false, true},
@@ -147,6 +164,28 @@ static bool is_list(const char *text)
     }
 }
 
+/* Words between commas; 0: one is unknown. */
+static uint32_t forms_of(const char *list)
+{
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } forms[] = {
+        {"unified", AIRE_FORM_UNIFIED}, {"blocks", AIRE_FORM_BLOCKS}, {"files", AIRE_FORM_FILES}};
+    uint32_t bits = 0;
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < 3 && (strlen(forms[i].word) != length || strncmp(at, forms[i].word, length)))
+            i++;
+        if (i == 3)
+            return 0;
+        bits |= forms[i].bit;
+        at += length;
+        if (!*at)
+            return bits;
+    }
+}
+
 static int find_rule(const char *name, size_t length)
 {
     for (int i = 0; i < OPT_COUNT; i++)
@@ -190,6 +229,8 @@ static int take_value(settings *s, const char *option, size_t length, char *valu
         return wrong("--budget needs an amount such as 2.50, not", value);
     if (id == OPT_GPUS && !is_list(value))
         return wrong("--gpus needs numbers such as 0,2,3, or none, not", value);
+    if (id == OPT_FORMS && !forms_of(value))
+        return wrong("--forms needs unified, blocks or files, such as unified,blocks, not", value);
     s->value[id] = value;
     return EXIT_OK;
 }
@@ -256,6 +297,11 @@ const char *settings_text(const settings *s, option_id id)
 long settings_number(const settings *s, option_id id)
 {
     return strtol(settings_text(s, id), NULL, 10);
+}
+
+uint32_t settings_forms(const settings *s)
+{
+    return forms_of(settings_text(s, OPT_FORMS));
 }
 
 int settings_gpus(const settings *s, int32_t *numbers, int max)

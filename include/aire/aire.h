@@ -10,6 +10,7 @@
 #include "aire/cancel.h"
 #include "aire/confirm.h"
 #include "aire/context.h"
+#include "aire/draft.h"
 #include "aire/embedding.h"
 #include "aire/ensemble.h"
 #include "aire/env.h"

@@ -26,6 +26,7 @@ static void env_free(aire_env *env)
     aire__env_steps_free(env);
     aire__env_knobs_free(env);
     aire__texts_free(ctx, env->budget_vars);
+    aire__texts_free(ctx, env->smoke_budget_vars);
     aire__texts_free(ctx, env->variables);
     aire__texts_free(ctx, env->block_marks);
     for (size_t i = 0; i < env->mount_count; i++) {

@@ -54,9 +54,10 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
 /* Places that the sandbox fills itself. */
 static bool is_taken(const char *target)
 {
-    static const char *const places[] = {
-        "/workspace", "/data",   "/out", "/usr", "/bin",  "/sbin", "/lib", "/lib32",
-        "/lib64",     "/libx32", "/etc", "/dev", "/proc", "/tmp",  "/sys", "/run"};
+    static const char *const places[] = {"/workspace", "/data",   "/out",     "/usr",   "/bin",
+                                         "/sbin",      "/lib",    "/lib32",   "/lib64", "/libx32",
+                                         "/etc",       "/dev",    "/proc",    "/tmp",   "/sys",
+                                         "/run",       "/passes", "/answers", "/pass",  "/answer"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t length = strlen(places[i]);
         if (strncmp(target, places[i], length) == 0 &&
@@ -71,9 +72,10 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
     static const aire_word stages[] = {{"build", AIRE_STAGE_BUILD},
                                        {"run", AIRE_STAGE_RUN},
                                        {"evaluate", AIRE_STAGE_EVALUATE},
+                                       {"predict", AIRE_STAGE_PREDICT},
                                        {NULL, 0}};
     const json_t *array;
-    aire_status status = aire__node_array(node, "stages", false, 3, &array);
+    aire_status status = aire__node_array(node, "stages", false, 4, &array);
     for (size_t s = 0; status == AIRE_OK && stages[s].word; s++)
         mount->stages[stages[s].value] = !array;
     for (size_t i = 0; status == AIRE_OK && i < json_array_size(array); i++) {
@@ -83,9 +85,10 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
             s++;
         if (!stages[s].word)
             return aire__node_fail(node, "stages", json_array_get(array, i),
-                                   "\"build\", \"run\" or \"evaluate\"");
+                                   "\"build\", \"run\", \"predict\" or \"evaluate\"");
         mount->stages[stages[s].value] = true;
     }
+    mount->stages[AIRE_STAGE_SMOKE] = mount->stages[AIRE_STAGE_RUN];
     return status;
 }
 
@@ -203,34 +206,61 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
 
 /* ---- budget and seeds ---- */
 
-static aire_status read_budget(aire_env *env, const aire_node *top)
+/* The "budget" of an object, as variables and in words; *vars is NULL if it is not there. */
+static aire_status read_budget_of(const aire_node *parent, char ***out, aire_buf *text)
 {
     static const char *const known[] = {"tokens", "steps", "wall_s", NULL};
     static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
                                        "AIRE_BUDGET_WALL_S"};
     static const char *const words[] = {"tokens", "steps", "s"};
+    aire_ctx *ctx = parent->reader->ctx;
     aire_node budget;
     bool present;
-    aire_status status = aire__node_object(top, "budget", false, &budget, &present);
-    env->budget_vars = aire__calloc(env->ctx, 4, sizeof *env->budget_vars);
-    if (status == AIRE_OK && !env->budget_vars)
+    aire_status status = aire__node_object(parent, "budget", false, &budget, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    *out = aire__calloc(ctx, 4, sizeof **out);
+    if (!*out)
         return aire__fail_nomem();
-    if (status == AIRE_OK && present)
-        status = aire__node_known(&budget, known);
-    aire_buf text;
-    aire__buf_init(&text, env->ctx, 1024);
-    for (size_t i = 0, count = 0; status == AIRE_OK && present && known[i]; i++) {
+    status = aire__node_known(&budget, known);
+    for (size_t i = 0, count = 0; status == AIRE_OK && known[i]; i++) {
         int64_t value = -1;
         status = aire__node_int(&budget, known[i], 0, INT64_MAX, &value);
         if (status != AIRE_OK || value < 0)
             continue;
-        aire__buf_printf(&text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
-        env->budget_vars[count] = aire__asprintf(env->ctx, "%s=%lld", vars[i], (long long)value);
-        if (!env->budget_vars[count++])
+        aire__buf_printf(text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
+        (*out)[count] = aire__asprintf(ctx, "%s=%lld", vars[i], (long long)value);
+        if (!(*out)[count++])
             status = aire__fail_nomem();
     }
+    return status;
+}
+
+static aire_status read_budget(aire_env *env, const aire_node *top)
+{
+    aire_buf text;
+    aire__buf_init(&text, env->ctx, 1024);
+    aire_status status = read_budget_of(top, &env->budget_vars, &text);
+    if (status == AIRE_OK && !env->budget_vars &&
+        !(env->budget_vars = aire__calloc(env->ctx, 1, sizeof *env->budget_vars)))
+        status = aire__fail_nomem();
     if (status == AIRE_OK)
         return aire__buf_take(&text, &env->budget_text, NULL);
+    aire__buf_free(&text);
+    return status;
+}
+
+/* A smoke run may have a budget of its own. */
+static aire_status read_smoke_budget(aire_env *env, const aire_node *top)
+{
+    aire_node smoke;
+    bool present;
+    aire_buf text;
+    aire_status status = aire__node_object(top, "smoke", false, &smoke, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    aire__buf_init(&text, env->ctx, 1024);
+    status = read_budget_of(&smoke, &env->smoke_budget_vars, &text);
     aire__buf_free(&text);
     return status;
 }
@@ -344,18 +374,22 @@ static aire_status read_rest(aire_env *env, const aire_node *top)
     int64_t priority = 0;
     aire_status status = aire__node_int(top, "priority", -1000, 1000, &priority);
     env->priority = (int32_t)priority;
+    if (status == AIRE_OK)
+        status = aire__manifest_read_plausible(env, top);
     return status == AIRE_OK ? aire__manifest_read_retention(env, top) : status;
 }
 
 aire_status aire__manifest_read(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"$schema", "aire",     "name",   "goal",      "rules",
-                                        "hints",   "files",    "build",  "run",       "evaluate",
-                                        "mounts",  "outputs",  "budget", "seed",      "metric",
-                                        "stream",  "priority", "knobs",  "retention", NULL};
+    static const char *const known[] = {
+        "$schema", "aire",     "name",     "goal",      "rules",   "hints",     "files", "build",
+        "run",     "smoke",    "evaluate", "mounts",    "outputs", "budget",    "seed",  "metric",
+        "stream",  "priority", "knobs",    "retention", "predict", "plausible", NULL};
     static aire_status (*const parts[])(aire_env *, const aire_node *) = {
-        read_texts,  read_roles, aire__manifest_read_steps,  read_mounts, read_outputs,
-        read_budget, read_seed,  aire__manifest_read_metric, read_stream, read_rest,
+        read_texts,        read_roles,   aire__manifest_read_steps,
+        read_mounts,       read_outputs, read_budget,
+        read_smoke_budget, read_seed,    aire__manifest_read_metric,
+        read_stream,       read_rest,
     };
     if (!json_is_object(top->json))
         return aire__node_fail(top, NULL, top->json, "an object");

@@ -11,6 +11,7 @@ aire_status aire__manifest_read(aire_env *env, const aire_node *top);
 aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top);
 aire_status aire__manifest_read_metric(aire_env *env, const aire_node *top);
 aire_status aire__manifest_read_retention(aire_env *env, const aire_node *top);
+aire_status aire__manifest_read_plausible(aire_env *env, const aire_node *top);
 aire_status aire__manifest_read_knobs(aire_env *env, const aire_node *top);
 
 /* Read the files of the directory, with their roles by the globs that were read before; with those

@@ -74,9 +74,13 @@ static aire_status add_needs(aire_slurm *s)
     aire_ctx *ctx = s->shop->ctx;
     aire_resources need = aire__needs_of(s->shop->env);
     int64_t wall_ms = 0;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++)
         if (s->shop->env->steps[stage].present)
             wall_ms += s->shop->env->steps[stage].limits.wall_ms;
+    const aire_env_step *predict = &s->shop->env->steps[AIRE_STAGE_PREDICT];
+    if (predict->present) /* each pass, and the second phase of evaluate */
+        wall_ms += (predict->passes - 1) * predict->limits.wall_ms +
+                   s->shop->env->steps[AIRE_STAGE_EVALUATE].limits.wall_ms;
     long long minutes = (wall_ms / 1000 + MARGIN_S + 59) / 60;
     long long megabytes = (need.memory_bytes ? need.memory_bytes >> 20 : DEFAULT_MB) + MARGIN_MB;
     aire_status status = add_argument(s, aire__asprintf(ctx, "--time=%lld", minutes));
@@ -269,8 +273,11 @@ static aire_status make_spec(const trip *p, char **out)
                   (json_int_t)t->run->id, "seed", seed, "variant", t->variant, "environment",
                   env->path, "hash", env->hash, "worker", p->s->worker_path, "adapter",
                   env->adapter ? env->adapter : "", "variables", variables_of(env));
-    if (!spec)
+    if (!spec ||
+        (t->shop->how.skips_smoke && json_object_set_new(spec, "skip_smoke", json_true()) != 0)) {
+        json_decref(spec);
         return aire__fail_nomem();
+    }
     aire_status status = aire__json_dump(t->shop->ctx, spec, out);
     json_decref(spec);
     return status;

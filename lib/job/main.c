@@ -88,6 +88,7 @@ static aire_status open_workshop(job *j)
     const char *scratch = getenv("TMPDIR");
     options.worker_path = text_of(j, "worker");
     j->shop.ctx = j->ctx;
+    j->shop.how.skips_smoke = json_is_true(json_object_get(j->spec, "skip_smoke"));
     aire_status status = open_env(j);
     if (status == AIRE_OK)
         status = aire_sandbox_new(j->ctx, &options, &j->shop.sandbox);

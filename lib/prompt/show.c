@@ -28,7 +28,7 @@ aire_status aire_prompt_ideas(aire_ctx *ctx, const aire_env *env, const aire_pla
 }
 
 aire_status aire_prompt_patch(aire_ctx *ctx, const aire_env *env, const aire_idea *idea,
-                              const char *template_dir, char **out)
+                              const char *template_dir, uint32_t forms, char **out)
 {
     aire_templates *templates = NULL;
     if (!ctx || !env || !idea || !out)
@@ -37,7 +37,8 @@ aire_status aire_prompt_patch(aire_ctx *ctx, const aire_env *env, const aire_ide
     aire_status status = aire__templates_load(ctx, template_dir, &templates);
     if (status != AIRE_OK)
         return status;
-    status = aire__prompt_implement(ctx, env, templates, idea, out);
+    const aire_prompt_task task = {env, templates, idea, forms};
+    status = aire__prompt_implement(ctx, &task, out);
     aire__templates_free(templates);
     return status;
 }

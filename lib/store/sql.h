@@ -80,7 +80,7 @@
       "SELECT id FROM runs WHERE kind = ?1 AND ifnull(idea_id, 0) = ?2 AND seed = ?3"              \
       " AND kind <> 1")                                                                            \
     X(UNFINISHED,                                                                                  \
-      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 ORDER BY id")                    \
+      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 AND kind <> 4 ORDER BY id")      \
     X(BEGIN_RUN,                                                                                   \
       "UPDATE runs SET state = 1, attempts = ?2, began_ms = ?3 WHERE id = ?1 AND state < 2"        \
       " RETURNING id")                                                                             \
@@ -108,13 +108,30 @@
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                 \
     X(RESULT, AIRE_SQL_RESULTS_ " WHERE results.run_id = ?")                                       \
     X(UNTOLD,                                                                                      \
-      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL ORDER BY results.seq")        \
+      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL AND runs.kind <> 4"           \
+                        " ORDER BY results.seq")                                                   \
     X(TOLD, AIRE_SQL_RESULTS_ " WHERE runs.told IS NOT NULL ORDER BY runs.told")                   \
     X(METRICS, "SELECT name, value FROM metrics WHERE run_id = ? ORDER BY ordinal")                \
     X(USAGE,                                                                                       \
       "SELECT stage, wall_ms, user_ms, system_ms, max_rss_bytes, io_read_bytes, io_write_bytes,"   \
       " gpu_memory_bytes, gpu_ms FROM usage WHERE run_id = ?"                                      \
       " ORDER BY ordinal")                                                                         \
+                                                                                                   \
+    X(ADD_DRAFT,                                                                                   \
+      "INSERT INTO drafts (run_id, number, at_ms, kind, repair, candidate, round, outcome, cause," \
+      " model, sent, answer, patch, message, input_tokens, output_tokens, latency_ms, cost)"       \
+      " VALUES (?1, 1 + ifnull((SELECT max(number) FROM drafts WHERE run_id = ?1), 0),"            \
+      " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"                   \
+      " RETURNING number")                                                                         \
+    X(CHOOSE_DRAFT,                                                                                \
+      "UPDATE drafts SET chosen = (number = ?3) WHERE run_id = ?1 AND repair = ?2")                \
+    X(END_DRAFT,                                                                                   \
+      "UPDATE drafts SET outcome = ?3, cause = ?4, message = ?5"                                   \
+      " WHERE run_id = ?1 AND number = ?2")                                                        \
+    X(DRAFTS,                                                                                      \
+      "SELECT number, kind, repair, candidate, round, chosen, outcome, cause, model, sent,"        \
+      " answer, patch, message, input_tokens, output_tokens, latency_ms, cost FROM drafts"         \
+      " WHERE run_id = ? ORDER BY number")                                                         \
                                                                                                    \
     X(PINNED,                                                                                      \
       "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \
@@ -139,7 +156,9 @@
       " ELSE output_tokens + ?2 END WHERE id = 1")                                                 \
     X(COUNTS,                                                                                      \
       "SELECT (SELECT ifnull(max(id), 0) FROM plans), (SELECT ifnull(max(id), 0) FROM ideas),"     \
-      " (SELECT count(*) FROM runs WHERE state < 2), (SELECT ifnull(max(seq), 0) FROM results),"   \
+      " (SELECT count(*) FROM runs WHERE state < 2 AND kind <> 4),"                                \
+      " (SELECT ifnull(max(seq), 0) FROM results)"                                                 \
+      " - (SELECT count(*) FROM runs WHERE kind <> 1 AND kind = 4 AND state = 2),"                 \
       " (SELECT ifnull(max(told), 0) FROM runs WHERE told IS NOT NULL),"                           \
       " (SELECT ifnull(max(id), 0) FROM model_calls), input_tokens, output_tokens"                 \
       " FROM model_totals WHERE id = 1")

@@ -58,7 +58,7 @@ static void test_show__has_what_a_model_gets(void **state)
     assert_null(strstr(text, "def evaluate_stage1"));
     assert_null(strstr(text, "aire_openevolve"));
     aire_free(ctx, text);
-    assert_int_equal(aire_prompt_patch(ctx, env, idea, NULL, &text), AIRE_OK);
+    assert_int_equal(aire_prompt_patch(ctx, env, idea, NULL, 0, &text), AIRE_OK);
     assert_non_null(strstr(text, "Take smaller steps."));
     aire_free(ctx, text);
 }
@@ -68,16 +68,16 @@ static void test_show__refuses_what_is_missing(void **state)
     char *text;
     assert_int_equal(aire_prompt_ideas(ctx, env, NULL, NULL, &text), AIRE_INVALID);
     assert_int_equal(aire_prompt_ideas(ctx, env, plan, NULL, NULL), AIRE_INVALID);
-    assert_int_equal(aire_prompt_patch(ctx, NULL, idea, NULL, &text), AIRE_INVALID);
+    assert_int_equal(aire_prompt_patch(ctx, NULL, idea, NULL, 0, &text), AIRE_INVALID);
     assert_int_equal(aire_prompt_ideas(ctx, env, plan, "/no/such", &text), AIRE_NOT_FOUND);
-    assert_int_equal(aire_prompt_patch(ctx, env, idea, "/no/such", &text), AIRE_NOT_FOUND);
+    assert_int_equal(aire_prompt_patch(ctx, env, idea, "/no/such", 0, &text), AIRE_NOT_FOUND);
 }
 
 static void test_show__runs_out_of_memory(void **state)
 {
     char *text;
     OOM_LOOP(&memory, aire_prompt_ideas(ctx, env, plan, NULL, &text), aire_free(ctx, text));
-    OOM_LOOP(&memory, aire_prompt_patch(ctx, env, idea, NULL, &text), aire_free(ctx, text));
+    OOM_LOOP(&memory, aire_prompt_patch(ctx, env, idea, NULL, 0, &text), aire_free(ctx, text));
 }
 
 static void test_show__estimates_tokens(void **state)

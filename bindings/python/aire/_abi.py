@@ -40,11 +40,21 @@ AIRE_FILE_HIDDEN = 4
 AIRE_DELTA_TEXT = 1
 AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
+AIRE_PATCH_ANSWER = 2
+AIRE_PLACED_EXACT = 1
+AIRE_PLACED_MOVED = 2
+AIRE_PLACED_WHITESPACE = 3
+AIRE_PLACED_FUZZY = 4
+AIRE_PLACED_PRESENT = 5
+AIRE_PLACED_WHOLE = 6
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
 AIRE_PLAN_CROSSOVER = 4
 AIRE_PLAN_REPAIR = 5
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
 AIRE_OUTCOME_OK = 0
 AIRE_OUTCOME_NO_CHANGE = 1
 AIRE_OUTCOME_MODEL_FAILED = 2
@@ -65,6 +75,8 @@ AIRE_STAGE_IMPLEMENT = 1
 AIRE_STAGE_BUILD = 2
 AIRE_STAGE_RUN = 3
 AIRE_STAGE_EVALUATE = 4
+AIRE_STAGE_SMOKE = 5
+AIRE_STAGE_PREDICT = 6
 AIRE_CAUSE_NONE = 0
 AIRE_CAUSE_EXIT_CODE = 1
 AIRE_CAUSE_SIGNAL = 2
@@ -100,9 +112,16 @@ AIRE_CAUSE_LOST = 31
 AIRE_CAUSE_MODEL = 32
 AIRE_CAUSE_MODEL_ANSWER = 33
 AIRE_CAUSE_OPEN_FILES_LIMIT = 34
+AIRE_CAUSE_OVERTAKEN = 35
+AIRE_CAUSE_NOT_THE_IDEA = 36
+AIRE_CAUSE_TOO_FAST = 40
+AIRE_CAUSE_TOO_GOOD = 41
+AIRE_CAUSE_SAME_ON_SEEDS = 42
+AIRE_CAUSE_NOT_REPEATABLE = 43
 AIRE_RUN_IDEA = 1
 AIRE_RUN_BASELINE = 2
 AIRE_RUN_CONFIRM = 3
+AIRE_RUN_RECHECK = 4
 AIRE_TRUST_SELF_REPORTED = 1
 AIRE_TRUST_EVALUATED = 2
 AIRE_MOUNT_WRITABLE = 1
@@ -133,6 +152,10 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_DRAFT_PATCH = 1
+AIRE_DRAFT_REVISION = 2
+AIRE_DRAFT_REPAIR = 3
+AIRE_DRAFT_CHECK = 4
 AIRE_ENSEMBLE_WEIGHTED = 0
 AIRE_ENSEMBLE_BANDIT = 1
 AIRE_LIKENESS_TEXT = 1
@@ -215,6 +238,30 @@ class aire_model_ops(Structure):
 
 
 class aire_patch(Structure):
+    pass
+
+
+class aire_patch_file(Structure):
+    pass
+
+
+class aire_patch_apply_options(Structure):
+    pass
+
+
+class aire_patch_applied(Structure):
+    pass
+
+
+class aire_patch_applied_file(Structure):
+    pass
+
+
+class aire_patch_applied_hunk(Structure):
+    pass
+
+
+class aire_patch_statistics(Structure):
     pass
 
 
@@ -331,6 +378,14 @@ class aire_summary(Structure):
 
 
 class aire_confirmation(Structure):
+    pass
+
+
+class aire_draft(Structure):
+    pass
+
+
+class aire_drafts(Structure):
     pass
 
 
@@ -531,6 +586,44 @@ aire_model_ops._fields_ = [
     ("reserved", c_uint32),
     ("complete", CFUNCTYPE(c_int32, POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer)), c_void_p)),
     ("destroy", CFUNCTYPE(None, c_void_p)),
+]
+
+aire_patch_file._fields_ = [
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("editable", c_int32),
+]
+
+aire_patch_apply_options._fields_ = [
+    ("struct_size", c_size_t),
+    ("creatable", c_char_p),
+]
+
+aire_patch_applied_file._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("created", c_int32),
+]
+
+aire_patch_applied_hunk._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("patch_line", c_size_t),
+    ("line", c_size_t),
+    ("how", c_int32),
+    ("confidence", c_double),
+]
+
+aire_patch_statistics._fields_ = [
+    ("struct_size", c_size_t),
+    ("files", c_size_t),
+    ("hunks", c_size_t),
+    ("added", c_size_t),
+    ("removed", c_size_t),
+    ("confidence", c_double),
 ]
 
 aire_plan_options._fields_ = [
@@ -746,6 +839,13 @@ aire_executor_options._fields_ = [
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
     ("template_dir", c_char_p),
+    ("candidates", c_int32),
+    ("revisions", c_int32),
+    ("repairs", c_int32),
+    ("repair_seconds", c_int32),
+    ("skip_smoke", c_int32),
+    ("forms", c_uint32),
+    ("checker", POINTER(aire_model)),
 ]
 
 aire_submit_options._fields_ = [
@@ -786,6 +886,29 @@ aire_confirmation._fields_ = [
     ("baseline", aire_summary),
     ("gain", c_double),
     ("p", c_double),
+]
+
+aire_draft._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("run_id", c_int64),
+    ("number", c_int32),
+    ("repair", c_int32),
+    ("candidate", c_int32),
+    ("round", c_int32),
+    ("chosen", c_int32),
+    ("outcome", c_int32),
+    ("cause", c_int32),
+    ("reserved", c_int32),
+    ("model", c_char_p),
+    ("sent", c_char_p),
+    ("answer", c_char_p),
+    ("patch", c_char_p),
+    ("message", c_char_p),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("latency_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_ensemble_options._fields_ = [
@@ -955,6 +1078,19 @@ FUNCTIONS = {
     "aire_patch_format": (c_int32, [POINTER(aire_patch)]),
     "aire_patch_text": (c_char_p, [POINTER(aire_patch)]),
     "aire_patch_length": (c_size_t, [POINTER(aire_patch)]),
+    "aire_patch_apply_options_init": (c_int32, [POINTER(aire_patch_apply_options), c_size_t]),
+    "aire_patch_apply": (c_int32, [POINTER(aire_ctx), POINTER(aire_patch), POINTER(aire_patch_file), c_size_t, POINTER(aire_patch_apply_options), POINTER(POINTER(aire_patch_applied))]),
+    "aire_patch_applied_ref": (POINTER(aire_patch_applied), [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_unref": (None, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_outcome": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_cause": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_message": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_diff": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_file_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_file": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_file)]),
+    "aire_patch_applied_hunk_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_hunk": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_hunk)]),
+    "aire_patch_applied_statistics": (c_int32, [POINTER(aire_patch_applied), POINTER(aire_patch_statistics)]),
     "aire_plan_options_init": (c_int32, [POINTER(aire_plan_options), c_size_t]),
     "aire_plan_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_plan_options), POINTER(POINTER(aire_plan))]),
     "aire_plan_ref": (POINTER(aire_plan), [POINTER(aire_plan)]),
@@ -991,6 +1127,9 @@ FUNCTIONS = {
     "aire_ideas_unref": (None, [POINTER(aire_ideas)]),
     "aire_ideas_count": (c_size_t, [POINTER(aire_ideas)]),
     "aire_ideas_get": (POINTER(aire_idea), [POINTER(aire_ideas), c_size_t]),
+    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
+    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, c_uint32, POINTER(c_void_p)]),
+    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
     "aire_result_options_init": (c_int32, [POINTER(aire_result_options), c_size_t]),
     "aire_result_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_result_options), POINTER(POINTER(aire_result))]),
     "aire_result_ref": (POINTER(aire_result), [POINTER(aire_result)]),
@@ -1066,6 +1205,12 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_store_drafts": (c_int32, [POINTER(aire_store), c_int64, POINTER(POINTER(aire_drafts))]),
+    "aire_drafts_ref": (POINTER(aire_drafts), [POINTER(aire_drafts)]),
+    "aire_drafts_unref": (None, [POINTER(aire_drafts)]),
+    "aire_drafts_count": (c_size_t, [POINTER(aire_drafts)]),
+    "aire_drafts_get": (POINTER(aire_draft), [POINTER(aire_drafts), c_size_t]),
+    "aire_draft_kind_name": (c_char_p, [c_int32]),
     "aire_embedder_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_embedder))]),
     "aire_embedder_ref": (POINTER(aire_embedder), [POINTER(aire_embedder)]),
     "aire_embedder_unref": (None, [POINTER(aire_embedder)]),
@@ -1097,9 +1242,6 @@ FUNCTIONS = {
     "aire_ideator_ref": (POINTER(aire_ideator), [POINTER(aire_ideator)]),
     "aire_ideator_unref": (None, [POINTER(aire_ideator)]),
     "aire_ideator_propose": (c_int32, [POINTER(aire_ideator), POINTER(aire_plan), POINTER(aire_cancel), POINTER(POINTER(aire_ideas))]),
-    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
-    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, POINTER(c_void_p)]),
-    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
     "aire_searcher_best_of_n_options_init": (c_int32, [POINTER(aire_searcher_best_of_n_options), c_size_t]),
     "aire_searcher_best_of_n_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_store), POINTER(aire_searcher_best_of_n_options), POINTER(POINTER(aire_searcher))]),
     "aire_searcher_evolution_options_init": (c_int32, [POINTER(aire_searcher_evolution_options), c_size_t]),
