@@ -79,8 +79,10 @@ aire_status aire__adapting_python(const aire_adapting *a, json_t *mounts, char *
  * are those that it has. */
 aire_status aire__adapting_limits(const aire_adapting *a, json_t *step);
 
-/* Mount the variable DATA, a directory, at `target`; nothing without it. */
-aire_status aire__adapting_data(const aire_adapting *a, const char *target, json_t *mounts);
+/* Mount the variable CACHE, a directory, as ~/.cache; or DATA as `data_below` of that, unless it is
+ * NULL. Sets variables of the step's `env`: HOME if there is a mount, and where compilers write. */
+aire_status aire__adapting_home(const aire_adapting *a, const char *data_below, json_t *mounts,
+                                json_t *step);
 
 /* A whole metric of a log: METRIC, DIRECTION and PATTERN of the host, else what is given; `before`
  * is what the name and a colon have in front, "^" for a line's beginning. */

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "env/adapt.h"
+#include "env/manifest.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -107,12 +108,10 @@ static bool is_of_system(const char *path)
     return false;
 }
 
-/* Whether the sandbox has something of its own at a place, so that nothing can be mounted there. */
+/* A place that sandboxes have for themselves, and do not show the host's. */
 static bool is_covered(const char *path)
 {
-    return aire__starts_with(path, "/tmp/") || aire__starts_with(path, "/run/") ||
-           aire__starts_with(path, "/data/") || aire__starts_with(path, "/out/") ||
-           aire__starts_with(path, "/workspace/");
+    return aire__mount_is_taken(path) && !is_of_system(path);
 }
 
 static aire_status add_mount(json_t *mounts, const char *source, const char *target)
@@ -279,17 +278,45 @@ aire_status aire__adapting_limits(const aire_adapting *a, json_t *step)
     return AIRE_OK;
 }
 
-aire_status aire__adapting_data(const aire_adapting *a, const char *target, json_t *mounts)
+static aire_status mount_variable(const aire_adapting *a, const char *name, const char *target,
+                                  json_t *mounts)
 {
-    const char *source = aire__adapting_variable(a, "DATA");
-    if (!source)
-        return AIRE_OK;
+    const char *source = aire__adapting_variable(a, name);
     if (source[0] != '/' || !aire__fs_is_dir(source))
         return aire__fail(AIRE_NOT_FOUND,
-                          "the variable DATA is '%s', expected the absolute path of a directory "
-                          "that is there",
-                          source);
+                          "the variable %s is '%s', expected the absolute path of a directory that "
+                          "is there",
+                          name, source);
     return add_mount(mounts, source, target);
+}
+
+#define HOME_TARGET "/opt/home"
+
+aire_status aire__adapting_home(const aire_adapting *a, const char *data_below, json_t *mounts,
+                                json_t *step)
+{
+    char target[256];
+    bool has_cache = aire__adapting_variable(a, "CACHE") != NULL;
+    bool has_data = data_below && aire__adapting_variable(a, "DATA");
+    json_t *vars = json_object_get(step, "env");
+    if (has_cache && has_data)
+        return aire__fail(AIRE_INVALID,
+                          "the variables DATA and CACHE exclude each other: what DATA would be is "
+                          "%s of CACHE",
+                          data_below);
+    aire_status status = AIRE_OK;
+    snprintf(target, sizeof target, HOME_TARGET "/.cache%s%s", has_data ? "/" : "",
+             has_data ? data_below : "");
+    if (has_cache || has_data)
+        status = mount_variable(a, has_cache ? "CACHE" : "DATA", target, mounts);
+    if (status == AIRE_OK && (has_cache || has_data))
+        status = aire__json_set(vars, "HOME", json_string(HOME_TARGET));
+    /* What is compiled on the way needs a place to write to. */
+    if (status == AIRE_OK)
+        status = aire__json_set(vars, "TRITON_CACHE_DIR", json_string("/tmp/triton"));
+    if (status == AIRE_OK)
+        status = aire__json_set(vars, "TORCHINDUCTOR_CACHE_DIR", json_string("/tmp/inductor"));
+    return status == AIRE_OK ? aire__json_set(vars, "HF_HUB_OFFLINE", json_string("1")) : status;
 }
 
 aire_status aire__adapting_metric(const aire_adapting *a, const char *name, const char *direction,
