@@ -224,7 +224,8 @@ static const struct {
 } tables[] = {{1, "lease"},       {1, "meta"},         {1, "notes"},        {1, "plans"},
               {1, "ideas"},       {1, "idea_parents"}, {1, "runs"},         {1, "results"},
               {1, "metrics"},     {1, "usage"},        {1, "plan_parents"}, {1, "plan_avoid"},
-              {1, "model_calls"}, {1, "events"},       {2, "pins"},         {2, "model_totals"}, {3, "drafts"}};
+              {1, "model_calls"}, {1, "events"},       {2, "pins"},         {2, "model_totals"},
+              {3, "drafts"}};
 
 static aire_status check_table(aire_store *store, const char *name)
 {
