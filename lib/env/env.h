@@ -178,6 +178,8 @@ struct aire_env {
     aire_env_metric_rule metric;
     char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
     char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
+    double cpu_ratio;   /* processor time of run, over the baseline's median; 0: no such limit */
+    int64_t max_bytes;  /* of the editable files of a variant, together; 0: no such limit */
     uint64_t seed;      /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;

@@ -30,8 +30,9 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"ignore",   "editable", "protected",
-                                        "reserved", "hidden",   NULL};
+    static const char *const known[] = {"ignore", "editable", "protected", "reserved",
+                                        "hidden", "max_kb",   NULL};
+    int64_t kilobytes = 0;
     aire_node files;
     bool present;
     aire_status status = aire__node_object(top, "files", true, &files, &present);
@@ -40,6 +41,9 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     for (int role = 0; role < 5 && status == AIRE_OK; role++)
         status =
             aire__node_texts(&files, known[role], role == AIRE_FILE_EDITABLE, &env->globs[role]);
+    if (status == AIRE_OK)
+        status = aire__node_int(&files, "max_kb", 1, 1 << 20, &kilobytes);
+    env->max_bytes = kilobytes << 10;
     return status;
 }
 
@@ -199,9 +203,22 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
 
 /* ---- budget and seeds ---- */
 
+static aire_status read_cpu_ratio(aire_env *env, const aire_node *budget, aire_buf *text, bool more)
+{
+    aire_status status = aire__node_number(budget, "cpu_ratio", &env->cpu_ratio);
+    const json_t *found = json_object_get(budget->json, "cpu_ratio");
+    if (status != AIRE_OK || !found)
+        return status;
+    if (!(env->cpu_ratio >= 1))
+        return aire__node_fail(budget, "cpu_ratio", found, "a number from 1");
+    aire__buf_printf(text, "%s%g times the processor time of the baseline", more ? ", " : "",
+                     env->cpu_ratio);
+    return AIRE_OK;
+}
+
 static aire_status read_budget(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"tokens", "steps", "wall_s", NULL};
+    static const char *const known[] = {"tokens", "steps", "wall_s", "cpu_ratio", NULL};
     static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
                                        "AIRE_BUDGET_WALL_S"};
     static const char *const words[] = {"tokens", "steps", "s"};
@@ -215,7 +232,8 @@ static aire_status read_budget(aire_env *env, const aire_node *top)
         status = aire__node_known(&budget, known);
     aire_buf text;
     aire__buf_init(&text, env->ctx, 1024);
-    for (size_t i = 0, count = 0; status == AIRE_OK && present && known[i]; i++) {
+    size_t count = 0;
+    for (size_t i = 0; status == AIRE_OK && present && i < sizeof vars / sizeof *vars; i++) {
         int64_t value = -1;
         status = aire__node_int(&budget, known[i], 0, INT64_MAX, &value);
         if (status != AIRE_OK || value < 0)
@@ -225,6 +243,8 @@ static aire_status read_budget(aire_env *env, const aire_node *top)
         if (!env->budget_vars[count++])
             status = aire__fail_nomem();
     }
+    if (status == AIRE_OK && present)
+        status = read_cpu_ratio(env, &budget, &text, count > 0);
     if (status == AIRE_OK)
         return aire__buf_take(&text, &env->budget_text, NULL);
     aire__buf_free(&text);

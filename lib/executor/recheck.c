@@ -10,63 +10,10 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "executor/local.h"
-#include "executor/plausible.h"
+#include "executor/measures.h"
 
-/* ---- what was measured ---- */
+/* ---- what it is compared with ---- */
 
-static double cpu_of(const aire_usage *usage, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (usage[i].stage == AIRE_STAGE_RUN)
-            return (double)(usage[i].user_ms + usage[i].system_ms) / 1000;
-    return 0;
-}
-
-static bool find_metric(const aire_env *env, const aire_metric *metrics, size_t count, double *out)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(metrics[i].name, env->metric.name)) {
-            *out = metrics[i].value;
-            return true;
-        }
-    return false;
-}
-
-static bool measure_result(const aire_env *env, const aire_result *result, aire_measured *out)
-{
-    size_t metrics = aire_result_metric_count(result), usage = aire_result_usage_count(result);
-    out->seed = aire_result_seed(result);
-    out->cpu_s = usage ? cpu_of(aire_result_usage(result, 0), usage) : 0;
-    return metrics && find_metric(env, aire_result_metric(result, 0), metrics, &out->metric);
-}
-
-/* The finished runs of the baseline, or of an idea, that have the metric; *out from aire_alloc. */
-static aire_status read_measures(aire_local *l, int32_t kind, int64_t idea_id, const char *variant,
-                                 aire_measured **out, size_t *count)
-{
-    aire_store_query query = AIRE_STORE_QUERY_INIT;
-    aire_results *results = NULL;
-    query.kind = kind;
-    query.idea_id = idea_id;
-    aire_status status = aire_store_results(l->store, &query, &results);
-    if (status != AIRE_OK)
-        return status;
-    size_t all = aire_results_count(results);
-    aire_measured *items = aire__calloc(l->shop.ctx, all + 1, sizeof *items);
-    *count = 0;
-    for (size_t i = 0; items && i < all; i++) {
-        const aire_result *result = aire_results_get(results, i);
-        bool counts = kind != AIRE_RUN_BASELINE || aire_result_outcome(result) == AIRE_OUTCOME_OK;
-        if (counts && !strcmp(aire_result_variant(result), variant) &&
-            measure_result(l->shop.env, result, &items[*count]))
-            ++*count;
-    }
-    aire_results_unref(results);
-    *out = items;
-    return items ? AIRE_OK : aire__fail_nomem();
-}
-
-/* What a run is compared with. */
 typedef struct compared {
     aire_measured *baselines, *others;
     size_t baseline_count, other_count;
@@ -74,14 +21,11 @@ typedef struct compared {
 
 static aire_status read_compared(aire_local *l, const aire_try *t, compared *c)
 {
-    char baseline[65];
-    const aire_patched none = {0};
-    aire__variant_hash(l->shop.env, &none, baseline);
     aire_status status =
-        read_measures(l, AIRE_RUN_BASELINE, 0, baseline, &c->baselines, &c->baseline_count);
+        aire__measures_read(l, AIRE_RUN_BASELINE, 0, NULL, &c->baselines, &c->baseline_count);
     if (status == AIRE_OK)
-        status = read_measures(l, 0, aire_idea_id(t->run->idea), t->variant, &c->others,
-                               &c->other_count);
+        status = aire__measures_read(l, 0, aire_idea_id(t->run->idea), t->variant, &c->others,
+                                     &c->other_count);
     return status;
 }
 
@@ -142,6 +86,7 @@ static aire_status run_again(aire_local *l, aire_try *t, aire_result **out)
                       .cancel = t->cancel,
                       .gpus = t->gpus,
                       .gpu_count = t->gpu_count,
+                      .cpu_ms = t->cpu_ms,
                       .patched = t->patched,
                       .entered = t->entered,
                       .wrote = t->wrote,
@@ -180,7 +125,7 @@ static aire_status decide(aire_try *t, const aire_measured *it, const compared *
         return aire__settle(t, outcome, aire_result_cause(again),
                             "looked %s, and its re-run %lld is a violation: %s",
                             aire_cause_name(suspicion->cause), run, aire_result_detail(again));
-    if (outcome != AIRE_OUTCOME_OK || !measure_result(t->shop->env, again, &measured))
+    if (outcome != AIRE_OUTCOME_OK || !aire__measure_result(t->shop->env, again, &measured))
         return aire__settle(t, AIRE_OUTCOME_SUSPECT, suspicion->cause,
                             "%s; its re-run %lld on another seed ended: %s, %s", suspicion->text,
                             run, aire_outcome_name(outcome), aire_result_detail(again));
@@ -218,11 +163,11 @@ aire_status aire__recheck(aire_local *l, aire_try *t)
     const aire_env *env = l->shop.env;
     const aire_env_verdict *verdict = &t->ending.verdict;
     aire_measured it = {.seed = t->run->seed,
-                        .cpu_s = cpu_of(t->ending.usage, t->ending.usage_count)};
+                        .cpu_s = aire__cpu_of(t->ending.usage, t->ending.usage_count)};
     aire_suspicion suspicion;
     compared c = {0};
     if (t->ending.outcome != AIRE_OUTCOME_OK || !t->run->idea || !has_rules(env) ||
-        !find_metric(env, verdict->metrics, verdict->metric_count, &it.metric))
+        !aire__find_metric(env, verdict->metrics, verdict->metric_count, &it.metric))
         return AIRE_OK;
     aire_status status = read_compared(l, t, &c);
     if (status == AIRE_OK)

@@ -15,14 +15,17 @@
 #include "executor/plausible.h"
 
 #define MANIFEST(more)                                                                             \
-    "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"]}," \
-    " \"run\": {\"command\": [\"run\"]}, \"evaluate\": {\"command\": [\"evaluate\"]},"             \
+    "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"], " \
+    "\"max_kb\": 1},"                                                                              \
+    " \"run\": {\"command\": [\"run\"], \"cpu_s\": 60}, \"evaluate\": {\"command\": "              \
+    "[\"evaluate\"]},"                                                                             \
     " \"outputs\": [{\"path\": \"value\", \"max_mb\": 1}], " more                                  \
     " \"metric\": {\"name\": \"score\", \"direction\": \"maximize\", \"stage\": \"evaluate\","     \
     "   \"trust\": \"evaluated\", \"valid\": [0, 1000]}}"
 
 static const char rules[] =
-    MANIFEST("\"plausible\": {\"min_cpu_s\": 0.5, \"min_cpu_share\": 0.25, \"max_gain\": 100,"
+    MANIFEST("\"budget\": {\"cpu_ratio\": 5}, \"plausible\": {\"min_cpu_s\": 0.5, "
+             "\"min_cpu_share\": 0.25, \"max_gain\": 100,"
              " \"seeds_differ\": true},");
 static const char serving[] =
     MANIFEST("\"predict\": {\"command\": [\"predict\"], \"passes\": 4, \"answer_mb\": 1},");
@@ -30,7 +33,7 @@ static const char serving[] =
 static aire_env *env;
 static aire_store *store;
 static aire_sandbox *sandbox;
-static atomic_int runs, predictions, setups_to_fail;
+static atomic_int runs, predictions, setups_to_fail, granted_ms;
 static char order[64]; /* of the passes that were predicted */
 
 /* ---- the scripted sandbox ---- */
@@ -92,6 +95,7 @@ static void fake_run(const aire_command *command, aire_exit *ended)
     if (again && kind == 'c')
         ended->code = 3;
     atomic_fetch_add(&runs, 1);
+    atomic_store(&granted_ms, command->limits->cpu_ms);
     snprintf(text, sizeof text, "%.6f %c", value + spread * (double)(seed % 1000),
              again ? kind : ' ');
     put(mount_at(command, "/out")->source, "value", text);
@@ -264,7 +268,7 @@ static aire_result *next(aire_executor *executor)
 
 static void submit_word(aire_executor *executor, const char *word)
 {
-    char text[200];
+    char text[1400];
     aire_patch *patch;
     aire_idea *idea;
     aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
@@ -455,6 +459,33 @@ static void test_recheck__is_found_again(void **state)
     aire_executor_unref(executor);
 }
 
+/* ---- what a run may use and bring ---- */
+
+static void test_budget__is_what_the_baseline_used(void **state)
+{
+    aire_executor *executor = new_executor();
+    expect(executor, "30 0.01 1001", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 60000); /* nothing to compare with */
+    run_baselines(executor);
+    assert_int_equal(atomic_load(&granted_ms), 60000);
+    expect(executor, "30 0.01 1000", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 5000);
+    expect(executor, "300 0.01 1000", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 5000); /* so has the re-run */
+    aire_executor_unref(executor);
+}
+
+static void test_variant__may_bring_so_much(void **state)
+{
+    char word[1200];
+    aire_executor *executor = new_executor();
+    snprintf(word, sizeof word, "30 0.01 1000 %01010d", 0); /* with its newline 1024 bytes */
+    expect(executor, word, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    snprintf(word, sizeof word, "30 0.01 1000 %01011d", 0);
+    expect(executor, word, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_VARIANT_SIZE);
+    aire_executor_unref(executor);
+}
+
 /* ---- passes ---- */
 
 static void test_predict__answers_pass_by_pass(void **state)
@@ -526,6 +557,8 @@ int main(void)
         WITH_RULES(test_recheck__confirms_or_refutes),
         WITH_RULES(test_recheck__is_told_to_nobody),
         WITH_RULES(test_recheck__is_found_again),
+        WITH_RULES(test_budget__is_what_the_baseline_used),
+        WITH_RULES(test_variant__may_bring_so_much),
         SERVING(test_predict__answers_pass_by_pass),
         SERVING(test_predict__comes_in_an_order_that_nobody_knows),
         SERVING(test_predict__has_its_ends),
