@@ -13,12 +13,19 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTE
 
 typedef enum option_id {
     OPT_STORE,
+    OPT_ADAPTER,
     OPT_IDEATOR,
     OPT_TEMPLATES,
     OPT_NOVELTY,
     OPT_NOTES,
     OPT_MODEL,
     OPT_IMPLEMENTER,
+    OPT_CANDIDATES,
+    OPT_REVISIONS,
+    OPT_REPAIRS,
+    OPT_FORMS,
+    OPT_CHECKER,
+    OPT_SMOKE,
     OPT_BUDGET,
     OPT_RPM,
     OPT_RECORD,
@@ -58,6 +65,9 @@ int settings_parse(settings *s, int argc, char **argv, bool *done);
 /* The value of an option: as given, else its default; NULL if it has none. */
 const char *settings_text(const settings *s, option_id id);
 long settings_number(const settings *s, option_id id);
+
+/* The bits of --forms, AIRE_FORM_*; 0: one of its words is unknown. */
+uint32_t settings_forms(const settings *s);
 
 /* The numbers of --gpus, at most `max`; their count, -1 if none were given. */
 int settings_gpus(const settings *s, int32_t *numbers, int max);

@@ -26,6 +26,7 @@
 
 #include "aire/env.h"
 #include "aire/model.h"
+#include "aire/prompt.h"
 #include "aire/result.h"
 #include "aire/sandbox.h"
 #include "aire/slurm.h"
@@ -90,11 +91,25 @@ typedef struct aire_executor_options {
     /** Directory of templates for the implementer's requests, implement.txt and revise.txt, as of
      *  aire_ideator_chat_options; copied; nullable: the built-in ones */
     const char *template_dir;
+    /** Patches that are asked for at once for an idea without one, at most 64; the first that applies
+     *  goes on, and the others are cancelled; 0: 1. The implementer may be asked candidates times
+     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered */
+    int32_t candidates;
+    int32_t revisions;       /**< how often each is given back with the reason when it does not apply, at most 8; 0: 2; -1: never */
+    int32_t repairs;         /**< how often the implementer's patch is given back when the build fails, the smoke run fails, or the run crashes soon, at most 8; 0: 1; -1: never. Not on a cluster */
+    int32_t repair_seconds;  /**< a crash of the run within so many seconds is given back; 0: 10; -1: none is */
+    int32_t skip_smoke;      /**< 1: the manifest's smoke run is left out */
+    uint32_t forms;          /**< AIRE_FORM_*, or'ed: what the implementer is asked for; 0: AIRE_FORM_UNIFIED */
+    /** Asked whether a patch of the implementer does what its idea says; what it refuses is given back
+     *  to the implementer once, and ends the run if it is refused again. Reference taken; nullable: no
+     *  check */
+    aire_model *checker;
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL, \
+      0, 0, 0, 0, 0, 0, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

@@ -40,7 +40,8 @@ enum { AIRE_OUTCOME_MAP(AIRE_OUTCOME_ENUM_) };
     X(BUILD, 2, "build")                                                                           \
     X(RUN, 3, "run")                                                                               \
     X(EVALUATE, 4, "evaluate")                                                                     \
-    X(PREDICT, 5, "predict") /* the variant's model answers, between the evaluation's two phases */
+    X(SMOKE, 5, "smoke")     /* between build and run: a small run that tells whether it works */    \
+    X(PREDICT, 6, "predict") /* the variant's model answers, between the evaluation's two phases */
 
 #define AIRE_STAGE_ENUM_(name, value, word) AIRE_STAGE_##name = value,
 enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
@@ -83,6 +84,8 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(MODEL, 32, "model")                           /* the request to the model failed */          \
     X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */             \
     X(OPEN_FILES_LIMIT, 34, "open files limit")                                                    \
+    X(OVERTAKEN, 35, "overtaken")                   /* another candidate was first */              \
+    X(NOT_THE_IDEA, 36, "not the idea")             /* as a second model says of the patch */      \
     X(TOO_FAST, 40, "impossibly fast")              /* less processor time than training takes */  \
     X(TOO_GOOD, 41, "implausibly good")             /* so much better than the baseline */         \
     X(SAME_ON_SEEDS, 42, "same on other seeds")     /* the metric does not depend on the seed */   \

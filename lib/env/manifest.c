@@ -31,7 +31,7 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
     static const char *const known[] = {"ignore", "editable", "protected", "reserved",
-                                        "hidden", "max_kb",   NULL};
+                                        "hidden", "blocks",   "max_kb",    NULL};
     int64_t kilobytes = 0;
     aire_node files;
     bool present;
@@ -44,6 +44,12 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     if (status == AIRE_OK)
         status = aire__node_int(&files, "max_kb", 1, 1 << 20, &kilobytes);
     env->max_bytes = kilobytes << 10;
+    if (status == AIRE_OK && json_object_get(files.json, "blocks"))
+        status = aire__node_texts(&files, "blocks", true, &env->block_marks);
+    if (status == AIRE_OK && env->block_marks &&
+        json_array_size(json_object_get(files.json, "blocks")) != 2)
+        return aire__node_fail(&files, "blocks", json_object_get(files.json, "blocks"),
+                               "two texts: the marks before and after what may change");
     return status;
 }
 
@@ -86,6 +92,7 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
                                    "\"build\", \"run\", \"predict\" or \"evaluate\"");
         mount->stages[stages[s].value] = true;
     }
+    mount->stages[AIRE_STAGE_SMOKE] = mount->stages[AIRE_STAGE_RUN];
     return status;
 }
 
@@ -203,51 +210,84 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
 
 /* ---- budget and seeds ---- */
 
-static aire_status read_cpu_ratio(aire_env *env, const aire_node *budget, aire_buf *text, bool more)
+/* What the sandbox enforces of it. */
+static aire_status read_cpu_ratio(aire_env *env, const aire_node *top, aire_buf *text)
 {
-    aire_status status = aire__node_number(budget, "cpu_ratio", &env->cpu_ratio);
-    const json_t *found = json_object_get(budget->json, "cpu_ratio");
-    if (status != AIRE_OK || !found)
+    aire_node budget;
+    bool present;
+    aire_status status = aire__node_object(top, "budget", false, &budget, &present);
+    const json_t *found =
+        status == AIRE_OK && present ? json_object_get(budget.json, "cpu_ratio") : NULL;
+    if (!found)
         return status;
-    if (!(env->cpu_ratio >= 1))
-        return aire__node_fail(budget, "cpu_ratio", found, "a number from 1");
-    aire__buf_printf(text, "%s%g times the processor time of the baseline", more ? ", " : "",
-                     env->cpu_ratio);
-    return AIRE_OK;
+    status = aire__node_number(&budget, "cpu_ratio", &env->cpu_ratio);
+    if (status == AIRE_OK && !(env->cpu_ratio >= 1))
+        return aire__node_fail(&budget, "cpu_ratio", found, "a number from 1");
+    aire__buf_printf(text, "%s%g times the processor time of the baseline",
+                     text->length ? ", " : "", env->cpu_ratio);
+    return status;
 }
 
-static aire_status read_budget(aire_env *env, const aire_node *top)
+/* The "budget" of an object, as variables and in words; *vars is NULL if it is not there. */
+static aire_status read_budget_of(const aire_node *parent, char ***out, aire_buf *text)
 {
     static const char *const known[] = {"tokens", "steps", "wall_s", "cpu_ratio", NULL};
     static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
                                        "AIRE_BUDGET_WALL_S"};
     static const char *const words[] = {"tokens", "steps", "s"};
+    aire_ctx *ctx = parent->reader->ctx;
     aire_node budget;
     bool present;
-    aire_status status = aire__node_object(top, "budget", false, &budget, &present);
-    env->budget_vars = aire__calloc(env->ctx, 4, sizeof *env->budget_vars);
-    if (status == AIRE_OK && !env->budget_vars)
+    aire_status status = aire__node_object(parent, "budget", false, &budget, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    *out = aire__calloc(ctx, 4, sizeof **out);
+    if (!*out)
         return aire__fail_nomem();
-    if (status == AIRE_OK && present)
-        status = aire__node_known(&budget, known);
-    aire_buf text;
-    aire__buf_init(&text, env->ctx, 1024);
-    size_t count = 0;
-    for (size_t i = 0; status == AIRE_OK && present && i < sizeof vars / sizeof *vars; i++) {
+    status = aire__node_known(&budget, known);
+    for (size_t i = 0, count = 0; status == AIRE_OK && i < sizeof vars / sizeof *vars; i++) {
         int64_t value = -1;
         status = aire__node_int(&budget, known[i], 0, INT64_MAX, &value);
         if (status != AIRE_OK || value < 0)
             continue;
-        aire__buf_printf(&text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
-        env->budget_vars[count] = aire__asprintf(env->ctx, "%s=%lld", vars[i], (long long)value);
-        if (!env->budget_vars[count++])
+        aire__buf_printf(text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
+        (*out)[count] = aire__asprintf(ctx, "%s=%lld", vars[i], (long long)value);
+        if (!(*out)[count++])
             status = aire__fail_nomem();
     }
-    if (status == AIRE_OK && present)
-        status = read_cpu_ratio(env, &budget, &text, count > 0);
+    return status;
+}
+
+static aire_status read_budget(aire_env *env, const aire_node *top)
+{
+    aire_buf text;
+    aire__buf_init(&text, env->ctx, 1024);
+    aire_status status = read_budget_of(top, &env->budget_vars, &text);
+    if (status == AIRE_OK && !env->budget_vars &&
+        !(env->budget_vars = aire__calloc(env->ctx, 1, sizeof *env->budget_vars)))
+        status = aire__fail_nomem();
+    if (status == AIRE_OK)
+        status = read_cpu_ratio(env, top, &text);
     if (status == AIRE_OK)
         return aire__buf_take(&text, &env->budget_text, NULL);
     aire__buf_free(&text);
+    return status;
+}
+
+/* A smoke run may have a budget of its own. */
+static aire_status read_smoke_budget(aire_env *env, const aire_node *top)
+{
+    aire_node smoke;
+    bool present;
+    aire_buf text;
+    aire_status status = aire__node_object(top, "smoke", false, &smoke, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    aire__buf_init(&text, env->ctx, 1024);
+    status = read_budget_of(&smoke, &env->smoke_budget_vars, &text);
+    aire__buf_free(&text);
+    if (status == AIRE_OK && json_object_get(json_object_get(smoke.json, "budget"), "cpu_ratio"))
+        return aire__node_complain(&smoke, "budget.cpu_ratio", "only the budget of a run has this");
     return status;
 }
 
@@ -368,12 +408,14 @@ static aire_status read_rest(aire_env *env, const aire_node *top)
 aire_status aire__manifest_read(aire_env *env, const aire_node *top)
 {
     static const char *const known[] = {
-        "$schema",  "aire",     "name",      "goal",    "rules",     "hints", "files",  "build",
-        "run",      "evaluate", "mounts",    "outputs", "budget",    "seed",  "metric", "stream",
-        "priority", "knobs",    "retention", "predict", "plausible", NULL};
+        "$schema", "aire",     "name",     "goal",      "rules",   "hints",     "files", "build",
+        "run",     "smoke",    "evaluate", "mounts",    "outputs", "budget",    "seed",  "metric",
+        "stream",  "priority", "knobs",    "retention", "predict", "plausible", NULL};
     static aire_status (*const parts[])(aire_env *, const aire_node *) = {
-        read_texts,  read_roles, aire__manifest_read_steps,  read_mounts, read_outputs,
-        read_budget, read_seed,  aire__manifest_read_metric, read_stream, read_rest,
+        read_texts,        read_roles,   aire__manifest_read_steps,
+        read_mounts,       read_outputs, read_budget,
+        read_smoke_budget, read_seed,    aire__manifest_read_metric,
+        read_stream,       read_rest,
     };
     if (!json_is_object(top->json))
         return aire__node_fail(top, NULL, top->json, "an object");

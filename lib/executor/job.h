@@ -11,12 +11,25 @@
 #include "prompt/template.h"
 #include "store/store.h"
 
+/* How patches are had from models: aire_executor_options with the defaults filled in. */
+typedef struct aire_implementing {
+    int32_t candidates; /* at once, from 1 */
+    int32_t revisions;  /* of each, from 0 */
+    int32_t repairs;    /* from 0 */
+    int64_t repair_ms;  /* of the run stage, in which a crash is repaired */
+    uint32_t forms;     /* AIRE_FORM_* */
+    bool skips_smoke;
+} aire_implementing;
+
 /* What every run of an executor shares; immutable. */
 typedef struct aire_workshop {
     aire_ctx *ctx; /* all are references of the executor */
     aire_env *env;
-    aire_sandbox *sandbox;      /* NULL where all runs are on a cluster */
-    aire_model *implementer;    /* nullable */
+    aire_sandbox *sandbox;   /* NULL where all runs are on a cluster */
+    aire_store *store;       /* keeps drafts; borrowed; NULL: they are not kept */
+    aire_model *implementer; /* nullable */
+    aire_model *checker;     /* of what the implementer wrote; nullable */
+    aire_implementing how;
     aire_templates *templates;  /* of its requests; NULL: the built-in ones */
     aire_patch_source *sources; /* the environment's files, for patches */
     char *work_dir;
@@ -28,8 +41,8 @@ typedef struct aire_ending {
     int32_t outcome, stage, cause, code, trust;
     char *detail;
     char *log_tail;
-    aire_env_verdict verdict;                                    /* metrics and reward */
-    aire_usage usage[AIRE_STAGE_PREDICT - AIRE_STAGE_BUILD + 1]; /* one a stage */
+    aire_env_verdict verdict;          /* metrics and reward */
+    aire_usage usage[AIRE_ENV_STAGES]; /* one a stage */
     size_t usage_count;
 } aire_ending;
 
@@ -41,7 +54,10 @@ typedef struct aire_try {
     aire_cancel *cancel;
     const int32_t *gpus; /* numbers of the devices that it has leased */
     int32_t gpu_count;
-    int64_t cpu_ms; /* that its run may use, if that is less than the manifest says; 0: that */
+    int64_t cpu_ms;  /* that its run may use, if that is less than the manifest says; 0: that */
+    bool is_written; /* its patch is the implementer's */
+    int32_t repairs; /* of that patch, so far */
+    int32_t draft;   /* number of the draft that it is; 0: it is not kept */
     aire_patched patched; /* files that differ from the baseline; none for a baseline */
     char variant[65];     /* content hash */
     char *directory;      /* of this try, below the work directory */
@@ -73,9 +89,18 @@ aire_status aire__apply_to_env(const aire_workshop *shop, const aire_patch *patc
 /*
  * Have the run's files: from the idea's patch, or from one that the Implementer writes. Either they
  * are in t->patched and t->variant, and the outcome is OK, or t->ending says why not. AIRE_OK,
- * AIRE_CANCELLED, AIRE_NOMEM.
+ * AIRE_CANCELLED, AIRE_NOMEM; other statuses are failures of the store.
  */
 aire_status aire__implement(aire_try *t);
+
+/* ---- repair.c ---- */
+
+/*
+ * The patched code failed, as t->ending says: if that is something to repair, have another patch
+ * from the model. *again: t is then as aire__implement leaves it, to be run once more; otherwise it
+ * stays as it is. Statuses as of aire__implement.
+ */
+aire_status aire__repair(aire_try *t, bool *again);
 
 /* ---- workspace.c ---- */
 
@@ -128,6 +153,13 @@ void aire__workspace_remove(aire_try *t);
 /* Remove the directory of a try, also one that was being removed already. */
 aire_status aire__workspace_discard(const aire_workshop *shop, const char *path);
 
+/* ---- smoke.c ---- */
+
+/* Make a copy of the workspace as it was built, and an output directory, for the smoke run; and
+ * remove them. */
+aire_status aire__smoke_make(aire_try *t);
+aire_status aire__smoke_remove(aire_try *t);
+
 /* ---- keep.c ---- */
 
 /*
@@ -179,8 +211,8 @@ aire_resources aire__needs_of(const aire_env *env);
 /* ---- stages.c ---- */
 
 /*
- * Build, run and evaluate; t->ending says how it ended. AIRE_OK; AIRE_CANCELLED; any other status
- * is a failure of the infrastructure, and not of the idea.
+ * Build, smoke run, run and evaluate; t->ending says how it ended. AIRE_OK; AIRE_CANCELLED; any
+ * other status is a failure of the infrastructure, and not of the idea.
  */
 aire_status aire__stages_run(aire_try *t);
 
@@ -196,5 +228,8 @@ aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
 /* The result that a try came to. */
 aire_status aire__try_result(const aire_try *t, aire_result **out);
 void aire__try_clear(aire_try *t);
+
+/* Forget how a try ended. */
+void aire__ending_clear(aire_try *t);
 
 #endif

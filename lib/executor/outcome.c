@@ -109,13 +109,19 @@ aire_status aire__try_result(const aire_try *t, aire_result **out)
     return status;
 }
 
-void aire__try_clear(aire_try *t)
+void aire__ending_clear(aire_try *t)
 {
     aire_ctx *ctx = t->shop->ctx;
-    aire__workspace_remove(t);
     aire__env_verdict_free(t->shop->env, &t->ending.verdict);
     aire_free(ctx, t->ending.detail);
     aire_free(ctx, t->ending.log_tail);
+    t->ending = (aire_ending){.outcome = AIRE_OUTCOME_OK};
+}
+
+void aire__try_clear(aire_try *t)
+{
+    aire__workspace_remove(t);
+    aire__ending_clear(t);
     if (t->patched.ctx)
         aire__patched_free(&t->patched);
 }

@@ -1,5 +1,5 @@
 /*
- * Build, run and evaluate, each in a sandbox of its own.
+ * Build, smoke run, run and evaluate, each in a sandbox of its own.
  *
  * Where the manifest has `predict`, the evaluation has two phases with the same command: it poses
  * passes, the variant's model answers each in a sandbox of its own (passes.c), and it judges the
@@ -106,14 +106,18 @@ static aire_status add_vars(stage *s)
         status = add_var(s, "AIRE_DATA=" AIRE_ENV_DATA);
     if (status == AIRE_OK && s->number != AIRE_STAGE_BUILD)
         status = add_var(s, "AIRE_OUT=" AIRE_ENV_OUT);
-    if (status == AIRE_OK && s->number == AIRE_STAGE_RUN)
+    if (status == AIRE_OK && (s->number == AIRE_STAGE_RUN || s->number == AIRE_STAGE_SMOKE))
         status = add_var(s, "AIRE_STREAM=" AIRE_ENV_STREAM);
+    if (status == AIRE_OK && s->number == AIRE_STAGE_SMOKE)
+        status = add_var(s, "AIRE_SMOKE=1");
     if (status == AIRE_OK)
         status = add_pass_vars(s);
     if (status == AIRE_OK)
         status = add_devices(s);
-    for (size_t i = 0; status == AIRE_OK && env->budget_vars[i]; i++)
-        status = add_var(s, "%s", env->budget_vars[i]);
+    char **budget = s->number == AIRE_STAGE_SMOKE && env->smoke_budget_vars ? env->smoke_budget_vars
+                                                                            : env->budget_vars;
+    for (size_t i = 0; status == AIRE_OK && budget[i]; i++)
+        status = add_var(s, "%s", budget[i]);
     for (size_t i = 0; status == AIRE_OK && s->step->vars[i]; i++)
         status = add_var(s, "%s", s->step->vars[i]);
     return status;
@@ -155,8 +159,11 @@ static aire_status add_mounts(stage *s)
 {
     const aire_env *env = s->t->shop->env;
     bool evaluates = s->number == AIRE_STAGE_EVALUATE, predicts = s->number == AIRE_STAGE_PREDICT;
-    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : "workspace");
-    s->paths[1] = aire__try_path(s->t, evaluates || predicts ? "handed" : "out");
+    bool smokes = s->number == AIRE_STAGE_SMOKE;
+    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : smokes ? "smoke" : "workspace");
+    s->paths[1] = aire__try_path(s->t, evaluates || predicts ? "handed"
+                                       : smokes              ? "smoke-out"
+                                                             : "out");
     if (!s->paths[0] || !s->paths[1])
         return aire__fail_nomem();
     for (size_t i = 0; i < env->mount_count; i++)
@@ -371,7 +378,9 @@ static aire_status judge_report(stage *s)
     if (status == AIRE_OK)
         status = aire__env_judge_report(s->t->shop->env, text, length, &verdict);
     aire_free(ctx, text);
-    return take_verdict(s->t, status, &verdict, AIRE_TRUST_EVALUATED);
+    /* Not EVALUATED where the variant's files were beside the evaluator, and its code may have run.
+     */
+    return take_verdict(s->t, status, &verdict, s->t->shop->env->metric.trust);
 }
 
 /* The run has reported of itself: from its log or its stream. */
@@ -425,7 +434,7 @@ static aire_status run_prepared(stage *s)
     if (status == AIRE_OK)
         status = run_command(s);
     /* A protected file that was changed is a violation, however the run ended. */
-    if (status == AIRE_OK && s->number != AIRE_STAGE_EVALUATE)
+    if (status == AIRE_OK && s->number != AIRE_STAGE_EVALUATE && s->number != AIRE_STAGE_SMOKE)
         status = aire__workspace_check(t);
     if (status == AIRE_OK && is_good(t))
         status = judge(s);
@@ -448,6 +457,17 @@ static aire_status run_stage(aire_try *t, int32_t number, const char *phase)
         return AIRE_OK;
     enter(t, number);
     return run_prepared(&s);
+}
+
+/* A few steps on a copy, before a whole run is spent: only whether it works counts. */
+static aire_status run_smoke(aire_try *t)
+{
+    if (!t->shop->env->steps[AIRE_STAGE_SMOKE].present || t->shop->how.skips_smoke)
+        return AIRE_OK;
+    aire_status status = aire__smoke_make(t);
+    if (status == AIRE_OK)
+        status = run_stage(t, AIRE_STAGE_SMOKE, NULL);
+    return status == AIRE_OK && !t->shop->keep_workspaces ? aire__smoke_remove(t) : status;
 }
 
 /* ---- evaluation ---- */
@@ -506,6 +526,8 @@ aire_status aire__stages_run(aire_try *t)
     aire_status status = aire__workspace_make(t);
     if (status == AIRE_OK)
         status = run_stage(t, AIRE_STAGE_BUILD, NULL);
+    if (status == AIRE_OK && is_good(t))
+        status = run_smoke(t);
     if (status == AIRE_OK && is_good(t))
         status = run_stage(t, AIRE_STAGE_RUN, NULL);
     return status == AIRE_OK && is_good(t) ? evaluate(t) : status;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "model/budget.h"
 #include "model/post.h"
+#include "model/spelling.h"
 #include "net/redact.h"
 #include "net/sse.h"
 
@@ -255,15 +256,6 @@ static void remote_destroy(void *self)
     aire_free(r->ctx, r);
 }
 
-/* The host's name in a URL. */
-static void host_of(const char *url, char *host, size_t size)
-{
-    const char *begin = strstr(url, "://");
-    begin = begin ? begin + 3 : url;
-    size_t length = strcspn(begin, ":/");
-    snprintf(host, size, "%.*s", (int)length, begin);
-}
-
 /* The price is copied: the file is read once, when the model is made. */
 static aire_status take_money(remote *r, const aire_place *place,
                               const aire_client_options *options)
@@ -273,7 +265,7 @@ static aire_status take_money(remote *r, const aire_place *place,
     aire_status status = aire__prices_load(r->ctx, options->prices_path, &prices);
     if (status == AIRE_NOT_FOUND && !options->prices_path)
         status = AIRE_OK; /* not installed: nothing is known */
-    host_of(place->base, host, sizeof host);
+    aire__url_host(place->base, host, sizeof host);
     const aire_price *price =
         prices ? aire__prices_find(prices, place->provider->name, host, place->model) : NULL;
     r->has_price = price != NULL;

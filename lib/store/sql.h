@@ -117,6 +117,22 @@
       " gpu_memory_bytes, gpu_ms FROM usage WHERE run_id = ?"                                      \
       " ORDER BY ordinal")                                                                         \
                                                                                                    \
+    X(ADD_DRAFT,                                                                                   \
+      "INSERT INTO drafts (run_id, number, at_ms, kind, repair, candidate, round, outcome, cause," \
+      " model, sent, answer, patch, message, input_tokens, output_tokens, latency_ms, cost)"       \
+      " VALUES (?1, 1 + ifnull((SELECT max(number) FROM drafts WHERE run_id = ?1), 0),"            \
+      " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"                   \
+      " RETURNING number")                                                                         \
+    X(CHOOSE_DRAFT,                                                                                \
+      "UPDATE drafts SET chosen = (number = ?3) WHERE run_id = ?1 AND repair = ?2")                \
+    X(END_DRAFT,                                                                                   \
+      "UPDATE drafts SET outcome = ?3, cause = ?4, message = ?5"                                   \
+      " WHERE run_id = ?1 AND number = ?2")                                                        \
+    X(DRAFTS,                                                                                      \
+      "SELECT number, kind, repair, candidate, round, chosen, outcome, cause, model, sent,"        \
+      " answer, patch, message, input_tokens, output_tokens, latency_ms, cost FROM drafts"         \
+      " WHERE run_id = ? ORDER BY number")                                                         \
+                                                                                                   \
     X(PINNED,                                                                                      \
       "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \
       " WHERE runs.id = ?")                                                                        \

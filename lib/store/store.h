@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "aire/draft.h"
 #include "aire/store.h"
 
 aire_ctx *aire__store_ctx(const aire_store *store);
@@ -127,6 +128,19 @@ typedef struct aire_told {
 /* The same of all results that were told, in the same order, without reading the rest of them; *out
  * is from aire_alloc. */
 aire_status aire__store_told_facts(aire_store *store, aire_told **out, size_t *count);
+
+/* ---- drafts ---- */
+
+/* Keep a draft; its number is given by the store, and nothing is chosen yet. */
+aire_status aire__store_add_draft(aire_store *store, const aire_draft *draft, int32_t *number);
+
+/* Of the drafts of one repair of a run this one goes on. */
+aire_status aire__store_choose_draft(aire_store *store, int64_t run_id, int32_t repair,
+                                     int32_t number);
+
+/* What the run of a draft's patch came to, of which the next repair is made. */
+aire_status aire__store_end_draft(aire_store *store, int64_t run_id, int32_t number,
+                                  int32_t outcome, int32_t cause, const char *message);
 
 /* Something worth knowing later: a retry, a refusal, a restart. Never fails loudly: logged if it
  * cannot be kept. */

@@ -66,6 +66,7 @@ static const char good[] =
     " \"run\": {\"command\": [\"./a.out\", \"${LEVEL}\"], \"cpus\": 2, \"memory_mb\": 64, \"env\": "
     "{\"A\": \"b\"}},\n"
     " \"evaluate\": {\"command\": \"./eval\", \"data\": \"data\"},\n"
+    " \"smoke\": {\"timeout_s\": 5, \"env\": {\"B\": \"c\"}, \"budget\": {\"steps\": 3}},\n"
     " \"mounts\": [{\"source\": \"${AIRE_ENV}/data\", \"target\": \"/opt/x\", \"stages\": "
     "[\"build\"]}],\n"
     " \"outputs\": [{\"path\": \"w/weights\", \"max_mb\": 2}],\n"
@@ -124,6 +125,17 @@ static void test_env__reads_everything(void **state)
     assert_int_equal(run->limits.memory_bytes, 64 << 20);
     assert_string_equal(run->vars[0], "A=b");
     assert_true(aire__ends_with(env->steps[AIRE_STAGE_EVALUATE].data, "/data"));
+    const aire_env_step *smoke = &env->steps[AIRE_STAGE_SMOKE];
+    assert_true(smoke->present);
+    assert_string_equal(smoke->argv[1], "3"); /* as of the run, as is what follows */
+    assert_int_equal(smoke->cpus, 2);
+    assert_int_equal(smoke->limits.memory_bytes, 64 << 20);
+    assert_int_equal(smoke->limits.wall_ms, 5000);
+    assert_string_equal(smoke->vars[0], "B=c");
+    assert_string_equal(smoke->vars[1], "A=b");
+    assert_null(smoke->vars[2]);
+    assert_string_equal(env->smoke_budget_vars[0], "AIRE_BUDGET_STEPS=3");
+    assert_null(env->smoke_budget_vars[1]);
     assert_true(env->mounts[0].stages[AIRE_STAGE_BUILD]);
     assert_false(env->mounts[0].stages[AIRE_STAGE_RUN]);
     assert_int_equal(env->outputs[0].max_bytes, 2 << 20);
@@ -495,6 +507,7 @@ static void test_env__knows_the_keys_of_its_schema(void **state)
         {"\"aire\": 1", "properties"},
         {"\"editable\"", "properties/files/properties"},
         {"\"timeout_s\": 9", "$defs/step/properties"},
+        {"\"timeout_s\": 5", "$defs/smoke/properties"},
         {"\"source\"", "properties/mounts/items/properties"},
         {"\"path\"", "properties/outputs/items/properties"},
         {"\"tokens\"", "properties/budget/properties"},

@@ -357,7 +357,8 @@ static void test_request__for_a_patch(void **state)
 {
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
-    assert_int_equal(aire__prompt_implement(ctx, &env, NULL, idea, &text), AIRE_OK);
+    aire_prompt_task task = {&env, NULL, idea, 0};
+    assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
     has(text, "    1| int width = 4;\n");
     has(text, "## Idea: Wider\nA wider model.\n\nChanges to the code:\nwidth = 8\n");
     has(text, "unified diff");
@@ -585,7 +586,8 @@ static void test_prompt__survives_want_of_memory(void **state)
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
     OOM_LOOP(&memory, make_request(&text), aire_free(ctx, text));
-    OOM_LOOP(&memory, aire__prompt_implement(ctx, &env, NULL, idea, &text), aire_free(ctx, text));
+    aire_prompt_task task = {&env, NULL, idea, 0};
+    OOM_LOOP(&memory, aire__prompt_implement(ctx, &task, &text), aire_free(ctx, text));
     OOM_LOOP(&memory, aire__prompt_revise(ctx, NULL, "no", &text), aire_free(ctx, text));
     OOM_LOOP(&memory,
              aire__prompt_parse_ideas(ctx,

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -484,6 +485,48 @@ static void test_remote__a_dead_endpoint_is_left_alone(void **state)
     aire_model_unref(model);
 }
 
+/* Requests whose time passes while they wait for a descriptor say nothing of their endpoint: the next
+ * one goes at once. */
+static void test_remote__waiting_for_a_turn_is_no_failure(void **state)
+{
+    enum { HOGS = 64, LATE = 6 }; /* more than a breaker bears with */
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    ends hogs = ENDS, late = ENDS;
+    struct rlimit before, few;
+    aire_cancel *cancel;
+    aire_ctx *shared = ctx; /* its net may have counted descriptors before they became few */
+    assert_int_equal(aire_ctx_new(NULL, &ctx), AIRE_OK);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = HOGS;
+    setrlimit(RLIMIT_NOFILE, &few);
+    options.max_attempts = 1;
+    aire_model *never = chat("never", &options);
+    options.timeout_ms = 500; /* less than an open breaker's pause */
+    aire_model *model = chat("ok", &options);
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    for (int i = 0; i < HOGS; i++)
+        begin(never, cancel, &hogs);
+    for (int i = 0; i < LATE; i++)
+        begin(model, NULL, &late);
+    await_ends(&late, LATE);
+    assert_int_equal(late.failed, LATE);
+    assert_non_null(strstr(late.detail, "waited for its turn"));
+    aire_cancel_fire(cancel);
+    await_ends(&hogs, HOGS);
+    begin(model, NULL, &late);
+    await_ends(&late, LATE + 1);
+    if (late.good == 0)
+        print_message("# %s\n", late.detail);
+    assert_int_equal(late.good, 1);
+    setrlimit(RLIMIT_NOFILE, &before);
+    aire_cancel_unref(cancel);
+    aire_model_unref(never);
+    aire_model_unref(model);
+    aire_ctx_unref(ctx);
+    ctx = shared;
+}
+
 /* ---- keys ---- */
 
 static aire_status give_key(char *key, size_t size, void *data)
@@ -685,6 +728,7 @@ int main(void)
         cmocka_unit_test(test_remote__failures_are_not_mixed_up),
         cmocka_unit_test(test_remote__fails_or_is_cancelled),
         cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
+        cmocka_unit_test(test_remote__waiting_for_a_turn_is_no_failure),
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
         cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),

@@ -40,11 +40,21 @@ AIRE_FILE_HIDDEN = 4
 AIRE_DELTA_TEXT = 1
 AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
+AIRE_PATCH_ANSWER = 2
+AIRE_PLACED_EXACT = 1
+AIRE_PLACED_MOVED = 2
+AIRE_PLACED_WHITESPACE = 3
+AIRE_PLACED_FUZZY = 4
+AIRE_PLACED_PRESENT = 5
+AIRE_PLACED_WHOLE = 6
 AIRE_PLAN_FRESH = 1
 AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
 AIRE_PLAN_CROSSOVER = 4
 AIRE_PLAN_REPAIR = 5
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
 AIRE_OUTCOME_OK = 0
 AIRE_OUTCOME_NO_CHANGE = 1
 AIRE_OUTCOME_MODEL_FAILED = 2
@@ -65,7 +75,8 @@ AIRE_STAGE_IMPLEMENT = 1
 AIRE_STAGE_BUILD = 2
 AIRE_STAGE_RUN = 3
 AIRE_STAGE_EVALUATE = 4
-AIRE_STAGE_PREDICT = 5
+AIRE_STAGE_SMOKE = 5
+AIRE_STAGE_PREDICT = 6
 AIRE_CAUSE_NONE = 0
 AIRE_CAUSE_EXIT_CODE = 1
 AIRE_CAUSE_SIGNAL = 2
@@ -101,6 +112,8 @@ AIRE_CAUSE_LOST = 31
 AIRE_CAUSE_MODEL = 32
 AIRE_CAUSE_MODEL_ANSWER = 33
 AIRE_CAUSE_OPEN_FILES_LIMIT = 34
+AIRE_CAUSE_OVERTAKEN = 35
+AIRE_CAUSE_NOT_THE_IDEA = 36
 AIRE_CAUSE_TOO_FAST = 40
 AIRE_CAUSE_TOO_GOOD = 41
 AIRE_CAUSE_SAME_ON_SEEDS = 42
@@ -140,6 +153,10 @@ AIRE_ORDER_RUN = 0
 AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_DRAFT_PATCH = 1
+AIRE_DRAFT_REVISION = 2
+AIRE_DRAFT_REPAIR = 3
+AIRE_DRAFT_CHECK = 4
 AIRE_ENSEMBLE_WEIGHTED = 0
 AIRE_ENSEMBLE_BANDIT = 1
 AIRE_LIKENESS_TEXT = 1
@@ -222,6 +239,30 @@ class aire_model_ops(Structure):
 
 
 class aire_patch(Structure):
+    pass
+
+
+class aire_patch_file(Structure):
+    pass
+
+
+class aire_patch_apply_options(Structure):
+    pass
+
+
+class aire_patch_applied(Structure):
+    pass
+
+
+class aire_patch_applied_file(Structure):
+    pass
+
+
+class aire_patch_applied_hunk(Structure):
+    pass
+
+
+class aire_patch_statistics(Structure):
     pass
 
 
@@ -341,6 +382,14 @@ class aire_confirmation(Structure):
     pass
 
 
+class aire_draft(Structure):
+    pass
+
+
+class aire_drafts(Structure):
+    pass
+
+
 class aire_embedder(Structure):
     pass
 
@@ -454,6 +503,7 @@ aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
     ("variables", POINTER(c_char_p)),
+    ("adapter", c_char_p),
 ]
 
 aire_model_call_options._fields_ = [
@@ -537,6 +587,44 @@ aire_model_ops._fields_ = [
     ("reserved", c_uint32),
     ("complete", CFUNCTYPE(c_int32, POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer)), c_void_p)),
     ("destroy", CFUNCTYPE(None, c_void_p)),
+]
+
+aire_patch_file._fields_ = [
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("editable", c_int32),
+]
+
+aire_patch_apply_options._fields_ = [
+    ("struct_size", c_size_t),
+    ("creatable", c_char_p),
+]
+
+aire_patch_applied_file._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("created", c_int32),
+]
+
+aire_patch_applied_hunk._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("patch_line", c_size_t),
+    ("line", c_size_t),
+    ("how", c_int32),
+    ("confidence", c_double),
+]
+
+aire_patch_statistics._fields_ = [
+    ("struct_size", c_size_t),
+    ("files", c_size_t),
+    ("hunks", c_size_t),
+    ("added", c_size_t),
+    ("removed", c_size_t),
+    ("confidence", c_double),
 ]
 
 aire_plan_options._fields_ = [
@@ -752,6 +840,13 @@ aire_executor_options._fields_ = [
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
     ("template_dir", c_char_p),
+    ("candidates", c_int32),
+    ("revisions", c_int32),
+    ("repairs", c_int32),
+    ("repair_seconds", c_int32),
+    ("skip_smoke", c_int32),
+    ("forms", c_uint32),
+    ("checker", POINTER(aire_model)),
 ]
 
 aire_submit_options._fields_ = [
@@ -792,6 +887,29 @@ aire_confirmation._fields_ = [
     ("baseline", aire_summary),
     ("gain", c_double),
     ("p", c_double),
+]
+
+aire_draft._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("run_id", c_int64),
+    ("number", c_int32),
+    ("repair", c_int32),
+    ("candidate", c_int32),
+    ("round", c_int32),
+    ("chosen", c_int32),
+    ("outcome", c_int32),
+    ("cause", c_int32),
+    ("reserved", c_int32),
+    ("model", c_char_p),
+    ("sent", c_char_p),
+    ("answer", c_char_p),
+    ("patch", c_char_p),
+    ("message", c_char_p),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("latency_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_ensemble_options._fields_ = [
@@ -920,12 +1038,17 @@ FUNCTIONS = {
     "aire_env_unref": (None, [POINTER(aire_env)]),
     "aire_env_name": (c_char_p, [POINTER(aire_env)]),
     "aire_env_path": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_adapter": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_manifest": (c_char_p, [POINTER(aire_env)]),
     "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
     "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_trust": (c_int32, [POINTER(aire_env)]),
     "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
     "aire_env_file_count": (c_size_t, [POINTER(aire_env)]),
     "aire_env_file_path": (c_char_p, [POINTER(aire_env), c_size_t]),
     "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
+    "aire_env_file_data": (c_char_p, [POINTER(aire_env), c_size_t, POINTER(c_size_t), POINTER(c_int32)]),
+    "aire_env_file_regions": (c_int32, [POINTER(aire_env), c_size_t, POINTER(c_void_p)]),
     "aire_file_role_name": (c_char_p, [c_int32]),
     "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
     "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
@@ -941,6 +1064,7 @@ FUNCTIONS = {
     "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
     "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
     "aire_model_key_variable": (c_char_p, [c_char_p]),
+    "aire_model_cost": (c_int32, [POINTER(aire_ctx), c_char_p, c_char_p, c_int64, c_int64, POINTER(c_double)]),
     "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
     "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
     "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
@@ -955,6 +1079,19 @@ FUNCTIONS = {
     "aire_patch_format": (c_int32, [POINTER(aire_patch)]),
     "aire_patch_text": (c_char_p, [POINTER(aire_patch)]),
     "aire_patch_length": (c_size_t, [POINTER(aire_patch)]),
+    "aire_patch_apply_options_init": (c_int32, [POINTER(aire_patch_apply_options), c_size_t]),
+    "aire_patch_apply": (c_int32, [POINTER(aire_ctx), POINTER(aire_patch), POINTER(aire_patch_file), c_size_t, POINTER(aire_patch_apply_options), POINTER(POINTER(aire_patch_applied))]),
+    "aire_patch_applied_ref": (POINTER(aire_patch_applied), [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_unref": (None, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_outcome": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_cause": (c_int32, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_message": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_diff": (c_char_p, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_file_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_file": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_file)]),
+    "aire_patch_applied_hunk_count": (c_size_t, [POINTER(aire_patch_applied)]),
+    "aire_patch_applied_get_hunk": (c_int32, [POINTER(aire_patch_applied), c_size_t, POINTER(aire_patch_applied_hunk)]),
+    "aire_patch_applied_statistics": (c_int32, [POINTER(aire_patch_applied), POINTER(aire_patch_statistics)]),
     "aire_plan_options_init": (c_int32, [POINTER(aire_plan_options), c_size_t]),
     "aire_plan_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_plan_options), POINTER(POINTER(aire_plan))]),
     "aire_plan_ref": (POINTER(aire_plan), [POINTER(aire_plan)]),
@@ -991,6 +1128,9 @@ FUNCTIONS = {
     "aire_ideas_unref": (None, [POINTER(aire_ideas)]),
     "aire_ideas_count": (c_size_t, [POINTER(aire_ideas)]),
     "aire_ideas_get": (POINTER(aire_idea), [POINTER(aire_ideas), c_size_t]),
+    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
+    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, c_uint32, POINTER(c_void_p)]),
+    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
     "aire_result_options_init": (c_int32, [POINTER(aire_result_options), c_size_t]),
     "aire_result_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_result_options), POINTER(POINTER(aire_result))]),
     "aire_result_ref": (POINTER(aire_result), [POINTER(aire_result)]),
@@ -1066,6 +1206,12 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_store_drafts": (c_int32, [POINTER(aire_store), c_int64, POINTER(POINTER(aire_drafts))]),
+    "aire_drafts_ref": (POINTER(aire_drafts), [POINTER(aire_drafts)]),
+    "aire_drafts_unref": (None, [POINTER(aire_drafts)]),
+    "aire_drafts_count": (c_size_t, [POINTER(aire_drafts)]),
+    "aire_drafts_get": (POINTER(aire_draft), [POINTER(aire_drafts), c_size_t]),
+    "aire_draft_kind_name": (c_char_p, [c_int32]),
     "aire_embedder_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_embedder))]),
     "aire_embedder_ref": (POINTER(aire_embedder), [POINTER(aire_embedder)]),
     "aire_embedder_unref": (None, [POINTER(aire_embedder)]),
