@@ -16,10 +16,9 @@ typedef struct rule {
 static const rule rules[OPT_COUNT] = {
     [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
                    false},
-    [OPT_ADAPTER] =
-        {"adapter", "KIND", NULL,
-         "ENV is a directory of openevolve, autoresearch or paper (auto: whichever fits)", false,
-         true},
+    [OPT_ADAPTER] = {"adapter", "KIND", "auto",
+                     "how ENV is read where it has no aire.json: openevolve, autoresearch or paper",
+                     false, true},
     [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, schema, or replay:FILE", false,
                      true},
     [OPT_TEMPLATES] = {"templates", "DIR", NULL,

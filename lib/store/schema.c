@@ -184,8 +184,10 @@ static const char version_2[] =
     " FROM model_calls;"
     "DROP INDEX model_calls_tokens;";
 
-/* Version 3: what models answered when they were to write a patch, and kinds of ideas. */
+/* Version 3: what models answered when they were to write a patch, kinds of ideas, and runs of ideas
+ * to avoid (from idea_id to last_id; NULL: the one alone): a plan that avoids all before it is a row. */
 static const char version_3[] =
+    "ALTER TABLE plan_avoid ADD COLUMN last_id INTEGER REFERENCES ideas (id);"
     "ALTER TABLE ideas ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE drafts ("
     " run_id INTEGER NOT NULL REFERENCES runs (id),"

@@ -41,7 +41,8 @@
     X(ADD_PLAN, "INSERT INTO plans (kind, epoch, count, made_ms) VALUES (?, ?, ?, ?)"              \
       " RETURNING id")                                                                             \
     X(ADD_PLAN_PARENT, "INSERT INTO plan_parents (plan_id, ordinal, run_id) VALUES (?, ?, ?)")     \
-    X(ADD_PLAN_AVOID, "INSERT INTO plan_avoid (plan_id, ordinal, idea_id) VALUES (?, ?, ?)")       \
+    X(ADD_PLAN_AVOID,                                                                              \
+      "INSERT INTO plan_avoid (plan_id, ordinal, idea_id, last_id) VALUES (?, ?, ?, ?)")           \
     X(CLOSE_OTHER_PLANS, "UPDATE plans SET closed = 1 WHERE closed = 0 AND id <> ?")               \
     X(CLOSE_PLAN, "UPDATE plans SET closed = 1 WHERE id = ? RETURNING id")                         \
     X(COUNT_SUBMITTED, "UPDATE plans SET submitted = submitted + 1 WHERE id = ? RETURNING epoch")  \
@@ -50,7 +51,10 @@
     X(OPEN_PLAN,                                                                                   \
       "SELECT id FROM plans WHERE closed = 0 AND submitted < count ORDER BY id DESC LIMIT 1")      \
     X(PLAN_PARENTS, "SELECT run_id FROM plan_parents WHERE plan_id = ? ORDER BY ordinal")          \
-    X(PLAN_AVOID, "SELECT idea_id FROM plan_avoid WHERE plan_id = ? ORDER BY ordinal")             \
+    X(PLAN_AVOID,                                                                                  \
+      "SELECT i.id FROM plan_avoid a JOIN ideas i"                                                 \
+      " ON i.id BETWEEN a.idea_id AND ifnull(a.last_id, a.idea_id)"                                \
+      " WHERE a.plan_id = ? ORDER BY a.ordinal, i.id")                                             \
     X(EPOCH_IDEAS, "SELECT ifnull(sum(submitted), 0) FROM plans WHERE epoch = ?")                  \
     X(EPOCH_UNTOLD,                                                                                \
       "SELECT count(*) FROM runs WHERE epoch = ? AND kind = 1 AND told IS NULL")                   \
