@@ -99,6 +99,8 @@ static void usage(FILE *to)
           "       aire-evolve list FILE                  what was tried, best first\n"
           "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
           "of its log\n"
+          "       aire-evolve stats FILE                 how many ideas became code that ran, and "
+          "why not\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
           "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
           "       aire-evolve bundle FILE RUN ARCHIVE    a run as one file, for another store\n"

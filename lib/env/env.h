@@ -184,6 +184,8 @@ struct aire_env {
     char **budget_vars;       /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
     char **smoke_budget_vars; /* the same for a smoke run; NULL: as of a run */
     char *budget_text;        /* for prompts: "655360 tokens, 30 s"; "" for none */
+    double cpu_ratio;         /* processor time of run, over the baseline's median; 0: no limit */
+    int64_t max_bytes;        /* of the editable files of a variant, together; 0: no limit */
     uint64_t seed;            /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;

@@ -326,12 +326,16 @@ static aire_status run_command(stage *s)
     aire_command command = AIRE_COMMAND_INIT;
     aire_exit ended = AIRE_EXIT_INIT;
     aire_try *t = s->t;
+    aire_limits limits = s->step->limits;
+    if (s->number == AIRE_STAGE_RUN && t->cpu_ms > 0 &&
+        (limits.cpu_ms == 0 || t->cpu_ms < limits.cpu_ms))
+        limits.cpu_ms = t->cpu_ms;
     command.argv = (const char *const *)s->step->argv;
     command.env = (const char *const *)s->vars;
     command.cwd = AIRE_ENV_WORKSPACE;
     command.mounts = s->mounts;
     command.mount_count = s->mount_count;
-    command.limits = &s->step->limits;
+    command.limits = &limits;
     command.flags = s->step->network ? AIRE_COMMAND_NETWORK : 0;
     command.gpus = t->gpus;
     command.gpu_count = (size_t)s->step->gpus;
