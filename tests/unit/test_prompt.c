@@ -601,22 +601,24 @@ static const char *patch_in(const char *answer)
 /* Whether there is one is all that is asked here: the patch room reads the answer as it is. */
 static void test_patch__is_found_in_fences_and_prose(void **state)
 {
-    static const char *const with[] = {
-        "```diff\n" DIFF_A "```\n",
-        "Here:\n```diff\n" DIFF_A "```\nand\n```\n" DIFF_B "```\nDone.",
-        "```c\nint main;\n```\n~~~~patch\n" DIFF_A "~~~~\n",
-        "```diff\n" DIFF_A, /* cut short */
-        "Here:\n\n" DIFF_A "\n\nThat is all.\n",
-        "diff --git a/x.c b/x.c\nindex 1..2 100644\n" DIFF_A "diff --git a/y.c b/y.c\n" DIFF_B,
-        DIFF_A "\nAnd the second file:\n\n" DIFF_B "Good luck!",
-        "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b",
+    static const struct {
+        const char *answer, *patch;
+    } cases[] = {
+        {"```diff\n" DIFF_A "```\n", "```diff\n" DIFF_A "```\n"},
+        {"<think>\n" DIFF_B "</think>\nHere:\n" DIFF_A,
+         "\nHere:\n" DIFF_A}, /* what was thought is not said */
+        {"x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n",
+         "x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"},
+        {"x.c\n```c\nint main;\n```\n", "x.c\n```c\nint main;\n```\n"},
+        {"--- \nnothing here\n", "none"},
+        {"Use `b`.\n", "none"},
+        {"", "none"},
     };
-    static const char *const without[] = {"--- \nnothing here\n", "I would raise it.", ""};
-    for (size_t i = 0; i < sizeof with / sizeof *with; i++)
-        assert_string_equal(patch_in(with[i]), with[i]);
-    for (size_t i = 0; i < sizeof without / sizeof *without; i++)
-        assert_string_equal(patch_in(without[i]), "none");
-    assert_string_equal(patch_in("<think>\n" DIFF_B "</think>\n" DIFF_A), "\n" DIFF_A);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *got = patch_in(cases[i].answer);
+        if (strcmp(got, cases[i].patch) != 0)
+            fail_msg("case %zu:\n%s\ngot:\n%s", i, cases[i].answer, got);
+    }
 }
 
 static void test_number__is_short_and_exact(void **state)
