@@ -36,6 +36,7 @@ patch_kinds = importlib.import_module("patch_kinds")
 Skip = importlib.import_module("patch_draft").Skip
 importlib.import_module("patch_kinds_blocks")
 importlib.import_module("patch_kinds_refuse")
+importlib.import_module("patch_kinds_combined")
 
 POOL, EDITS, QUICK = 260, 40, 4
 PEERS = {"paper": "unified", "git": "unified", "openevolve": "blocks", "shinka": "blocks"}
