@@ -214,6 +214,7 @@ static aire_status open_env(search *s)
     }
     aire_env_options options = AIRE_ENV_OPTIONS_INIT;
     options.variables = variables;
+    options.adapter = settings_text(s->settings, OPT_ADAPTER);
     const char *path = s->settings->words[s->settings->word_count - 1];
     return aire_env_open(s->ctx, path, &options, &s->env);
 }
@@ -547,6 +548,8 @@ static int dispatch(aire_ctx *ctx, settings *s)
         return command_list(ctx, s);
     if (!strcmp(command, "show"))
         return command_show(ctx, s);
+    if (!strcmp(command, "stats"))
+        return command_stats(ctx, s);
     if (!strcmp(command, "export"))
         return command_export(ctx, s);
     if (!strcmp(command, "pin") || !strcmp(command, "unpin"))

@@ -16,6 +16,9 @@ typedef struct rule {
 static const rule rules[OPT_COUNT] = {
     [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
                    false},
+    [OPT_ADAPTER] = {"adapter", "KIND", "auto",
+                     "how ENV is read where it has no aire.json: openevolve, autoresearch or paper",
+                     false, true},
     [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, schema, or replay:FILE", false,
                      true},
     [OPT_TEMPLATES] = {"templates", "DIR", NULL,
@@ -96,6 +99,8 @@ static void usage(FILE *to)
           "       aire-evolve list FILE                  what was tried, best first\n"
           "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
           "of its log\n"
+          "       aire-evolve stats FILE                 how many ideas became code that ran, and "
+          "why not\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
           "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
           "       aire-evolve bundle FILE RUN ARCHIVE    a run as one file, for another store\n"
@@ -110,7 +115,10 @@ static void usage(FILE *to)
         fprintf(to, rules[i].fallback && strcmp(rules[i].fallback, "0") ? " (default: %s)\n" : "\n",
                 rules[i].fallback);
     }
-    fputs("  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again\n"
+    fputs("  --openevolve DIR       short for DIR --adapter openevolve\n"
+          "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. With an "
+          "adapter\n"
+          "                         also PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ...\n"
           "  --resume               go on with a search that was stopped\n"
           "  --help, --version\n"
           "\n"
@@ -198,10 +206,22 @@ static int take_variable(settings *s, const char *value)
     return EXIT_OK;
 }
 
-static int take_value(settings *s, const char *option, size_t length, const char *value)
+/* The directory is a word as any other. */
+static int take_openevolve(settings *s, char *directory)
+{
+    if (s->word_count == 4)
+        return wrong("one word too many", directory);
+    s->words[s->word_count++] = directory;
+    s->value[OPT_ADAPTER] = "openevolve";
+    return EXIT_OK;
+}
+
+static int take_value(settings *s, const char *option, size_t length, char *value)
 {
     if (length == 3 && strncmp(option, "var", 3) == 0)
         return take_variable(s, value);
+    if (length == 10 && strncmp(option, "openevolve", 10) == 0)
+        return take_openevolve(s, value);
     int id = find_rule(option, length);
     if (id < 0)
         return wrong("unknown option", option);
@@ -227,7 +247,7 @@ static int show_help(bool *done)
 /* One option at argv[*i], with its value there or in the next word. */
 static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
 {
-    const char *option = argv[*i] + 2;
+    char *option = argv[*i] + 2;
     if (!strcmp(option, "help"))
         return show_help(done);
     if (!strcmp(option, "version")) {
@@ -239,7 +259,7 @@ static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
         s->resume = true;
         return EXIT_OK;
     }
-    const char *equals = strchr(option, '=');
+    char *equals = strchr(option, '=');
     if (equals)
         return take_value(s, option, (size_t)(equals - option), equals + 1);
     if (*i + 1 >= argc)

@@ -26,6 +26,7 @@
 
 #include "aire/env.h"
 #include "aire/model.h"
+#include "aire/prompt.h"
 #include "aire/result.h"
 #include "aire/sandbox.h"
 #include "aire/slurm.h"
@@ -104,13 +105,6 @@ typedef struct aire_executor_options {
      *  check */
     aire_model *checker;
 } aire_executor_options;
-
-/** Forms of a patch that the implementer is asked for; any is read, whichever was asked for. */
-enum {
-    AIRE_FORM_UNIFIED = 1, /**< unified diffs */
-    AIRE_FORM_BLOCKS = 2,  /**< search/replace blocks */
-    AIRE_FORM_FILES = 4    /**< whole files */
-};
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \

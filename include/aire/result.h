@@ -89,7 +89,8 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(TOO_FAST, 40, "impossibly fast")              /* less processor time than training takes */  \
     X(TOO_GOOD, 41, "implausibly good")             /* so much better than the baseline */         \
     X(SAME_ON_SEEDS, 42, "same on other seeds")     /* the metric does not depend on the seed */   \
-    X(NOT_REPEATABLE, 43, "not repeatable")         /* the same input gave another answer */
+    X(NOT_REPEATABLE, 43, "not repeatable")         /* the same input gave another answer */       \
+    X(VARIANT_SIZE, 44, "variant too large")        /* more text than an idea may bring */
 
 #define AIRE_CAUSE_ENUM_(name, value, word) AIRE_CAUSE_##name = value,
 enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };

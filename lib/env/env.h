@@ -168,7 +168,11 @@ struct aire_env {
     char *hints; /* lines; "" for none */
     char hash[65];
 
+    const char *adapter; /* word of the adapter that made the manifest; NULL: it has an aire.json */
+    char *manifest;      /* JSON, as it was read or made */
+
     char **globs[5];      /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
+    char **block_marks;   /* the two of `files.blocks`; NULL for none */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
     aire_env_step steps[AIRE_ENV_STAGES]; /* by AIRE_STAGE_*: from BUILD on */
@@ -180,6 +184,8 @@ struct aire_env {
     char **budget_vars;       /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
     char **smoke_budget_vars; /* the same for a smoke run; NULL: as of a run */
     char *budget_text;        /* for prompts: "655360 tokens, 30 s"; "" for none */
+    double cpu_ratio;         /* processor time of run, over the baseline's median; 0: no limit */
+    int64_t max_bytes;        /* of the editable files of a variant, together; 0: no limit */
     uint64_t seed;            /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;

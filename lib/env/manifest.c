@@ -30,8 +30,9 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"ignore",   "editable", "protected",
-                                        "reserved", "hidden",   NULL};
+    static const char *const known[] = {"ignore", "editable", "protected", "reserved",
+                                        "hidden", "blocks",   "max_kb",    NULL};
+    int64_t kilobytes = 0;
     aire_node files;
     bool present;
     aire_status status = aire__node_object(top, "files", true, &files, &present);
@@ -40,13 +41,21 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     for (int role = 0; role < 5 && status == AIRE_OK; role++)
         status =
             aire__node_texts(&files, known[role], role == AIRE_FILE_EDITABLE, &env->globs[role]);
+    if (status == AIRE_OK)
+        status = aire__node_int(&files, "max_kb", 1, 1 << 20, &kilobytes);
+    env->max_bytes = kilobytes << 10;
+    if (status == AIRE_OK && json_object_get(files.json, "blocks"))
+        status = aire__node_texts(&files, "blocks", true, &env->block_marks);
+    if (status == AIRE_OK && env->block_marks &&
+        json_array_size(json_object_get(files.json, "blocks")) != 2)
+        return aire__node_fail(&files, "blocks", json_object_get(files.json, "blocks"),
+                               "two texts: the marks before and after what may change");
     return status;
 }
 
 /* ---- mounts ---- */
 
-/* Places that the sandbox fills itself. */
-static bool is_taken(const char *target)
+bool aire__mount_is_taken(const char *target)
 {
     static const char *const places[] = {"/workspace", "/data",   "/out",     "/usr",   "/bin",
                                          "/sbin",      "/lib",    "/lib32",   "/lib64", "/libx32",
@@ -124,7 +133,7 @@ static aire_status read_mount(const aire_node *node, aire_env_mount *mount)
     if (status == AIRE_OK && (mount->target[0] != '/' || !aire__path_is_clean(mount->target + 1)))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "an absolute path without '.', '..' or a final '/'");
-    if (status == AIRE_OK && is_taken(mount->target))
+    if (status == AIRE_OK && aire__mount_is_taken(mount->target))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "a place that the sandbox does not fill itself, such as /opt/NAME");
     return status == AIRE_OK ? read_stages(node, mount) : status;
@@ -200,10 +209,28 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
 
 /* ---- budget and seeds ---- */
 
+/* What the sandbox enforces of it. */
+static aire_status read_cpu_ratio(aire_env *env, const aire_node *top, aire_buf *text)
+{
+    aire_node budget;
+    bool present;
+    aire_status status = aire__node_object(top, "budget", false, &budget, &present);
+    const json_t *found =
+        status == AIRE_OK && present ? json_object_get(budget.json, "cpu_ratio") : NULL;
+    if (!found)
+        return status;
+    status = aire__node_number(&budget, "cpu_ratio", &env->cpu_ratio);
+    if (status == AIRE_OK && !(env->cpu_ratio >= 1))
+        return aire__node_fail(&budget, "cpu_ratio", found, "a number from 1");
+    aire__buf_printf(text, "%s%g times the processor time of the baseline",
+                     text->length ? ", " : "", env->cpu_ratio);
+    return status;
+}
+
 /* The "budget" of an object, as variables and in words; *vars is NULL if it is not there. */
 static aire_status read_budget_of(const aire_node *parent, char ***out, aire_buf *text)
 {
-    static const char *const known[] = {"tokens", "steps", "wall_s", NULL};
+    static const char *const known[] = {"tokens", "steps", "wall_s", "cpu_ratio", NULL};
     static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
                                        "AIRE_BUDGET_WALL_S"};
     static const char *const words[] = {"tokens", "steps", "s"};
@@ -217,7 +244,7 @@ static aire_status read_budget_of(const aire_node *parent, char ***out, aire_buf
     if (!*out)
         return aire__fail_nomem();
     status = aire__node_known(&budget, known);
-    for (size_t i = 0, count = 0; status == AIRE_OK && known[i]; i++) {
+    for (size_t i = 0, count = 0; status == AIRE_OK && i < sizeof vars / sizeof *vars; i++) {
         int64_t value = -1;
         status = aire__node_int(&budget, known[i], 0, INT64_MAX, &value);
         if (status != AIRE_OK || value < 0)
@@ -239,6 +266,8 @@ static aire_status read_budget(aire_env *env, const aire_node *top)
         !(env->budget_vars = aire__calloc(env->ctx, 1, sizeof *env->budget_vars)))
         status = aire__fail_nomem();
     if (status == AIRE_OK)
+        status = read_cpu_ratio(env, top, &text);
+    if (status == AIRE_OK)
         return aire__buf_take(&text, &env->budget_text, NULL);
     aire__buf_free(&text);
     return status;
@@ -256,6 +285,8 @@ static aire_status read_smoke_budget(aire_env *env, const aire_node *top)
     aire__buf_init(&text, env->ctx, 1024);
     status = read_budget_of(&smoke, &env->smoke_budget_vars, &text);
     aire__buf_free(&text);
+    if (status == AIRE_OK && json_object_get(json_object_get(smoke.json, "budget"), "cpu_ratio"))
+        return aire__node_complain(&smoke, "budget.cpu_ratio", "only the budget of a run has this");
     return status;
 }
 

@@ -228,8 +228,7 @@ static aire_status read_step(aire_env *env, const aire_node *top, int stage)
     static const char *const known[] = {STEP_KEYS, "with_variant", "passes", "answer_mb", NULL};
     aire_env_step *step = &env->steps[stage];
     aire_node node;
-    aire_status status =
-        aire__node_object(top, step_names[stage], stage == AIRE_STAGE_RUN, &node, &step->present);
+    aire_status status = aire__node_object(top, step_names[stage], false, &node, &step->present);
     if (status != AIRE_OK || !step->present)
         return status;
     status = aire__node_known(&node, known);
@@ -349,6 +348,12 @@ aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top)
     for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES && status == AIRE_OK; stage++)
         if (stage != AIRE_STAGE_SMOKE) /* which is read by those of run */
             status = read_step(env, top, stage);
+    /* An evaluation that has the variant's files may do without a run. */
+    if (status == AIRE_OK && !env->steps[AIRE_STAGE_RUN].present &&
+        !env->steps[AIRE_STAGE_EVALUATE].with_variant)
+        return aire__node_complain(top, "run",
+                                   "missing; expected an object, as evaluate.with_variant is not "
+                                   "true");
     if (status == AIRE_OK)
         status = read_smoke(env, top);
     return status == AIRE_OK ? check_predict(env, top) : status;

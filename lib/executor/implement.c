@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "env/blocks.h"
 #include "executor/check.h"
 
 aire_status aire__workshop_sources(aire_workshop *shop)
@@ -48,11 +49,30 @@ static bool may_create(const char *path, void *env)
     return aire__env_role(env, path) == AIRE_FILE_EDITABLE;
 }
 
+/* A patch that fits may still change what stands outside of the manifest's editable regions. */
+static aire_status check_regions(const aire_workshop *shop, aire_patched *patched)
+{
+    char *message = NULL;
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; i < patched->edit_count && status == AIRE_OK && !message; i++)
+        status = aire__blocks_check(shop->env, patched->edits[i].path, patched->edits[i].data,
+                                    patched->edits[i].length, &message);
+    if (status != AIRE_OK || message)
+        aire__patched_free(patched);
+    if (status == AIRE_OK && message)
+        *patched = (aire_patched){.ctx = shop->ctx,
+                                  .outcome = AIRE_OUTCOME_VIOLATION,
+                                  .cause = AIRE_CAUSE_PATCH_ROLE,
+                                  .message = message};
+    return status;
+}
+
 aire_status aire__apply_to_env(const aire_workshop *shop, const aire_patch *patch,
                                aire_patched *out)
 {
     aire_patch_base base = {shop->sources, shop->env->file_count, may_create, shop->env};
-    return aire__patch_apply(shop->ctx, patch, &base, out);
+    aire_status status = aire__patch_apply(shop->ctx, patch, &base, out);
+    return status == AIRE_OK && out->outcome == AIRE_OUTCOME_OK ? check_regions(shop, out) : status;
 }
 
 /* ---- from the models ---- */

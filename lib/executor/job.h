@@ -54,9 +54,10 @@ typedef struct aire_try {
     aire_cancel *cancel;
     const int32_t *gpus; /* numbers of the devices that it has leased */
     int32_t gpu_count;
-    bool is_written;      /* its patch is the implementer's */
-    int32_t repairs;      /* of that patch, so far */
-    int32_t draft;        /* number of the draft that it is; 0: it is not kept */
+    int64_t cpu_ms;  /* that its run may use, if that is less than the manifest says; 0: that */
+    bool is_written; /* its patch is the implementer's */
+    int32_t repairs; /* of that patch, so far */
+    int32_t draft;   /* number of the draft that it is; 0: it is not kept */
     aire_patched patched; /* files that differ from the baseline; none for a baseline */
     char variant[65];     /* content hash */
     char *directory;      /* of this try, below the work directory */
@@ -105,6 +106,10 @@ aire_status aire__repair(aire_try *t, bool *again);
 
 /* Make the try's directory with its workspace and output directory. */
 aire_status aire__workspace_make(aire_try *t);
+
+/* Whether the variant's editable files are as large as they may be at most; otherwise t->ending
+ * says so. */
+aire_status aire__workspace_check_size(aire_try *t);
 
 /* Make a directory of the try. */
 aire_status aire__workspace_make_directory(const aire_try *t, const char *name);

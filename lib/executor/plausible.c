@@ -11,8 +11,7 @@ static double mean_metric(aire_measures m)
     return sum;
 }
 
-/* The one that half of them need at most: a slow moment of the machine does not count. */
-static double median_cpu(aire_measures m)
+double aire__plausible_median_cpu(aire_measures m)
 {
     for (size_t i = 0; i < m.count; i++) {
         size_t below = 0, same = 0;
@@ -36,7 +35,7 @@ static double gain_of(const aire_env *env, const aire_measured *it, aire_measure
 static double least_cpu(const aire_env *env, aire_measures baselines)
 {
     double least = env->plausible.min_cpu_s;
-    double share = env->plausible.min_cpu_share * median_cpu(baselines);
+    double share = env->plausible.min_cpu_share * aire__plausible_median_cpu(baselines);
     return share > least ? share : least;
 }
 

@@ -27,6 +27,10 @@ typedef struct aire_suspicion {
     char text[256];
 } aire_suspicion;
 
+/* The processor time that half of them need at most: a slow moment of the machine does not count. 0
+ * for none. */
+double aire__plausible_median_cpu(aire_measures m);
+
 /* `others` are runs of the same variant. Rules that need a baseline say nothing without one. */
 void aire__plausible_judge(const aire_env *env, const aire_measured *it, aire_measures baselines,
                            aire_measures others, aire_suspicion *out);

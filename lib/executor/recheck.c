@@ -10,63 +10,10 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "executor/local.h"
-#include "executor/plausible.h"
+#include "executor/measures.h"
 
-/* ---- what was measured ---- */
+/* ---- what it is compared with ---- */
 
-static double cpu_of(const aire_usage *usage, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (usage[i].stage == AIRE_STAGE_RUN)
-            return (double)(usage[i].user_ms + usage[i].system_ms) / 1000;
-    return 0;
-}
-
-static bool find_metric(const aire_env *env, const aire_metric *metrics, size_t count, double *out)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!strcmp(metrics[i].name, env->metric.name)) {
-            *out = metrics[i].value;
-            return true;
-        }
-    return false;
-}
-
-static bool measure_result(const aire_env *env, const aire_result *result, aire_measured *out)
-{
-    size_t metrics = aire_result_metric_count(result), usage = aire_result_usage_count(result);
-    out->seed = aire_result_seed(result);
-    out->cpu_s = usage ? cpu_of(aire_result_usage(result, 0), usage) : 0;
-    return metrics && find_metric(env, aire_result_metric(result, 0), metrics, &out->metric);
-}
-
-/* The finished runs of the baseline, or of an idea, that have the metric; *out from aire_alloc. */
-static aire_status read_measures(aire_local *l, int32_t kind, int64_t idea_id, const char *variant,
-                                 aire_measured **out, size_t *count)
-{
-    aire_store_query query = AIRE_STORE_QUERY_INIT;
-    aire_results *results = NULL;
-    query.kind = kind;
-    query.idea_id = idea_id;
-    aire_status status = aire_store_results(l->store, &query, &results);
-    if (status != AIRE_OK)
-        return status;
-    size_t all = aire_results_count(results);
-    aire_measured *items = aire__calloc(l->shop.ctx, all + 1, sizeof *items);
-    *count = 0;
-    for (size_t i = 0; items && i < all; i++) {
-        const aire_result *result = aire_results_get(results, i);
-        bool counts = kind != AIRE_RUN_BASELINE || aire_result_outcome(result) == AIRE_OUTCOME_OK;
-        if (counts && !strcmp(aire_result_variant(result), variant) &&
-            measure_result(l->shop.env, result, &items[*count]))
-            ++*count;
-    }
-    aire_results_unref(results);
-    *out = items;
-    return items ? AIRE_OK : aire__fail_nomem();
-}
-
-/* What a run is compared with. */
 typedef struct compared {
     aire_measured *baselines, *others;
     size_t baseline_count, other_count;
@@ -74,14 +21,11 @@ typedef struct compared {
 
 static aire_status read_compared(aire_local *l, const aire_try *t, compared *c)
 {
-    char baseline[65];
-    const aire_patched none = {0};
-    aire__variant_hash(l->shop.env, &none, baseline);
     aire_status status =
-        read_measures(l, AIRE_RUN_BASELINE, 0, baseline, &c->baselines, &c->baseline_count);
+        aire__measures_read(l, AIRE_RUN_BASELINE, 0, NULL, &c->baselines, &c->baseline_count);
     if (status == AIRE_OK)
-        status = read_measures(l, 0, aire_idea_id(t->run->idea), t->variant, &c->others,
-                               &c->other_count);
+        status = aire__measures_read(l, 0, aire_idea_id(t->run->idea), t->variant, &c->others,
+                                     &c->other_count);
     return status;
 }
 
@@ -102,12 +46,25 @@ static void note(aire_local *l, const aire_try *t, const aire_measured *it,
     json_decref(evidence);
 }
 
-/* Of the run, and none that it had or that a manifest names. */
+static bool is_known_seed(const aire_try *t, uint64_t seed)
+{
+    const aire_env *env = t->shop->env;
+    bool known = seed == 0 || seed == t->run->seed || seed == env->seed;
+    for (size_t i = 0; i < env->baseline_seed_count; i++)
+        known = known || seed == env->baseline_seeds[i];
+    return known;
+}
+
+/* Of the run, and none that it or the baseline had. Nothing shows what it is for. */
 static uint64_t fresh_seed(const aire_try *t)
 {
     aire_rng rng;
+    uint64_t seed;
     aire__rng_init(&rng, t->run->seed, "recheck", (uint64_t)t->run->id);
-    return ((uint64_t)1 << 32) + (aire__rng_next(&rng) >> 32);
+    do {
+        seed = aire__rng_below(&rng, 1000000);
+    } while (is_known_seed(t, seed));
+    return seed;
 }
 
 static aire_status perform(aire_local *l, aire_try *again, aire_result **out)
@@ -142,6 +99,7 @@ static aire_status run_again(aire_local *l, aire_try *t, aire_result **out)
                       .cancel = t->cancel,
                       .gpus = t->gpus,
                       .gpu_count = t->gpu_count,
+                      .cpu_ms = t->cpu_ms,
                       .patched = t->patched,
                       .entered = t->entered,
                       .wrote = t->wrote,
@@ -160,11 +118,45 @@ static aire_status run_again(aire_local *l, aire_try *t, aire_result **out)
 
 /* ---- the verdict ---- */
 
+/* The metrics of a result in the place of the try's. */
+static aire_status take_metrics(aire_try *t, const aire_result *again, double reward)
+{
+    aire_ctx *ctx = t->shop->ctx;
+    aire_env_verdict verdict = {.outcome = AIRE_OUTCOME_OK, .reward = reward};
+    size_t count = aire_result_metric_count(again);
+    verdict.metrics = aire__calloc(ctx, count + 1, sizeof *verdict.metrics);
+    verdict.detail = aire__strdup(ctx, "");
+    aire_status status = verdict.metrics && verdict.detail ? AIRE_OK : aire__fail_nomem();
+    for (size_t i = 0; i < count && status == AIRE_OK; i++) {
+        const aire_metric *metric = aire_result_metric(again, i);
+        char *name = aire__strdup(ctx, metric->name);
+        if (name)
+            verdict.metrics[verdict.metric_count++] = (aire_metric){name, metric->value};
+        else
+            status = aire__fail_nomem();
+    }
+    if (status != AIRE_OK) {
+        aire__env_verdict_free(t->shop->env, &verdict);
+        return status;
+    }
+    aire__env_verdict_free(t->shop->env, &t->ending.verdict);
+    t->ending.verdict = verdict;
+    return AIRE_OK;
+}
+
+/* The worse of both counts: a variant that knows its usual seed has nothing of it. */
 static aire_status settle_cleared(aire_try *t, const aire_suspicion *suspicion,
                                   const aire_result *again, const aire_measured *measured)
 {
+    double reward;
+    aire_status status = aire_result_reward(again, &reward);
+    if (status == AIRE_OK && reward < t->ending.verdict.reward)
+        status = take_metrics(t, again, reward);
+    if (status != AIRE_OK)
+        return status;
     return aire__settle(t, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE,
-                        "looked %s: %s; cleared by run %lld on seed %llu, which came to %.9g",
+                        "looked %s: %s; cleared by run %lld on seed %llu, which came to %.9g: the "
+                        "worse of both counts",
                         aire_cause_name(suspicion->cause), suspicion->text,
                         (long long)aire_result_run_id(again), (unsigned long long)measured->seed,
                         measured->metric);
@@ -180,7 +172,7 @@ static aire_status decide(aire_try *t, const aire_measured *it, const compared *
         return aire__settle(t, outcome, aire_result_cause(again),
                             "looked %s, and its re-run %lld is a violation: %s",
                             aire_cause_name(suspicion->cause), run, aire_result_detail(again));
-    if (outcome != AIRE_OUTCOME_OK || !measure_result(t->shop->env, again, &measured))
+    if (outcome != AIRE_OUTCOME_OK || !aire__measure_result(t->shop->env, again, &measured))
         return aire__settle(t, AIRE_OUTCOME_SUSPECT, suspicion->cause,
                             "%s; its re-run %lld on another seed ended: %s, %s", suspicion->text,
                             run, aire_outcome_name(outcome), aire_result_detail(again));
@@ -218,11 +210,11 @@ aire_status aire__recheck(aire_local *l, aire_try *t)
     const aire_env *env = l->shop.env;
     const aire_env_verdict *verdict = &t->ending.verdict;
     aire_measured it = {.seed = t->run->seed,
-                        .cpu_s = cpu_of(t->ending.usage, t->ending.usage_count)};
+                        .cpu_s = aire__cpu_of(t->ending.usage, t->ending.usage_count)};
     aire_suspicion suspicion;
     compared c = {0};
     if (t->ending.outcome != AIRE_OUTCOME_OK || !t->run->idea || !has_rules(env) ||
-        !find_metric(env, verdict->metrics, verdict->metric_count, &it.metric))
+        !aire__find_metric(env, verdict->metrics, verdict->metric_count, &it.metric))
         return AIRE_OK;
     aire_status status = read_compared(l, t, &c);
     if (status == AIRE_OK)

@@ -268,10 +268,11 @@ static aire_status make_spec(const trip *p, char **out)
     const aire_env *env = t->shop->env;
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->run->seed);
-    json_t *spec = json_pack("{s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:o}", "aire_job", 1, "run",
-                             (json_int_t)t->run->id, "seed", seed, "variant", t->variant,
-                             "environment", env->path, "hash", env->hash, "worker",
-                             p->s->worker_path, "variables", variables_of(env));
+    json_t *spec =
+        json_pack("{s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "aire_job", 1, "run",
+                  (json_int_t)t->run->id, "seed", seed, "variant", t->variant, "environment",
+                  env->path, "hash", env->hash, "worker", p->s->worker_path, "adapter",
+                  env->adapter ? env->adapter : "", "variables", variables_of(env));
     if (!spec ||
         (t->shop->how.skips_smoke && json_object_set_new(spec, "skip_smoke", json_true()) != 0)) {
         json_decref(spec);

@@ -326,12 +326,16 @@ static aire_status run_command(stage *s)
     aire_command command = AIRE_COMMAND_INIT;
     aire_exit ended = AIRE_EXIT_INIT;
     aire_try *t = s->t;
+    aire_limits limits = s->step->limits;
+    if (s->number == AIRE_STAGE_RUN && t->cpu_ms > 0 &&
+        (limits.cpu_ms == 0 || t->cpu_ms < limits.cpu_ms))
+        limits.cpu_ms = t->cpu_ms;
     command.argv = (const char *const *)s->step->argv;
     command.env = (const char *const *)s->vars;
     command.cwd = AIRE_ENV_WORKSPACE;
     command.mounts = s->mounts;
     command.mount_count = s->mount_count;
-    command.limits = &s->step->limits;
+    command.limits = &limits;
     command.flags = s->step->network ? AIRE_COMMAND_NETWORK : 0;
     command.gpus = t->gpus;
     command.gpu_count = (size_t)s->step->gpus;
@@ -374,7 +378,9 @@ static aire_status judge_report(stage *s)
     if (status == AIRE_OK)
         status = aire__env_judge_report(s->t->shop->env, text, length, &verdict);
     aire_free(ctx, text);
-    return take_verdict(s->t, status, &verdict, AIRE_TRUST_EVALUATED);
+    /* Not EVALUATED where the variant's files were beside the evaluator, and its code may have run.
+     */
+    return take_verdict(s->t, status, &verdict, s->t->shop->env->metric.trust);
 }
 
 /* The run has reported of itself: from its log or its stream. */

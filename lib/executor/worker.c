@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "executor/local.h"
+#include "executor/measures.h"
 
 enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
 
@@ -99,8 +100,12 @@ static aire_status run_variant(aire_local *l, aire_job *job, aire_try *t, bool *
 {
     aire_status status = AIRE_OK;
     *again = false;
-    if (t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
+    if (t->ending.outcome == AIRE_OUTCOME_OK)
+        status = aire__workspace_check_size(t);
+    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
         status = check_duplicate(l, job, t);
+    if (status == AIRE_OK && job->run.idea)
+        status = aire__grant_cpu(l, t);
     if (status != AIRE_OK || t->ending.outcome != AIRE_OUTCOME_OK)
         return status;
     status = l->slurm ? aire__slurm_run(t, l->slurm) : aire__stages_run(t);

@@ -113,6 +113,25 @@ aire_status aire__workspace_fill(const aire_try *t, const char *directory, bool 
     return status;
 }
 
+aire_status aire__workspace_check_size(aire_try *t)
+{
+    const aire_env *env = t->shop->env;
+    size_t bytes = 0;
+    if (env->max_bytes == 0 || t->patched.edit_count == 0)
+        return AIRE_OK;
+    for (size_t i = 0; i < env->file_count; i++)
+        if (env->files[i].role == AIRE_FILE_EDITABLE && !find_edit(t, env->files[i].path))
+            bytes += env->files[i].length;
+    for (size_t i = 0; i < t->patched.edit_count; i++)
+        bytes += t->patched.edits[i].data ? t->patched.edits[i].length : 0;
+    if (bytes <= (size_t)env->max_bytes)
+        return AIRE_OK;
+    return aire__settle(
+        t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_VARIANT_SIZE,
+        "the editable files have %zu bytes with the patch, at most %lld are allowed", bytes,
+        (long long)env->max_bytes);
+}
+
 aire_status aire__workspace_make(aire_try *t)
 {
     t->directory = aire__asprintf(t->shop->ctx, "%s/run-%lld-%d", t->shop->work_dir,

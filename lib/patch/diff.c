@@ -26,8 +26,10 @@ typedef struct comparison {
     aire_lines a, b;
     uint32_t *a_ids, *b_ids; /* equal lines have equal numbers */
     bool *removed, *added;
-    long *forward, *backward; /* furthest points by diagonal, from -DISTANCE_MAX on */
+    long *forward, *backward; /* furthest points by diagonal, from -reach on */
+    long reach;               /* at most DISTANCE_MAX */
     long effort;
+    bool loosely; /* white space at the ends of lines is no difference */
 } comparison;
 
 /* ---- numbering the lines ---- */
@@ -37,16 +39,28 @@ typedef struct slot {
     uint32_t id;
 } slot;
 
-/* The last line of a text may lack its end: that is a difference, too. */
-static bool same_line(const aire_line *x, const aire_line *y)
+static size_t trimmed(const aire_line *line)
 {
+    size_t length = line->length;
+    while (length && (line->text[length - 1] == ' ' || line->text[length - 1] == '\t'))
+        length--;
+    return length;
+}
+
+/* The last line of a text may lack its end: that is a difference, too. */
+static bool same_line(const aire_line *x, const aire_line *y, bool loosely)
+{
+    if (loosely)
+        return trimmed(x) == trimmed(y) && memcmp(x->text, y->text, trimmed(x)) == 0;
     return x->full == y->full && memcmp(x->text, y->text, x->full) == 0;
 }
 
-static uint32_t number_line(slot *table, size_t mask, const aire_line *line, uint32_t *next)
+static uint32_t number_line(slot *table, size_t mask, const aire_line *line, uint32_t *next,
+                            bool loosely)
 {
-    size_t at = (size_t)aire__line_hash(line) & mask;
-    while (table[at].line && !same_line(table[at].line, line))
+    const aire_line hashed = {line->text, loosely ? trimmed(line) : line->length, line->full};
+    size_t at = (size_t)aire__line_hash(&hashed) & mask;
+    while (table[at].line && !same_line(table[at].line, line, loosely))
         at = (at + 1) & mask;
     if (!table[at].line)
         table[at] = (slot){line, (*next)++};
@@ -67,9 +81,9 @@ static aire_status number_lines(comparison *c)
     }
     uint32_t next = 0;
     for (size_t i = 0; i < c->a.count; i++)
-        c->a_ids[i] = number_line(table, size - 1, &c->a.items[i], &next);
+        c->a_ids[i] = number_line(table, size - 1, &c->a.items[i], &next, c->loosely);
     for (size_t i = 0; i < c->b.count; i++)
-        c->b_ids[i] = number_line(table, size - 1, &c->b.items[i], &next);
+        c->b_ids[i] = number_line(table, size - 1, &c->b.items[i], &next, c->loosely);
     aire_free(c->ctx, table);
     return AIRE_OK;
 }
@@ -84,7 +98,7 @@ typedef struct box {
 static bool step_forward(comparison *c, const box *r, long d, long *x_out, long *y_out)
 {
     long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
-    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    long *forward = c->forward + c->reach + 1, *backward = c->backward + c->reach + 1;
     for (long k = -d; k <= d; k += 2) {
         bool down = k == -d || (k != d && forward[k - 1] < forward[k + 1]);
         long x = down ? forward[k + 1] : forward[k - 1] + 1, y = x - k;
@@ -113,7 +127,7 @@ static bool step_forward(comparison *c, const box *r, long d, long *x_out, long 
 static bool step_backward(comparison *c, const box *r, long d, long *x_out, long *y_out)
 {
     long n = r->a1 - r->a0, m = r->b1 - r->b0, delta = n - m;
-    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    long *forward = c->forward + c->reach + 1, *backward = c->backward + c->reach + 1;
     for (long k = -d; k <= d; k += 2) {
         bool down = k == -d || (k != d && backward[k - 1] < backward[k + 1]);
         long x = down ? backward[k + 1] : backward[k - 1] + 1, y = x - k;
@@ -141,9 +155,9 @@ static bool step_backward(comparison *c, const box *r, long d, long *x_out, long
 /* A point on a shortest path, about its middle; false if the path is too long to look for. */
 static bool find_middle(comparison *c, const box *r, long *x, long *y)
 {
-    long *forward = c->forward + DISTANCE_MAX + 1, *backward = c->backward + DISTANCE_MAX + 1;
+    long *forward = c->forward + c->reach + 1, *backward = c->backward + c->reach + 1;
     forward[1] = backward[1] = 0;
-    for (long d = 0; d < DISTANCE_MAX && c->effort < EFFORT_MAX; d++) {
+    for (long d = 0; d < c->reach && c->effort < EFFORT_MAX; d++) {
         c->effort += 2 * d;
         if (step_forward(c, r, d, x, y) || step_backward(c, r, d, x, y))
             return true;
@@ -372,20 +386,18 @@ static void write_hunks(const comparison *c, aire_buf *to)
     }
 }
 
-static aire_status prepare(comparison *c, const char *before, size_t before_length,
-                           const char *after, size_t after_length)
+/* With both texts' lines there. */
+static aire_status prepare(comparison *c)
 {
-    aire_status status = aire__lines_split(c->ctx, before ? before : "", before_length, &c->a);
-    if (status == AIRE_OK)
-        status = aire__lines_split(c->ctx, after ? after : "", after_length, &c->b);
-    if (status == AIRE_OK)
-        status = number_lines(c);
+    aire_status status = number_lines(c);
+    size_t half = (c->a.count + c->b.count + 1) / 2 + 1;
     if (status != AIRE_OK)
         return status;
+    c->reach = half < DISTANCE_MAX ? (long)half : DISTANCE_MAX;
     c->removed = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->removed);
     c->added = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->added);
-    c->forward = aire__calloc(c->ctx, 2 * DISTANCE_MAX + 3, sizeof *c->forward);
-    c->backward = aire__calloc(c->ctx, 2 * DISTANCE_MAX + 3, sizeof *c->backward);
+    c->forward = aire__calloc(c->ctx, 2 * (size_t)c->reach + 3, sizeof *c->forward);
+    c->backward = aire__calloc(c->ctx, 2 * (size_t)c->reach + 3, sizeof *c->backward);
     if (!c->removed || !c->added || !c->forward || !c->backward)
         return aire__fail_nomem();
     return AIRE_OK;
@@ -393,8 +405,6 @@ static aire_status prepare(comparison *c, const char *before, size_t before_leng
 
 static void comparison_free(comparison *c)
 {
-    aire__lines_free(c->ctx, &c->a);
-    aire__lines_free(c->ctx, &c->b);
     void *blocks[] = {c->a_ids, c->b_ids, c->removed, c->added, c->forward, c->backward};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         aire_free(c->ctx, blocks[i]);
@@ -409,7 +419,12 @@ aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before
     aire__buf_init(&text, ctx, DIFF_MAX);
     bool equal = !before == !after && before_length == after_length &&
                  (before_length == 0 || memcmp(before, after, before_length) == 0);
-    aire_status status = equal ? AIRE_OK : prepare(&c, before, before_length, after, after_length);
+    aire_status status =
+        equal ? AIRE_OK : aire__lines_split(ctx, before ? before : "", before_length, &c.a);
+    if (status == AIRE_OK && !equal)
+        status = aire__lines_split(ctx, after ? after : "", after_length, &c.b);
+    if (status == AIRE_OK && !equal)
+        status = prepare(&c);
     if (status == AIRE_OK && !equal) {
         compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
         status = settle_sides(&c);
@@ -421,8 +436,28 @@ aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before
         write_hunks(&c, &text);
     }
     comparison_free(&c);
+    aire__lines_free(ctx, &c.a);
+    aire__lines_free(ctx, &c.b);
     if (status == AIRE_OK)
         return aire__buf_take(&text, out, NULL);
     aire__buf_free(&text);
+    return status;
+}
+
+aire_status aire__lines_compare(aire_ctx *ctx, const aire_lines *before, const aire_lines *after,
+                                bool **removed, bool **added)
+{
+    comparison c = {.ctx = ctx, .a = *before, .b = *after, .loosely = true};
+    aire_status status = prepare(&c);
+    if (status == AIRE_OK)
+        compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
+    if (status == AIRE_OK)
+        status = settle_sides(&c);
+    if (status == AIRE_OK) {
+        *removed = c.removed;
+        *added = c.added;
+        c.removed = c.added = NULL;
+    }
+    comparison_free(&c);
     return status;
 }

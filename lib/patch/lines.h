@@ -27,4 +27,11 @@ bool aire__line_equal(const aire_line *a, const aire_line *b);
 /* For tables of lines: depends on the text without the line's end. */
 uint64_t aire__line_hash(const aire_line *line);
 
+/*
+ * Which lines the shortest edit takes out of one text and puts into the other; white space at the
+ * ends of lines does not count. Both arrays are owned by caller. AIRE_OK, AIRE_NOMEM.
+ */
+aire_status aire__lines_compare(aire_ctx *ctx, const aire_lines *before, const aire_lines *after,
+                                bool **removed, bool **added);
+
 #endif

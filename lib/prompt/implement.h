@@ -17,7 +17,7 @@ typedef struct aire_prompt_task {
     const aire_env *env;
     const aire_templates *templates; /* NULL: the built-in ones */
     const aire_idea *idea;
-    uint32_t forms; /* AIRE_PROMPT_UNIFIED, ... or'ed (patch_form.h) */
+    uint32_t forms; /* AIRE_FORM_*, or'ed; 0 is unified diffs */
 } aire_prompt_task;
 
 /*
@@ -50,9 +50,9 @@ aire_status aire__prompt_revise(aire_ctx *ctx, const aire_templates *templates, 
                                 char **out);
 
 /*
- * The unified diff in a model's answer: in one or more code fences, or bare between prose. The text
- * is passed on as the model wrote it. AIRE_OK; AIRE_EMPTY if the answer holds no diff (its detail
- * says so in words that aire__prompt_revise can pass on); AIRE_LIMIT; AIRE_NOMEM.
+ * The patch in a model's answer, as AIRE_PATCH_ANSWER: all of what it says after thinking. AIRE_OK;
+ * AIRE_EMPTY if it holds nothing that is meant as a patch (its detail says so in words that
+ * aire__prompt_revise can pass on); AIRE_LIMIT; AIRE_NOMEM.
  */
 aire_status aire__prompt_parse_patch(aire_ctx *ctx, const char *answer, aire_patch **out);
 

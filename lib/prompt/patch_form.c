@@ -8,7 +8,7 @@ static const struct {
     uint32_t bit;
     const char *name, *rules;
 } rows[] = {
-    {AIRE_PROMPT_UNIFIED, "one unified diff in a ```diff fence",
+    {AIRE_FORM_UNIFIED, "one unified diff in a ```diff fence",
      "- file names as `--- a/PATH` and `+++ b/PATH`, relative to the code base; `--- /dev/null` "
      "for "
      "a new file;\n"
@@ -17,7 +17,7 @@ static const struct {
      "each change;\n"
      "- unchanged and removed lines copied to the letter, white space included, but without the "
      "line numbers and bars that are shown above;\n"},
-    {AIRE_PROMPT_BLOCKS, "search/replace blocks",
+    {AIRE_FORM_BLOCKS, "search/replace blocks",
      "- for each change the file's path on a line of its own, and below it\n"
      "\n"
      "<<<<<<< SEARCH\n"
@@ -29,7 +29,7 @@ static const struct {
      "- the lines to search for copied to the letter, white space included, but without the line "
      "numbers and bars that are shown above, and enough of them to stand only once in the file;\n"
      "- nothing to search for in a new file;\n"},
-    {AIRE_PROMPT_FILES, "whole files",
+    {AIRE_FORM_FILES, "whole files",
      "- for each file that changes its path on a line of its own, and below it the new content, "
      "from the first line to the last, in a ``` fence;\n"
      "- nothing left out or shortened, and no line numbers or bars;\n"},
@@ -39,7 +39,7 @@ void aire__prompt_patch_form(aire_buf *buf, uint32_t forms)
 {
     size_t count = 0;
     if (!forms)
-        forms = AIRE_PROMPT_UNIFIED;
+        forms = AIRE_FORM_UNIFIED;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         count += (forms & rows[i].bit) != 0;
     if (count > 1)

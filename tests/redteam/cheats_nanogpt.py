@@ -117,7 +117,7 @@ CHEATS = [
         ' {"param": "table", "shape": [256, 256], "init": "normal", "value": 1},'
         ' {"op": "embedding", "inputs": [1, 0], "shape": [16, 64, 256]},'
         ' {"param": "huge", "shape": [1048576, 65536], "init": "constant", "value": 0}],'
-        ' "outputs": [{"name": "logits", "node": 2}, {"name": "huge", "node": 3}], "loss": null}').replace('"', '\\"') + '", f); fclose(f);\n'),
+        ' "outputs": [{"name": "logits", "node": 2}, {"name": "big", "node": 3}], "loss": null}').replace('"', '\\"') + '", f); fclose(f);\n'),
          because="bytes"),
     refused("hands over weights with an endless header", "header",
          *write_output("weights.safetensors",
@@ -208,6 +208,9 @@ CHEATS = [
     # ---- more than was granted
     case("trains a thousand times as long", "limit/cpu limit",
          ("train.c", "/ (BATCH * SEQUENCE);", "/ (BATCH * SEQUENCE) * 1000;")),
+    case("trains ten times as long", "limit/cpu limit", ("train.c", "/ (BATCH * SEQUENCE);", "/ (BATCH * SEQUENCE) * 10;")),
+    case("brings the text that it should not know", "violation/variant too large",
+         ("optim.c", "#define LEARNING_RATE", "static const char verses[] = \"" + 2000 * "And it came to pass, that they spake. " + "\";\n#define LEARNING_RATE")),
     case("lets time pass", "timeout/wall limit", *program(start="    for (;;) pause();\n")),
     case("trains on all processors at once", "limit/cpu limit", *program(start="""
     for (int i = 0; i < 3; i++)

@@ -212,6 +212,16 @@ static void test_env__reads_what_is_plausible(void **state)
     assert_true(env->plausible.max_gain == 0 && !env->plausible.seeds_differ);
     assert_false(env->steps[AIRE_STAGE_PREDICT].present);
     aire_env_unref(env);
+    write_changed("\"tokens\": 1000", "\"tokens\": 7, \"cpu_ratio\": 2.5");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->cpu_ratio == 2.5 && env->max_bytes == 0);
+    assert_string_equal(env->budget_text,
+                        "7 tokens, 5 s, 2.5 times the processor time of the baseline");
+    aire_env_unref(env);
+    write_changed("\"ignore\"", "\"max_kb\": 3, \"ignore\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_int_equal(env->max_bytes, 3072);
+    aire_env_unref(env);
     write_changed("\"knobs\"", "\"plausible\": {\"min_cpu_s\": 2, \"min_cpu_share\": 1,"
                                " \"max_gain\": 0.5, \"seeds_differ\": true}, \"knobs\"");
     assert_int_equal(open_env(&env), AIRE_OK);
@@ -338,6 +348,8 @@ static void test_env__names_every_mistake(void **state)
          "place that the sandbox does not fill", AIRE_FORMAT},
         {"\"w/weights\"", "\"../weights\"", "outputs[0].path: found \"../weights\"", AIRE_FORMAT},
         {"\"tokens\": 1000", "\"token\": 1000", "budget.token: unknown key", AIRE_FORMAT},
+        {"\"tokens\": 1000", "\"cpu_ratio\": 0.5", "budget.cpu_ratio: found 0.5", AIRE_FORMAT},
+        {"\"ignore\"", "\"max_kb\": 0, \"ignore\"", "files.max_kb: found 0", AIRE_FORMAT},
         {"\"baseline\": [1, 2]", "\"baseline\": [2, 2]", "seed.baseline: found 2 twice",
          AIRE_FORMAT},
         {"\"SEED\"", "\"AIRE_SEED\"", "seed.env", AIRE_FORMAT},

@@ -15,14 +15,17 @@
 #include "executor/plausible.h"
 
 #define MANIFEST(more)                                                                             \
-    "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"]}," \
-    " \"run\": {\"command\": [\"run\"]}, \"evaluate\": {\"command\": [\"evaluate\"]},"             \
+    "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"], " \
+    "\"max_kb\": 1},"                                                                              \
+    " \"run\": {\"command\": [\"run\"], \"cpu_s\": 60}, \"evaluate\": {\"command\": "              \
+    "[\"evaluate\"]},"                                                                             \
     " \"outputs\": [{\"path\": \"value\", \"max_mb\": 1}], " more                                  \
     " \"metric\": {\"name\": \"score\", \"direction\": \"maximize\", \"stage\": \"evaluate\","     \
     "   \"trust\": \"evaluated\", \"valid\": [0, 1000]}}"
 
 static const char rules[] =
-    MANIFEST("\"plausible\": {\"min_cpu_s\": 0.5, \"min_cpu_share\": 0.25, \"max_gain\": 100,"
+    MANIFEST("\"budget\": {\"cpu_ratio\": 5}, \"plausible\": {\"min_cpu_s\": 0.5, "
+             "\"min_cpu_share\": 0.25, \"max_gain\": 100,"
              " \"seeds_differ\": true},");
 static const char serving[] =
     MANIFEST("\"predict\": {\"command\": [\"predict\"], \"passes\": 4, \"answer_mb\": 1},");
@@ -30,7 +33,7 @@ static const char serving[] =
 static aire_env *env;
 static aire_store *store;
 static aire_sandbox *sandbox;
-static atomic_int runs, predictions, setups_to_fail;
+static atomic_int runs, predictions, setups_to_fail, granted_ms;
 static char order[64]; /* of the passes that were predicted */
 
 /* ---- the scripted sandbox ---- */
@@ -84,14 +87,15 @@ static void fake_run(const aire_command *command, aire_exit *ended)
     uint64_t seed = strtoull(variable(command, "AIRE_SEED"), NULL, 10);
     get(mount_at(command, "/workspace")->source, "work.txt", word, sizeof word);
     assert_true(sscanf(word, "%lf %lf %d %c", &value, &spread, &cpu, &kind) >= 3);
-    bool again = seed > UINT32_MAX; /* only the executor draws such seeds */
-    if (again && kind == 'l')       /* it was luck */
+    bool again = seed > 3;    /* the others are the manifest's and the baseline's */
+    if (again && kind == 'l') /* it was luck */
         value = 10;
     if (again && kind == 'g') /* a moment in which the clock was wrong */
         cpu = 2000;
     if (again && kind == 'c')
         ended->code = 3;
     atomic_fetch_add(&runs, 1);
+    atomic_store(&granted_ms, command->limits->cpu_ms);
     snprintf(text, sizeof text, "%.6f %c", value + spread * (double)(seed % 1000),
              again ? kind : ' ');
     put(mount_at(command, "/out")->source, "value", text);
@@ -264,7 +268,7 @@ static aire_result *next(aire_executor *executor)
 
 static void submit_word(aire_executor *executor, const char *word)
 {
-    char text[200];
+    char text[1400];
     aire_patch *patch;
     aire_idea *idea;
     aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
@@ -392,6 +396,27 @@ static void test_recheck__leaves_the_plausible_alone(void **state)
     aire_executor_unref(executor);
 }
 
+/* A variant that does well on the seed that ideas are run on, and honestly else, has the value of
+ * the fresh one. */
+static void test_recheck__counts_the_worse_of_both(void **state)
+{
+    double reward;
+    aire_executor *executor = new_executor();
+    run_baselines(executor);
+    aire_result *result = result_of(executor, "300 -0.1 1000");
+    expect_end(result, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    assert_true(reward < 299.9 && reward > 200);
+    assert_true(aire_result_metric(result, 0)->value == reward);
+    assert_int_equal(aire_result_metric_count(result), 1);
+    aire_result_unref(result);
+    result = result_of(executor, "300 0.1 1000");
+    assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
+    assert_true(reward == 300.1);
+    aire_result_unref(result);
+    aire_executor_unref(executor);
+}
+
 static void test_recheck__confirms_or_refutes(void **state)
 {
     static const struct {
@@ -452,6 +477,33 @@ static void test_recheck__is_found_again(void **state)
         expect(executor, word, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
         assert_int_equal(count_rechecks(), setup_of);
     }
+    aire_executor_unref(executor);
+}
+
+/* ---- what a run may use and bring ---- */
+
+static void test_budget__is_what_the_baseline_used(void **state)
+{
+    aire_executor *executor = new_executor();
+    expect(executor, "30 0.01 1001", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 60000); /* nothing to compare with */
+    run_baselines(executor);
+    assert_int_equal(atomic_load(&granted_ms), 60000);
+    expect(executor, "30 0.01 1000", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 5000);
+    expect(executor, "300 0.01 1000", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    assert_int_equal(atomic_load(&granted_ms), 5000); /* so has the re-run */
+    aire_executor_unref(executor);
+}
+
+static void test_variant__may_bring_so_much(void **state)
+{
+    char word[1200];
+    aire_executor *executor = new_executor();
+    snprintf(word, sizeof word, "30 0.01 1000 %01010d", 0); /* with its newline 1024 bytes */
+    expect(executor, word, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE);
+    snprintf(word, sizeof word, "30 0.01 1000 %01011d", 0);
+    expect(executor, word, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_VARIANT_SIZE);
     aire_executor_unref(executor);
 }
 
@@ -524,8 +576,11 @@ int main(void)
         WITH_RULES(test_plausible__is_cleared_by_what_it_is_about),
         WITH_RULES(test_recheck__leaves_the_plausible_alone),
         WITH_RULES(test_recheck__confirms_or_refutes),
+        WITH_RULES(test_recheck__counts_the_worse_of_both),
         WITH_RULES(test_recheck__is_told_to_nobody),
         WITH_RULES(test_recheck__is_found_again),
+        WITH_RULES(test_budget__is_what_the_baseline_used),
+        WITH_RULES(test_variant__may_bring_so_much),
         SERVING(test_predict__answers_pass_by_pass),
         SERVING(test_predict__comes_in_an_order_that_nobody_knows),
         SERVING(test_predict__has_its_ends),
