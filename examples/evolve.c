@@ -548,6 +548,8 @@ static int dispatch(aire_ctx *ctx, settings *s)
         return command_list(ctx, s);
     if (!strcmp(command, "show"))
         return command_show(ctx, s);
+    if (!strcmp(command, "stats"))
+        return command_stats(ctx, s);
     if (!strcmp(command, "export"))
         return command_export(ctx, s);
     if (!strcmp(command, "pin") || !strcmp(command, "unpin"))

@@ -122,6 +122,13 @@ bool result_metric(const aire_result *result, const char *name, double *value);
 /* Baseline, best ideas, outcomes, calls, and what to do next. */
 int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms);
 
+/* How many ideas became code that ran, by model and kind; with_causes: and what the others failed
+ * of. evolve_completion.c */
+int report_completion(aire_store *store, bool with_causes);
+
+/* What models answered when they were to write the patch of a run. */
+int report_drafts(aire_store *store, int64_t run);
+
 /* Where the files of a run are, if the manifest's retention has kept them. */
 bool kept_files(aire_store *store, const settings *s, int64_t run, char *path, size_t size);
 
@@ -133,6 +140,7 @@ int best_ideas(aire_store *store, aire_result **best, int max);
 
 int command_list(aire_ctx *ctx, const settings *s);
 int command_show(aire_ctx *ctx, const settings *s);
+int command_stats(aire_ctx *ctx, const settings *s);
 int command_export(aire_ctx *ctx, const settings *s);
 int command_pin(aire_ctx *ctx, const settings *s);
 int command_bundle(aire_ctx *ctx, const settings *s);

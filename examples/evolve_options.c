@@ -16,10 +16,9 @@ typedef struct rule {
 static const rule rules[OPT_COUNT] = {
     [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
                    false},
-    [OPT_ADAPTER] =
-        {"adapter", "KIND", NULL,
-         "ENV is a directory of openevolve, autoresearch or paper (auto: whichever fits)", false,
-         true},
+    [OPT_ADAPTER] = {"adapter", "KIND", "auto",
+                     "how ENV is read where it has no aire.json: openevolve, autoresearch or paper",
+                     false, true},
     [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, schema, or replay:FILE", false,
                      true},
     [OPT_TEMPLATES] = {"templates", "DIR", NULL,
@@ -100,6 +99,8 @@ static void usage(FILE *to)
           "       aire-evolve list FILE                  what was tried, best first\n"
           "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
           "of its log\n"
+          "       aire-evolve stats FILE                 how many ideas became code that ran, and "
+          "why not\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
           "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
           "       aire-evolve bundle FILE RUN ARCHIVE    a run as one file, for another store\n"

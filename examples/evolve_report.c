@@ -198,6 +198,8 @@ int report_search(aire_store *store, const settings *s, const char *metric, int6
         print_best(store, s, metric, summarise(baseline.rewards, baseline.count).mean);
         code = print_outcomes(store);
     }
+    if (code == EXIT_OK)
+        code = report_completion(store, false);
     if (code == EXIT_OK && aire_store_count(store, &counts) != AIRE_OK)
         code = complain("counting");
     if (code == EXIT_OK) {

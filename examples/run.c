@@ -16,7 +16,7 @@
 static tool_option options[] = {
     {"idea", "TEXT", "the idea in words; without it: the unpatched environment", NULL, false},
     {"changes", "TEXT", "what to change in the code, in words", NULL, false},
-    {"patch", "FILE", "the patch; - reads it from the input. Without it --model writes one", NULL,
+    {"patch", "FILE", "the patch, in any form that a model may answer with; - is the input", NULL,
      false},
     {"model", "SPEC",
      "writes the patch, such as anthropic:claude-sonnet-4-5, chat:MODEL@URL, replay:FILE", NULL,
@@ -99,7 +99,7 @@ static aire_status read_patch(one_run *r, const char *path, aire_patch **out)
         return aire_error_set(AIRE_NOMEM, 0, NULL);
     tool_heading("the patch, as it was given");
     tool_print(text);
-    aire_status status = aire_patch_new(r->ctx, AIRE_PATCH_UNIFIED, text, length, out);
+    aire_status status = aire_patch_new(r->ctx, AIRE_PATCH_ANSWER, text, length, out);
     free(text);
     return status;
 }
@@ -242,7 +242,7 @@ static int run_all(one_run *r)
         status = run_one(r, r->idea, &result);
     int code = status == AIRE_OK ? code_of(result) : tool_complain(r->t, "running");
     if (result) {
-        report_result(r->env, result, &r->logs);
+        report_result(r->ctx, r->env, r->store, result, &r->logs);
         if (baseline)
             compare(baseline, result);
         if (tool_text(r->t, "keep"))

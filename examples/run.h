@@ -35,8 +35,13 @@ void run_logs_take(int64_t run_id, int32_t stage, const char *data, size_t lengt
 /* A model that shows what it is asked and what it answers, and asks `model`: run_model.c. */
 aire_status run_model_new(aire_ctx *ctx, aire_model *model, aire_model **out);
 
+/* Where each change of the patch was placed: run_placement.c. */
+void print_placement(aire_ctx *ctx, const aire_env *env, aire_store *store,
+                     const aire_result *result);
+
 /* The patch as it was applied or refused, the logs of the stages, the result: run_report.c. */
-void report_result(const aire_env *env, const aire_result *result, run_logs *logs);
+void report_result(aire_ctx *ctx, const aire_env *env, aire_store *store, const aire_result *result,
+                   run_logs *logs);
 
 /* The exit code that says how far it came. */
 int code_of(const aire_result *result);

@@ -64,11 +64,13 @@ static void print_logs(run_logs *logs)
 
 /* ---- the result ---- */
 
-static void print_patch(const aire_result *result)
+static void print_patch(aire_ctx *ctx, const aire_env *env, aire_store *store,
+                        const aire_result *result)
 {
     aire_patch *patch = aire_result_patch(result);
     if (patch) {
         tool_heading("the patch, as it was placed");
+        print_placement(ctx, env, store, result);
         tool_print(aire_patch_text(patch));
     } else if (aire_result_stage(result) == AIRE_STAGE_IMPLEMENT) {
         tool_heading("the patch is refused");
@@ -100,10 +102,11 @@ static void print_verdict(const aire_env *env, const aire_result *result)
         puts("no reward");
 }
 
-void report_result(const aire_env *env, const aire_result *result, run_logs *logs)
+void report_result(aire_ctx *ctx, const aire_env *env, aire_store *store, const aire_result *result,
+                   run_logs *logs)
 {
     int32_t outcome = aire_result_outcome(result);
-    print_patch(result);
+    print_patch(ctx, env, store, result);
     print_logs(logs);
     tool_heading("result: %s", aire_outcome_name(outcome));
     if (outcome != AIRE_OUTCOME_OK)

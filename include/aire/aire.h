@@ -8,6 +8,7 @@
 #include "aire/api.h"
 #include "aire/budget.h"
 #include "aire/cancel.h"
+#include "aire/completion.h"
 #include "aire/confirm.h"
 #include "aire/context.h"
 #include "aire/draft.h"

@@ -56,6 +56,7 @@ AIRE_API aire_status aire_env_options_init(aire_env_options *options, size_t siz
  *                  else .venv/bin/python of the directory, else the system's python3
  *     DATA         a directory that is mounted read-only: as AIRE_DATA (openevolve), as
  *                  ~/.cache/autoresearch (autoresearch), or its files beside the scripts (paper)
+ *     CACHE        a directory that is mounted read-only as ~/.cache (autoresearch, paper)
  *     TIMEOUT_S, CPUS, GPUS, MEMORY_MB   limits of the run or the evaluation
  *     STAGE_TIMEOUT_S                    of each stage of the evaluator (openevolve)
  *     BUDGET_S                           instead of prepare.py's TIME_BUDGET (autoresearch)

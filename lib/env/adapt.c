@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/str.h"
 
 static const struct {
     const char *word;
@@ -52,6 +53,18 @@ static size_t find_adapter(const aire_adapting *a, const char *word)
     return i;
 }
 
+/* Manifests are UTF-8, and what these say gets into one. */
+static aire_status check_texts(const aire_adapting *a)
+{
+    if (!aire__utf8_valid(a->directory, strlen(a->directory)))
+        return aire__fail(AIRE_INVALID, "the path of the directory is not UTF-8");
+    for (size_t i = 0; a->variables && a->variables[i]; i++)
+        if (!aire__utf8_valid(a->variables[i], strlen(a->variables[i])))
+            return aire__fail(AIRE_INVALID, "the variable %.*s is not UTF-8",
+                              (int)strcspn(a->variables[i], "="), a->variables[i]);
+    return AIRE_OK;
+}
+
 aire_status aire__adapt(aire_ctx *ctx, const char *directory, const char *word,
                         const char *const *variables, const char **kind, aire_adapted *out)
 {
@@ -69,7 +82,9 @@ aire_status aire__adapt(aire_ctx *ctx, const char *directory, const char *word,
         return aire__fail(AIRE_NOT_FOUND, "'%s' is no directory for the adapter %s, which needs %s",
                           directory, a.kind, adapters[i].needs);
     *out = (aire_adapted){0};
-    aire_status status = adapters[i].adapt(&a);
+    aire_status status = check_texts(&a);
+    if (status == AIRE_OK)
+        status = adapters[i].adapt(&a);
     if (status == AIRE_OK && !out->manifest)
         status = aire__fail_nomem();
     if (status == AIRE_OK)

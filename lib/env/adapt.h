@@ -56,7 +56,7 @@ const char *aire__adapting_variable(const aire_adapting *a, const char *name);
 aire_status aire__adapting_number(const aire_adapting *a, const char *name, int64_t min,
                                   int64_t max, int64_t *out);
 
-/* A file of the directory; *out from aire_alloc. AIRE_NOT_FOUND, ... */
+/* A file of the directory, text in UTF-8; *out from aire_alloc. AIRE_NOT_FOUND, AIRE_FORMAT, ... */
 aire_status aire__adapting_read(const aire_adapting *a, const char *name, char **out);
 /* Whether there is such a file; allocates nothing. */
 bool aire__adapting_has(const aire_adapting *a, const char *name);
@@ -79,12 +79,15 @@ aire_status aire__adapting_python(const aire_adapting *a, json_t *mounts, char *
  * are those that it has. */
 aire_status aire__adapting_limits(const aire_adapting *a, json_t *step);
 
-/* Mount the variable DATA, a directory, at `target`; nothing without it. */
-aire_status aire__adapting_data(const aire_adapting *a, const char *target, json_t *mounts);
+/* Mount the variable CACHE, a directory, as ~/.cache; or DATA as `data_below` of that, unless it is
+ * NULL. Sets variables of the step's `env`: HOME if there is a mount, and where compilers write. */
+aire_status aire__adapting_home(const aire_adapting *a, const char *data_below, json_t *mounts,
+                                json_t *step);
 
-/* A whole metric of a log: METRIC, DIRECTION and PATTERN of the host, else what is given. */
+/* A whole metric of a log: METRIC, DIRECTION and PATTERN of the host, else what is given; `before`
+ * is what the name and a colon have in front, "^" for a line's beginning. */
 aire_status aire__adapting_metric(const aire_adapting *a, const char *name, const char *direction,
-                                  const char *reduce, json_t **out);
+                                  const char *reduce, const char *before, json_t **out);
 
 /* ---- adapters ---- */
 

@@ -13,7 +13,6 @@
 #define PROGRAM "train.py"
 #define PREPARE "prepare.py"
 #define INSTRUCTIONS "program.md"
-#define HOME_TARGET "/opt/home"
 
 bool aire__is_autoresearch(const aire_adapting *a)
 {
@@ -43,10 +42,9 @@ static int gpus_of(const char *train, const char *prepare)
 
 static json_t *make_run(const char *python, const char *search, int64_t budget_s, int gpus)
 {
-    /* The caches of the data are looked for below the home directory. */
-    return json_pack("{s:[s, s, s], s:I, s:i, s:{s:s, s:s, s:s}}", "command", python, "-u", PROGRAM,
+    return json_pack("{s:[s, s, s], s:I, s:i, s:{s:s, s:s}}", "command", python, "-u", PROGRAM,
                      "timeout_s", (json_int_t)(2 * budget_s + 60), "gpus", gpus, "env", "PATH",
-                     search, "HOME", HOME_TARGET, "PYTHONDONTWRITEBYTECODE", "1");
+                     search, "PYTHONDONTWRITEBYTECODE", "1");
 }
 
 /* The instructions are for an agent with a repository of its own; said here is what differs. */
@@ -80,15 +78,15 @@ static aire_status make_manifest(const aire_adapting *a, const char *train, cons
     aire_status status =
         mounts ? aire__adapting_python(a, mounts, &python, &search) : aire__fail_nomem();
     if (status == AIRE_OK)
-        status = aire__adapting_data(a, HOME_TARGET "/.cache/autoresearch", mounts);
-    if (status == AIRE_OK)
         status = aire__adapting_number(a, "BUDGET_S", 1, 30 * 86400, &budget);
     if (status == AIRE_OK)
         run = make_run(python, search, budget ? budget : 300, gpus_of(train, prepare));
     if (status == AIRE_OK)
         status = run ? aire__adapting_limits(a, run) : aire__fail_nomem();
+    if (status == AIRE_OK) /* the data are looked for below the home directory */
+        status = aire__adapting_home(a, "autoresearch", mounts, run);
     if (status == AIRE_OK)
-        status = aire__adapting_metric(a, "val_bpb", "minimize", "last", &metric);
+        status = aire__adapting_metric(a, "val_bpb", "minimize", "last", "^", &metric);
     if (status == AIRE_OK)
         a->out->manifest = json_pack(
             "{s:i, s:s, s:o, s:[s], s:o, s:O, s:O, s:{s:I}, s:{s:[i, i, i]}, s:O}", "aire", 1,

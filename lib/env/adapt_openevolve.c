@@ -170,6 +170,15 @@ static json_t *make_build(const char *python, const char *program, const char *s
                      "timeout_s", 60, "env", "PYTHONDONTWRITEBYTECODE", "1", "PATH", search);
 }
 
+/* An option whose value is not empty: words of commands are not. 0, or not. */
+static int add_option(json_t *words, const char *name, const char *value)
+{
+    if (!*value)
+        return 0;
+    return json_array_append_new(words, json_string(name)) != 0 ||
+           json_array_append_new(words, json_string(value)) != 0;
+}
+
 static aire_status make_evaluate(const aire_adapting *a, const config *c, const char *python,
                                  const char *program, const char *search, json_t **out)
 {
@@ -180,14 +189,17 @@ static aire_status make_evaluate(const aire_adapting *a, const config *c, const 
         return status;
     snprintf(timeout, sizeof timeout, "%lld", (long long)stage_s);
     json_t *step =
-        json_pack("{s:[s, s, s, s, s, s, s, s, s, s], s:I, s:b, s:{s:s, s:s, s:s}}", "command",
-                  python, RUNNER, program, EVALUATOR, "--timeout", timeout, "--thresholds",
-                  c->thresholds, "--features", c->features, "timeout_s",
+        json_pack("{s:[s, s, s, s, s, s], s:I, s:b, s:{s:s, s:s, s:s}}", "command", python, RUNNER,
+                  program, EVALUATOR, "--timeout", timeout, "timeout_s",
                   (json_int_t)((STAGES_MAX + 1) * stage_s + 30), "with_variant", 1, "env",
                   "PYTHONDONTWRITEBYTECODE", "1", "PYTHONHASHSEED", "0", "PATH", search);
     if (!step)
         return aire__fail_nomem();
     *out = step;
+    json_t *words = json_object_get(step, "command");
+    if (add_option(words, "--thresholds", c->thresholds) != 0 ||
+        add_option(words, "--features", c->features) != 0)
+        return aire__fail_nomem();
     if (aire__adapting_variable(a, "DATA"))
         status = aire__json_set(step, "data", json_string("${DATA}"));
     return status == AIRE_OK ? aire__adapting_limits(a, step) : status;

@@ -7,6 +7,8 @@
  * The scripts call `uv run`; a small program of that name, first in PATH, runs the command with the
  * packages of the interpreter that was given.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -42,7 +44,24 @@ bool aire__is_paper(const aire_adapting *a)
 }
 
 /* What lies in the data directory is found beside the scripts, as they expect it. */
-static json_t *make_run(const char *search, int timeout_s, bool has_data)
+/* As many as the script starts processes for, else one where the program speaks of CUDA; the host
+ * may say otherwise. */
+static aire_status count_gpus(const aire_adapting *a, const char *program, int *out)
+{
+    static const char option[] = "--nproc_per_node=";
+    char *script = NULL, *text = NULL;
+    aire_status status = aire__adapting_read(a, JOB, &script);
+    if (status == AIRE_OK)
+        status = aire__adapting_read(a, program, &text);
+    const char *found = status == AIRE_OK ? strstr(script, option) : NULL;
+    long count = found ? strtol(found + sizeof option - 1, NULL, 10) : 1;
+    *out = status == AIRE_OK && strstr(text, "cuda") && count > 0 && count <= 64 ? (int)count : 0;
+    aire_free(a->ctx, script);
+    aire_free(a->ctx, text);
+    return status;
+}
+
+static json_t *make_run(const char *search, int timeout_s, int gpus, bool has_data)
 {
     static const char command[] =
         "for f in \"${AIRE_DATA:-/nonexistent}\"/*; do\n"
@@ -52,9 +71,9 @@ static json_t *make_run(const char *search, int timeout_s, bool has_data)
     char path[8192];
     if (snprintf(path, sizeof path, "/workspace/" TOOLS ":%s", search) >= (int)sizeof path)
         return NULL;
-    json_t *run = json_pack("{s:s, s:i, s:{s:s, s:s, s:s, s:s}}", "command", command, "timeout_s",
-                            timeout_s, "env", "PATH", path, "WANDB_MODE", "offline",
-                            "HF_HUB_OFFLINE", "1", "PYTHONDONTWRITEBYTECODE", "1");
+    json_t *run = json_pack("{s:s, s:i, s:i, s:{s:s, s:s, s:s}}", "command", command, "timeout_s",
+                            timeout_s, "gpus", gpus, "env", "PATH", path, "WANDB_MODE", "offline",
+                            "PYTHONDONTWRITEBYTECODE", "1");
     if (run && has_data && json_object_set_new(run, "data", json_string("${DATA}")) != 0) {
         json_decref(run);
         return NULL;
@@ -73,17 +92,23 @@ aire_status aire__adapt_paper(const aire_adapting *a)
 {
     size_t kind = find_kind(a);
     const char *program = kinds[kind].program;
+    int gpus = 0;
     char *python = NULL, *search = NULL;
     json_t *mounts = json_array(), *run = NULL, *metric = NULL;
     aire_status status =
         mounts ? aire__adapting_python(a, mounts, &python, &search) : aire__fail_nomem();
     if (status == AIRE_OK)
-        run = make_run(search, kinds[kind].timeout_s, aire__adapting_variable(a, "DATA") != NULL);
+        status = count_gpus(a, program, &gpus);
+    if (status == AIRE_OK)
+        run = make_run(search, kinds[kind].timeout_s, gpus,
+                       aire__adapting_variable(a, "DATA") != NULL);
     if (status == AIRE_OK)
         status = run ? aire__adapting_limits(a, run) : aire__fail_nomem();
     if (status == AIRE_OK)
+        status = aire__adapting_home(a, NULL, mounts, run);
+    if (status == AIRE_OK)
         status = aire__adapting_metric(a, kinds[kind].metric, kinds[kind].direction,
-                                       kinds[kind].reduce, &metric);
+                                       kinds[kind].reduce, "", &metric);
     if (status == AIRE_OK)
         a->out->manifest =
             json_pack("{s:i, s:s, s:s, s:[s], s:o, s:O, s:O, s:{s:[i, i, i]}, s:O}", "aire", 1,

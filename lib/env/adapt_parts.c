@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/str.h"
 #include "env/adapt.h"
+#include "env/manifest.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -39,10 +40,16 @@ aire_status aire__adapting_number(const aire_adapting *a, const char *name, int6
 
 aire_status aire__adapting_read(const aire_adapting *a, const char *name, char **out)
 {
-    size_t length;
-    char *path = aire__path_join(a->ctx, a->directory, name);
+    size_t length = 0;
+    char *path = aire__path_join(a->ctx, a->directory, name), *text = NULL;
     aire_status status =
-        path ? aire__fs_read(a->ctx, path, FILE_MAX, out, &length) : aire__fail_nomem();
+        path ? aire__fs_read(a->ctx, path, FILE_MAX, &text, &length) : aire__fail_nomem();
+    if (status == AIRE_OK && (memchr(text, '\0', length) || !aire__utf8_valid(text, length)))
+        status = aire__fail(AIRE_FORMAT, "'%s' is not text in UTF-8", path);
+    if (status == AIRE_OK)
+        *out = text;
+    else
+        aire_free(a->ctx, text);
     aire_free(a->ctx, path);
     return status;
 }
@@ -63,19 +70,21 @@ const char *aire__adapting_name(const aire_adapting *a)
 
 json_t *aire__adapting_ignore(const char *const *more)
 {
-    static const char *const common[] = {"**/__pycache__/**",
-                                         "__pycache__/**",
-                                         "**/*.pyc",
+    static const char *const common[] = {"__pycache__/**",
+                                         "**/__pycache__/**",
                                          "*.pyc",
+                                         "**/*.pyc",
+                                         ".pytest_cache/**",
+                                         ".ipynb_checkpoints/**",
+                                         ".venv",
                                          ".venv/**",
+                                         "venv",
                                          "venv/**",
+                                         "wandb/**",
+                                         ".DS_Store",
                                          "*.aire",
                                          "*.aire-*",
                                          "*.aire.work/**",
-                                         ".ipynb_checkpoints/**",
-                                         ".DS_Store",
-                                         "wandb/**",
-                                         ".pytest_cache/**",
                                          NULL};
     json_t *list = json_array();
     for (size_t i = 0; list && common[i]; i++)
@@ -99,12 +108,10 @@ static bool is_of_system(const char *path)
     return false;
 }
 
-/* Whether the sandbox has something of its own at a place, so that nothing can be mounted there. */
+/* A place that sandboxes have for themselves, and do not show the host's. */
 static bool is_covered(const char *path)
 {
-    return aire__starts_with(path, "/tmp/") || aire__starts_with(path, "/run/") ||
-           aire__starts_with(path, "/data/") || aire__starts_with(path, "/out/") ||
-           aire__starts_with(path, "/workspace/");
+    return aire__mount_is_taken(path) && !is_of_system(path);
 }
 
 static aire_status add_mount(json_t *mounts, const char *source, const char *target)
@@ -271,21 +278,49 @@ aire_status aire__adapting_limits(const aire_adapting *a, json_t *step)
     return AIRE_OK;
 }
 
-aire_status aire__adapting_data(const aire_adapting *a, const char *target, json_t *mounts)
+static aire_status mount_variable(const aire_adapting *a, const char *name, const char *target,
+                                  json_t *mounts)
 {
-    const char *source = aire__adapting_variable(a, "DATA");
-    if (!source)
-        return AIRE_OK;
+    const char *source = aire__adapting_variable(a, name);
     if (source[0] != '/' || !aire__fs_is_dir(source))
         return aire__fail(AIRE_NOT_FOUND,
-                          "the variable DATA is '%s', expected the absolute path of a directory "
-                          "that is there",
-                          source);
+                          "the variable %s is '%s', expected the absolute path of a directory that "
+                          "is there",
+                          name, source);
     return add_mount(mounts, source, target);
 }
 
+#define HOME_TARGET "/opt/home"
+
+aire_status aire__adapting_home(const aire_adapting *a, const char *data_below, json_t *mounts,
+                                json_t *step)
+{
+    char target[256];
+    bool has_cache = aire__adapting_variable(a, "CACHE") != NULL;
+    bool has_data = data_below && aire__adapting_variable(a, "DATA");
+    json_t *vars = json_object_get(step, "env");
+    if (has_cache && has_data)
+        return aire__fail(AIRE_INVALID,
+                          "the variables DATA and CACHE exclude each other: what DATA would be is "
+                          "%s of CACHE",
+                          data_below);
+    aire_status status = AIRE_OK;
+    snprintf(target, sizeof target, HOME_TARGET "/.cache%s%s", has_data ? "/" : "",
+             has_data ? data_below : "");
+    if (has_cache || has_data)
+        status = mount_variable(a, has_cache ? "CACHE" : "DATA", target, mounts);
+    if (status == AIRE_OK && (has_cache || has_data))
+        status = aire__json_set(vars, "HOME", json_string(HOME_TARGET));
+    /* What is compiled on the way needs a place to write to. */
+    if (status == AIRE_OK)
+        status = aire__json_set(vars, "TRITON_CACHE_DIR", json_string("/tmp/triton"));
+    if (status == AIRE_OK)
+        status = aire__json_set(vars, "TORCHINDUCTOR_CACHE_DIR", json_string("/tmp/inductor"));
+    return status == AIRE_OK ? aire__json_set(vars, "HF_HUB_OFFLINE", json_string("1")) : status;
+}
+
 aire_status aire__adapting_metric(const aire_adapting *a, const char *name, const char *direction,
-                                  const char *reduce, json_t **out)
+                                  const char *reduce, const char *before, json_t **out)
 {
     const char *given = aire__adapting_variable(a, "METRIC");
     const char *way = aire__adapting_variable(a, "DIRECTION");
@@ -295,7 +330,7 @@ aire_status aire__adapting_metric(const aire_adapting *a, const char *name, cons
     if (strcmp(way, "minimize") && strcmp(way, "maximize"))
         return aire__fail(AIRE_INVALID,
                           "the variable DIRECTION is '%.40s', expected minimize or maximize", way);
-    char *usual = aire__asprintf(a->ctx, "%s:", name);
+    char *usual = aire__asprintf(a->ctx, "%s%s:", before, name);
     *out = usual ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", name, "direction", way,
                              "stage", "run", "trust", "self_reported", "reduce", reduce, "pattern",
                              pattern ? pattern : usual)

@@ -55,8 +55,7 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
 
 /* ---- mounts ---- */
 
-/* Places that the sandbox fills itself. */
-static bool is_taken(const char *target)
+bool aire__mount_is_taken(const char *target)
 {
     static const char *const places[] = {"/workspace", "/data",   "/out",     "/usr",   "/bin",
                                          "/sbin",      "/lib",    "/lib32",   "/lib64", "/libx32",
@@ -134,7 +133,7 @@ static aire_status read_mount(const aire_node *node, aire_env_mount *mount)
     if (status == AIRE_OK && (mount->target[0] != '/' || !aire__path_is_clean(mount->target + 1)))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "an absolute path without '.', '..' or a final '/'");
-    if (status == AIRE_OK && is_taken(mount->target))
+    if (status == AIRE_OK && aire__mount_is_taken(mount->target))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "a place that the sandbox does not fill itself, such as /opt/NAME");
     return status == AIRE_OK ? read_stages(node, mount) : status;

@@ -18,6 +18,9 @@ aire_status aire__manifest_read_knobs(aire_env *env, const aire_node *top);
  * of an adapter, NULL for none. */
 aire_status aire__env_read_files(aire_env *env, const aire_node *top, const aire_adapted *adapted);
 
+/* Whether the sandbox has something of its own at a path, so that nothing can be mounted there. */
+bool aire__mount_is_taken(const char *target);
+
 void aire__env_steps_free(aire_env *env);
 void aire__env_knobs_free(aire_env *env);
 void aire__env_files_free(aire_env *env);

@@ -110,8 +110,9 @@ def call(function, program):
     if not isinstance(metrics, dict):
         raise TypeError(f"{function.__name__} returned {type(result).__name__}, expected a dict of metrics")
     error = metrics.get("error")
-    artifacts = {} if isinstance(result, dict) else dict(getattr(result, "artifacts", None) or {})
-    return {"metrics": numbers_of(metrics), "artifacts": {str(k): text_of(v) for k, v in artifacts.items()},
+    artifacts = metrics.get("artifacts") if isinstance(result, dict) else getattr(result, "artifacts", None)
+    return {"metrics": numbers_of(metrics), "flags": [str(k) for k, v in metrics.items() if isinstance(v, bool)],
+            "artifacts": {str(k): text_of(v) for k, v in artifacts.items()} if isinstance(artifacts, dict) else {},
             "error": error if isinstance(error, str) else ""}
 
 
@@ -125,18 +126,19 @@ def evaluate(options, send):
     if not hasattr(module, names[0]):
         raise AttributeError(f"{options.evaluator} has no function {names[0]}(program_path)")
     program = place_program(options.program)
-    total = {"metrics": {}, "artifacts": {}, "error": ""}
+    total = {"metrics": {}, "flags": [], "artifacts": {}, "error": ""}
     for number, name in enumerate(names, 1):
         send({"state": name})
         set_seed()
         result = call(getattr(module, name), program)
         total["metrics"].update(result["metrics"])
+        total["flags"] += result["flags"]
         total["artifacts"].update(result["artifacts"])
         total["error"] = result["error"]
         if len(names) > 1:
             total["metrics"]["cascade_stage"] = number
         more = number < len(names) and number <= len(options.thresholds)
-        if not more or not score(total["metrics"], []) >= options.thresholds[number - 1]:
+        if not more or not score(total["metrics"], total["flags"]) >= options.thresholds[number - 1]:
             break
     send({"state": "done", "result": total})
 
@@ -158,11 +160,11 @@ def be_second(options, out):
 
 # ---- the first process: the report ----
 
-def score(metrics, features):
-    """combined_score, else the mean of the metrics that are no feature dimensions: OpenEvolve's rule."""
+def score(metrics, others):
+    """combined_score, else the mean of the metrics that are no flags and no feature dimensions: OpenEvolve's rule."""
     if "combined_score" in metrics:
         return metrics["combined_score"]
-    values = [value for name, value in metrics.items() if name not in (*features, "cascade_stage", "error")]
+    values = [value for name, value in metrics.items() if name not in (*others, "cascade_stage", "error")]
     return sum(values) / len(values) if values else math.nan
 
 
@@ -199,7 +201,7 @@ def judge(message, options):
         return refusal("evaluator", f"the evaluator raised {message['error']}")
     result = message["result"]
     metrics = {name: float(value) for name, value in result["metrics"].items()}
-    worth = score(metrics, options.features)
+    worth = score(metrics, (*options.features, *map(str, result["flags"])))
     if result["error"] and not worth > 0:
         return refusal("evaluator", f"the evaluator says: {result['error']}"[:2000])
     if not math.isfinite(worth):

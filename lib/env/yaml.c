@@ -131,6 +131,8 @@ static void put_character(aire_buf *out, unsigned code)
 {
     char bytes[4];
     size_t n = 0;
+    if (code >= 0xd800 && code < 0xe000)
+        code = 0xfffd; /* half of a pair of UTF-16 */
     if (code < 0x80) {
         bytes[n++] = (char)code;
     } else if (code < 0x800) {

@@ -25,6 +25,7 @@ enum {
 #define BLANK_GAP 0.02
 #define KEPT_LIKE 0.6 /* likeness of lines that may be the same */
 #define REMOVED_LIKE 0.8
+#define CLOSE_LIKE 0.9
 #define NEVER (-1e9)
 
 typedef enum step { STEP_START, STEP_MATCH, STEP_GONE, STEP_EXTRA } step;
@@ -35,7 +36,9 @@ typedef struct band {
     long low;     /* line of the text less line of the side, at the band's beginning */
     size_t width; /* of the band */
     double *score, *before;
-    uint8_t *steps; /* (count + 1) rows */
+    uint8_t *steps;      /* (count + 1) rows */
+    bool nearest;        /* removed lines may be missing, too */
+    const size_t *taken; /* matches of lines beside changes that may not be made again; or NULL */
 } band;
 
 typedef struct cluster {
@@ -94,8 +97,22 @@ static size_t group_votes(const long *votes, size_t count, long slack, cluster *
 
 /* ---- one band ---- */
 
+/* Whether an old line is removed, or stands beside a change. */
+static bool is_at_change(const aire_side *side, size_t i)
+{
+    size_t at = side->at[i];
+    if (aire__side_line(side, i)->op == '-')
+        return true;
+    bool above = i > 0 ? side->at[i - 1] + 1 != at : at > 0;
+    bool below = i + 1 < side->count && side->at[i + 1] != at + 1;
+    return above || below || (i > 0 && aire__side_line(side, i - 1)->op == '-') ||
+           (i + 1 < side->count && aire__side_line(side, i + 1)->op == '-');
+}
+
 static double match_score(band *b, size_t i, size_t line)
 {
+    if (b->taken && b->taken[i] == line && is_at_change(b->side, i))
+        return NEVER;
     const aire_hunk_line *wanted = aire__side_line(b->side, i);
     const aire_line *there = &b->text->lines.items[line];
     double weight = aire__line_weight(&wanted->line);
@@ -115,7 +132,7 @@ static double match_score(band *b, size_t i, size_t line)
 static double gone_cost(const band *b, size_t i)
 {
     const aire_hunk_line *line = aire__side_line(b->side, i);
-    if (line->op == '-')
+    if (line->op == '-' && !b->nearest)
         return -NEVER;
     if (b->side->keys[i] == AIRE_KEY_BLANK)
         return BLANK_GAP;
@@ -218,9 +235,21 @@ static void measure(const aire_text *text, const aire_side *side, const size_t *
             continue;
         out->first = out->first == SIZE_MAX ? map[k] : out->first;
         out->last = map[k] + 1;
-        out->exact += side->keys[k] == text->keys[map[k]] && side->keys[k] != AIRE_KEY_BLANK &&
-                      aire__line_weight(&text->lines.items[map[k]]) >= 0.7;
+        const aire_line *there = &text->lines.items[map[k]];
+        out->exact += side->keys[k] != AIRE_KEY_BLANK && aire__line_weight(there) >= 0.7 &&
+                      (side->keys[k] == text->keys[map[k]] ||
+                       aire__fold_likeness(&aire__side_line(side, k)->line, there) >= CLOSE_LIKE);
     }
+}
+
+/* The score of the best alignment in the cluster that changes other lines. */
+static double align_otherwise(band *b, const cluster *at, long slack, const size_t *best,
+                              size_t *map)
+{
+    b->taken = best;
+    double score = align_in(b, at, slack, map);
+    b->taken = NULL;
+    return score;
 }
 
 static void keep_best(const aire_text *text, const aire_side *side, const size_t *map, double score,
@@ -253,13 +282,19 @@ static void try_clusters(band *b, const cluster *groups, size_t count, long slac
         if (score > 0)
             keep_best(b->text, b->side, map, score, best_map, out);
     }
+    for (size_t i = 0; i < count && i < TRIED_MAX && out->score > 0 && !b->nearest; i++) {
+        if (!aire__text_spend(b->text, 1))
+            return;
+        double score = align_otherwise(b, &groups[i], slack, best_map, map);
+        out->second = score > out->second ? score : out->second;
+    }
 }
 
-bool aire__align(aire_text *text, const aire_side *side, long hint, size_t *map,
+bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest, size_t *map,
                  aire_alignment *out, aire_status *status)
 {
     aire_ctx *ctx = text->ctx;
-    band b = {.text = text, .side = side};
+    band b = {.text = text, .side = side, .nearest = nearest};
     long slack = SLACK_MIN + (long)side->count / 8;
     slack = slack < SLACK_MAX ? slack : SLACK_MAX;
     size_t width = 3 * (size_t)slack + 2;

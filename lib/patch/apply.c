@@ -20,7 +20,7 @@
 #define RESULT_MAX ((size_t)64 << 20)
 #define MESSAGE_MAX ((size_t)8192)
 
-enum { FILES_MAX = 4096, PATH_LENGTH_MAX = 1024, LISTED_MAX = 20, SEQUELS_MAX = 3 };
+enum { FILES_MAX = 4096, PATH_LENGTH_MAX = 1024, LISTED_MAX = 20 };
 
 typedef struct applying {
     aire_ctx *ctx;
@@ -196,11 +196,6 @@ static aire_status check_target(applying *a, const aire_target *target)
         status = check_new(a, target->path);
     if (status == AIRE_OK && !a->refused && target->new_path)
         status = check_rename(a, target);
-    if (status == AIRE_OK && !a->refused && target->whole != AIRE_NO_SOURCE &&
-        target->hunk_count > 0)
-        status = refuse_text(
-            a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
-            "'%s' is sent whole and as changes of lines: send the one or the other", target->path);
     return status;
 }
 
@@ -247,22 +242,12 @@ static aire_status note_places(applying *a, const aire_placing *p)
 
 /* ---- hunks ---- */
 
-/* The number of a hunk among those of its file, in the patch. */
-static size_t number_of(const aire_target *target, size_t hunk)
-{
-    size_t number = 0;
-    while (number < target->hunk_count && target->hunks[number] != hunk)
-        number++;
-    return number + 1;
-}
-
 static aire_status refuse_place(applying *a, const aire_target *target, const aire_placing *p,
                                 size_t i)
 {
     aire_buf message;
     aire__buf_init(&message, a->ctx, MESSAGE_MAX);
-    aire__explain_place(p, i, target->path, number_of(target, p->hunks[i]), target->hunk_count,
-                        &message);
+    aire__explain_place(p, i, target->path, &message);
     return refuse(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, &message);
 }
 
@@ -271,112 +256,182 @@ static aire_status refuse_conflict(applying *a, const aire_target *target, const
 {
     aire_buf message;
     aire__buf_init(&message, a->ctx, MESSAGE_MAX);
-    aire__explain_conflict(p, conflict, target->path, number_of(target, p->hunks[conflict->hunk]),
-                           target->hunk_count, &message);
+    aire__explain_conflict(p, conflict, target->path, &message);
     return refuse(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, &message);
 }
 
-static bool is_settled(const aire_place *place)
+/* Write what placed hunks make of their text. */
+static aire_status write_placed(applying *a, const aire_target *target, const aire_placing *p,
+                                aire_buf *to)
 {
-    return place->state >= AIRE_PLACE_FOUND;
-}
-
-/* Place hunks in a text and write the result; *left gets those that have no place in it. */
-static aire_status apply_once(applying *a, aire_target *target, aire_text *text,
-                              const size_t *hunks, size_t count, bool sequel, bool last,
-                              aire_buf *to, size_t *left, size_t *left_count)
-{
-    aire_placing p;
     aire_conflict conflict;
-    size_t first_left = SIZE_MAX;
-    aire_status status = aire__place_hunks(a->ctx, text, &a->edits, hunks, count, sequel, &p);
-    if (status != AIRE_OK)
-        return status;
-    *left_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (is_settled(&p.places[i]))
-            continue;
-        first_left = first_left == SIZE_MAX ? i : first_left;
-        left[(*left_count)++] = hunks[i];
-    }
-    if (first_left != SIZE_MAX && (last || *left_count == count)) {
-        status = refuse_place(a, target, &p, first_left);
-    } else {
-        status = aire__splice(&p, to, &conflict);
-        if (status == AIRE_OK && conflict.kind != AIRE_CONFLICT_NONE)
-            status = refuse_conflict(a, target, &p, &conflict);
-        else if (status == AIRE_OK)
-            status = aire__buf_status(to);
-        if (status == AIRE_OK && !a->refused)
-            status = note_places(a, &p);
-    }
-    aire__placing_free(&p);
-    return status;
+    aire_status status = aire__splice(p, to, &conflict);
+    if (status == AIRE_OK && conflict.kind != AIRE_CONFLICT_NONE)
+        return refuse_conflict(a, target, p, &conflict);
+    if (status == AIRE_OK)
+        status = aire__buf_status(to);
+    return status == AIRE_OK ? note_places(a, p) : status;
 }
 
-/* Explain, by the file as it is, why a hunk has no place. */
-static aire_status refuse_left(applying *a, aire_target *target, aire_text *text, size_t hunk)
+/* A hunk that is there to the letter, or but for white space. */
+static bool is_plain(const aire_place *place)
 {
-    aire_placing p;
-    a->refused = false;
-    aire_free(a->ctx, a->out->message);
-    a->out->message = NULL;
-    aire_status status = aire__place_hunks(a->ctx, text, &a->edits, &hunk, 1, false, &p);
-    if (status != AIRE_OK)
-        return status;
-    status = refuse_place(a, target, &p, 0);
-    aire__placing_free(&p);
+    return place->state == AIRE_PLACE_NOTHING ||
+           (place->state == AIRE_PLACE_FOUND && place->how != AIRE_PLACED_FUZZY);
+}
+
+static size_t count_plain(const aire_placing *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        count += is_plain(&p->places[i]);
+    return count;
+}
+
+/* Hunks of a target in three lots, as they are applied. */
+typedef struct lots {
+    size_t *now, now_count;     /* about the file as it is */
+    size_t *later, later_count; /* about what others make of it */
+} lots;
+
+/* The hunks that are about what the plain ones make of the file: they stand in it to the letter. */
+static aire_status find_sequels(applying *a, aire_placing *p, lots *l)
+{
+    aire_buf made;
+    aire_conflict conflict;
+    aire_text text;
+    aire_placing next = {0};
+    aire__buf_init(&made, a->ctx, RESULT_MAX);
+    l->later_count = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (is_plain(&p->places[i]))
+            continue;
+        l->later[l->later_count++] = p->hunks[i];
+        p->places[i].state = AIRE_PLACE_NONE; /* the others are written without it */
+    }
+    aire_status status = aire__splice(p, &made, &conflict);
+    if (status == AIRE_OK)
+        status = aire__buf_status(&made);
+    if (status == AIRE_OK && conflict.kind == AIRE_CONFLICT_NONE) {
+        status = aire__text_open(a->ctx, made.data ? made.data : "", made.length, &text);
+        if (status == AIRE_OK) {
+            status =
+                aire__place_hunks(a->ctx, &text, &a->edits, l->later, l->later_count, true, &next);
+            aire__text_free(&text);
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < l->later_count && status == AIRE_OK; i++)
+        if (next.places && next.places[i].state == AIRE_PLACE_FOUND)
+            l->later[kept++] = l->later[i];
+    l->later_count = kept;
+    if (next.ctx)
+        aire__placing_free(&next);
+    aire__buf_free(&made);
     return status;
 }
 
-/* Hunks that the file has no place for may be about what the others have made of it. */
-static aire_status apply_sequels(applying *a, aire_target *target, aire_text *first, size_t *left,
-                                 size_t left_count, aire_buf *content)
+static void part_lots(const aire_target *target, lots *l)
+{
+    l->now_count = 0;
+    for (size_t i = 0, k = 0; i < target->hunk_count; i++) {
+        if (k < l->later_count && l->later[k] == target->hunks[i])
+            k++;
+        else
+            l->now[l->now_count++] = target->hunks[i];
+    }
+}
+
+static aire_status place_now(applying *a, aire_text *text, const size_t *hunks, size_t count,
+                             aire_placing *p)
+{
+    aire__placing_free(p);
+    return aire__place_hunks(a->ctx, text, &a->edits, hunks, count, false, p);
+}
+
+/* Place the target's hunks; those that have no place are tried in other forms, and as sequels. */
+static aire_status place_target(applying *a, aire_target *target, aire_text *text, aire_placing *p,
+                                lots *l)
+{
+    bool changed = false;
+    aire_status status =
+        aire__place_hunks(a->ctx, text, &a->edits, target->hunks, target->hunk_count, false, p);
+    if (status != AIRE_OK || count_plain(p) == target->hunk_count)
+        return status;
+    status = aire__target_recast(a->ctx, &a->edits, text, p, target, &changed);
+    if (status == AIRE_OK)
+        status = place_now(a, text, target->hunks, target->hunk_count, p);
+    l->now = aire__calloc(a->ctx, target->hunk_count + 1, sizeof *l->now);
+    l->later = aire__calloc(a->ctx, target->hunk_count + 1, sizeof *l->later);
+    if (!l->now || !l->later)
+        return aire__fail_nomem();
+    size_t plain = status == AIRE_OK ? count_plain(p) : 0;
+    if (plain == 0 || plain == target->hunk_count)
+        return status;
+    status = find_sequels(a, p, l);
+    part_lots(target, l);
+    return status == AIRE_OK ? place_now(a, text, l->now, l->now_count, p) : status;
+}
+
+/* Hunks that are about what others have made of the file, one after another. */
+static aire_status apply_sequels(applying *a, const aire_target *target, const lots *l,
+                                 aire_buf *content)
 {
     aire_status status = AIRE_OK;
-    size_t hunk = left_count ? left[0] : 0;
-    for (int round = 0; left_count > 0 && status == AIRE_OK && !a->refused; round++) {
+    for (size_t i = 0; i < l->later_count && status == AIRE_OK && !a->refused; i++) {
         aire_buf next;
         aire_text text;
+        aire_placing p;
         char *before = NULL;
-        size_t length = 0, count = left_count;
+        size_t length = 0;
         aire__buf_init(&next, a->ctx, RESULT_MAX);
         status = aire__buf_take(content, &before, &length);
         if (status == AIRE_OK)
             status = aire__text_open(a->ctx, before, length, &text);
         if (status == AIRE_OK) {
-            status = apply_once(a, target, &text, left, count, true, round + 1 == SEQUELS_MAX,
-                                &next, left, &left_count);
+            status = aire__place_hunks(a->ctx, &text, &a->edits, l->later + i, 1, true, &p);
+            if (status == AIRE_OK) {
+                status = p.places[0].state >= AIRE_PLACE_FOUND ? write_placed(a, target, &p, &next)
+                                                               : refuse_place(a, target, &p, 0);
+                aire__placing_free(&p);
+            }
             aire__text_free(&text);
         }
         aire_free(a->ctx, before);
-        aire__buf_free(content);
         *content = next;
-        if (status == AIRE_OK && a->refused)
-            status = refuse_left(a, target, first, hunk);
     }
     return status;
+}
+
+static aire_status write_target(applying *a, const aire_target *target, const aire_placing *p,
+                                const lots *l, aire_buf *content)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->places[i].state < AIRE_PLACE_FOUND)
+            return refuse_place(a, target, p, i);
+    aire_status status = write_placed(a, target, p, content);
+    return status == AIRE_OK && !a->refused ? apply_sequels(a, target, l, content) : status;
 }
 
 static aire_status apply_hunks(applying *a, aire_target *target, aire_buf *content)
 {
     const aire_patch_source *source = source_of(a, target);
     aire_text text;
-    size_t left_count = 0, *left = NULL;
+    aire_placing p = {.ctx = a->ctx};
+    lots l = {0};
     aire_status status = aire__text_open(a->ctx, source->data, source->length, &text);
     if (status != AIRE_OK)
         return status;
-    status = aire__target_split(a->ctx, &a->edits, &text, target);
-    if (status == AIRE_OK) {
-        left = aire__calloc(a->ctx, target->hunk_count + 1, sizeof *left);
-        status = left ? AIRE_OK : aire__fail_nomem();
-    }
+    status = aire__target_clean(a->ctx, &a->edits, &text, target);
     if (status == AIRE_OK)
-        status = apply_once(a, target, &text, target->hunks, target->hunk_count, false, false,
-                            content, left, &left_count);
-    if (status == AIRE_OK && !a->refused)
-        status = apply_sequels(a, target, &text, left, left_count, content);
-    aire_free(a->ctx, left);
+        status = aire__target_split(a->ctx, &a->edits, &text, target);
+    if (status == AIRE_OK)
+        status = place_target(a, target, &text, &p, &l);
+    if (status == AIRE_OK)
+        status = write_target(a, target, &p, &l, content);
+    aire__placing_free(&p);
+    aire_free(a->ctx, l.now);
+    aire_free(a->ctx, l.later);
     aire__text_free(&text);
     return status;
 }
@@ -505,17 +560,45 @@ static aire_status check_made(applying *a, const aire_target *target, const aire
                        target->path, target->path);
 }
 
+/* A file that is sent whole beside changes of its lines is what they make of it, or what it was. */
+static aire_status check_whole(applying *a, const aire_target *target, const aire_buf *content)
+{
+    const aire_patch_source *source = source_of(a, target);
+    const aire_hunk *hunk = &a->edits.hunks[target->whole];
+    aire_buf whole;
+    aire__buf_init(&whole, a->ctx, RESULT_MAX);
+    aire_status status = aire__whole_write(a->ctx, source, &a->edits, hunk, &whole);
+    if (status == AIRE_OK)
+        status = aire__buf_status(&whole);
+    bool made = whole.length == content->length &&
+                (whole.length == 0 || memcmp(whole.data, content->data, whole.length) == 0);
+    bool was = source && whole.length == source->length &&
+               (whole.length == 0 || memcmp(whole.data, source->data, whole.length) == 0);
+    aire__buf_free(&whole);
+    if (status != AIRE_OK || made || was)
+        return status;
+    return refuse_text(
+        a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
+        "'%s' is sent whole and as changes of lines, and they do not agree: send the "
+        "one or the other",
+        target->path);
+}
+
 static aire_status make_content(applying *a, aire_target *target, aire_buf *content)
 {
     const aire_patch_source *source = source_of(a, target);
     bool makes = !source || (target->creates && source->length > 0 && makes_file(a, target));
     aire_status status;
-    if (target->whole != AIRE_NO_SOURCE)
+    if (target->whole != AIRE_NO_SOURCE && (target->hunk_count == 0 || !source))
         return apply_whole(a, target, content);
     if (target->hunk_count == 0)
         return copy_source(a, target, content);
-    if (!makes)
-        return apply_hunks(a, target, content);
+    if (!makes) {
+        status = apply_hunks(a, target, content);
+        if (status == AIRE_OK && !a->refused && target->whole != AIRE_NO_SOURCE)
+            status = check_whole(a, target, content);
+        return status;
+    }
     status = write_new(a, target, content);
     if (status == AIRE_OK && source)
         status = check_made(a, target, content);
@@ -685,8 +768,7 @@ aire_status aire__patch_look(aire_ctx *ctx, const char *text, size_t length)
     aire_status status = aire__edits_read(ctx, text, length, true, &edits);
     if (status != AIRE_OK)
         return status;
-    bool nothing = edits.file_count == 0 && edits.complaint;
-    if (nothing)
+    if (edits.empty)
         status = aire__fail(AIRE_EMPTY, "the answer holds no patch: %s", edits.complaint);
     aire__edits_free(&edits);
     return status;

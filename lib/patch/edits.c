@@ -29,7 +29,7 @@ aire_status aire__edits_add_hunk(aire_edits *edits, const aire_hunk *hunk)
     added->first = edits->line_count;
     added->count = added->old_lines = added->changes = 0;
     added->file = edits->file_count - 1;
-    edits->files[edits->file_count - 1].hunk_count++;
+    added->number = ++edits->files[edits->file_count - 1].hunk_count;
     return AIRE_OK;
 }
 

@@ -32,6 +32,7 @@ typedef struct aire_hunk {
     const char *section;   /* what the header says of the place, such as a function's first line */
     size_t section_length; /* 0: nothing */
     size_t file;           /* its file edit */
+    size_t number;         /* among the hunks of that, from 1 */
 } aire_hunk;
 
 typedef struct aire_file_edit {
@@ -61,6 +62,8 @@ typedef struct aire_edits {
     size_t file_count, file_capacity;
     char **owned; /* decoded texts that lines point into */
     size_t owned_count, owned_capacity;
+    bool empty;      /* nothing in it is meant as a patch; the complaint says so */
+    bool answer;     /* a model's, not a diff by a program */
     char *complaint; /* why it cannot be read; NULL if it can */
 } aire_edits;
 

@@ -23,11 +23,11 @@ static const char *kind_of(const aire_hunk *hunk)
     return hunk->form == AIRE_HUNK_BLOCK ? "block" : "hunk";
 }
 
-static void name_hunk(const aire_placing *p, size_t i, const char *path, size_t number, size_t of,
-                      aire_buf *message)
+static void name_hunk(const aire_placing *p, size_t i, const char *path, aire_buf *message)
 {
     const aire_hunk *hunk = hunk_of(p, i);
-    aire__buf_printf(message, "%s, %s %zu of %zu (", path, kind_of(hunk), number, of);
+    aire__buf_printf(message, "%s, %s %zu of %zu (", path, kind_of(hunk), hunk->number,
+                     p->edits->files[hunk->file].hunk_count);
     if (hunk->numbered && hunk->form == AIRE_HUNK_DIFF)
         aire__buf_printf(message, "@@ -%zu,%zu @@, ", hunk->old_start, hunk->old_count);
     aire__buf_printf(message, "line %zu of the patch) ", hunk->patch_line);
@@ -153,10 +153,9 @@ static void explain_ambiguous(const aire_placing *p, size_t i, aire_buf *message
                      hunk->form == AIRE_HUNK_BLOCK ? "" : ", and with the right line numbers");
 }
 
-void aire__explain_place(const aire_placing *p, size_t i, const char *path, size_t number,
-                         size_t of, aire_buf *message)
+void aire__explain_place(const aire_placing *p, size_t i, const char *path, aire_buf *message)
 {
-    name_hunk(p, i, path, number, of, message);
+    name_hunk(p, i, path, message);
     switch (p->places[i].state) {
     case AIRE_PLACE_AMBIGUOUS:
         explain_ambiguous(p, i, message);
@@ -174,22 +173,24 @@ void aire__explain_place(const aire_placing *p, size_t i, const char *path, size
 }
 
 void aire__explain_conflict(const aire_placing *p, const aire_conflict *conflict, const char *path,
-                            size_t number, size_t of, aire_buf *message)
+                            aire_buf *message)
 {
     enum { AROUND = 4 };
     size_t from = conflict->line > AROUND / 2 ? conflict->line - AROUND / 2 : 0;
-    name_hunk(p, conflict->hunk, path, number, of, message);
+    name_hunk(p, conflict->hunk, path, message);
     if (conflict->kind == AIRE_CONFLICT_ELIDED) {
         aire__buf_puts(message,
                        "adds a line that only stands for others, such as '...': send all of "
                        "the lines that are to be there.");
         return;
     }
-    aire__buf_printf(message,
-                     conflict->kind == AIRE_CONFLICT_OVERLAP
-                         ? "changes the same place as another one, at line %zu:\n"
-                         : "adds lines, but does not show between which ones, at line %zu:\n",
-                     conflict->line + 1);
+    static const char *const what[] = {
+        [AIRE_CONFLICT_OVERLAP] = "changes the same place as another one",
+        [AIRE_CONFLICT_UNCLEAR] = "adds lines, but does not show between which ones",
+        [AIRE_CONFLICT_INDENT] =
+            "has its lines indented otherwise than the file, and does not show "
+            "how far added ones are meant to be"};
+    aire__buf_printf(message, "%s, at line %zu:\n", what[conflict->kind], conflict->line + 1);
     show_lines(p->text, from, AROUND + 1, message);
     aire__buf_puts(message,
                    conflict->kind == AIRE_CONFLICT_OVERLAP

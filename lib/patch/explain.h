@@ -7,10 +7,10 @@
 
 /* Describe the place of hunk `i`, which is not found; `of` and `number` count the hunks of its
  * file, which is named first. */
-void aire__explain_place(const aire_placing *placing, size_t i, const char *path, size_t number,
-                         size_t of, aire_buf *message);
+void aire__explain_place(const aire_placing *placing, size_t i, const char *path,
+                         aire_buf *message);
 
 void aire__explain_conflict(const aire_placing *placing, const aire_conflict *conflict,
-                            const char *path, size_t number, size_t of, aire_buf *message);
+                            const char *path, aire_buf *message);
 
 #endif

@@ -123,6 +123,9 @@ static aire_mark block_mark(aire_span span, aire_span *rest)
     *rest = at;
     if (marks >= 4 && marks <= 12 && take_word(rest, old_words) && (!dashes || marks >= 5))
         return AIRE_MARK_SEARCH;
+    *rest = at;
+    if (marks >= 4 && marks <= 12 && !dashes && take_word(rest, new_words))
+        return AIRE_MARK_REPLACE; /* the wrong way round */
     at = span;
     marks = count_marks(&at, '=', NULL);
     if (marks >= 5 && marks <= 9 && at.length == 0)

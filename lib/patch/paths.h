@@ -13,13 +13,14 @@ size_t aire__path_source(const aire_patch_base *base, const char *path);
 /*
  * The file that a written name means: itself, or without "a/" or "b/" in front, or the only one
  * that it is the end of, or that is its end, or, if it
- * is none to be made, the only one in another directory. *source is AIRE_NO_SOURCE for a new file. *out is from
- * aire_alloc. A name that leaves the environment stays as it is. AIRE_OK, AIRE_NOMEM.
+ * is none to be made, the only one in another directory. *source is AIRE_NO_SOURCE for a new file.
+ * *out is from aire_alloc. A name that leaves the environment stays as it is. AIRE_OK, AIRE_NOMEM.
  */
 aire_status aire__path_resolve(aire_ctx *ctx, const aire_patch_base *base, const char *written,
                                bool prefixed, bool creates, char **out, size_t *source);
 
-/* The only source with the same last part of its name; of several, the only one that is editable. */
+/* The only source with the same last part of its name; of several, the only one that is editable.
+ */
 size_t aire__path_namesake(const aire_patch_base *base, const char *path);
 
 /* Whether a name only stands for one: "path/to/file.py". */

@@ -12,6 +12,8 @@
 /* What the alignment of a hunk needs to be believed. */
 #define SCORE_MIN 0.6    /* of the weight of its lines */
 #define MARGIN_MIN 0.75  /* more than the second place has, in lines */
+#define SCORE_THERE 0.45 /* where its header says */
+#define MARGIN_THERE 0.5
 #define MARGIN_PART 0.08 /* and as a part of all lines */
 
 enum { EXACT_MIN = 2, SECTION_LINES = 2000 };
@@ -495,6 +497,20 @@ static bool removed_lines_are_sure(aire_placing *p, size_t i)
     return true;
 }
 
+/* The place that a refusal shows. */
+static aire_status find_nearest(aire_placing *p, size_t i)
+{
+    aire_place *place = &p->places[i];
+    aire_alignment found;
+    aire_status status;
+    if (aire__align(p->text, &p->sides[i], -1, true, place->map, &found, &status)) {
+        place->state = AIRE_PLACE_DOUBTFUL;
+        place->first = found.first;
+        place->last = found.last;
+    }
+    return status;
+}
+
 static aire_status place_loosely(aire_placing *p, size_t i)
 {
     aire_place *place = &p->places[i];
@@ -502,8 +518,8 @@ static aire_status place_loosely(aire_placing *p, size_t i)
     aire_status status;
     size_t header;
     long hint = numbered_place(p, i, 0, &header) ? (long)header : -1;
-    if (!aire__align(p->text, &p->sides[i], hint, place->map, &found, &status))
-        return status;
+    if (!aire__align(p->text, &p->sides[i], hint, false, place->map, &found, &status))
+        return status == AIRE_OK ? find_nearest(p, i) : status;
     place->first = found.first;
     place->last = found.last;
     place->state = AIRE_PLACE_DOUBTFUL;
@@ -512,6 +528,10 @@ static aire_status place_loosely(aire_placing *p, size_t i)
         MARGIN_PART * found.weight > MARGIN_MIN ? MARGIN_PART * found.weight : MARGIN_MIN;
     bool believed = found.score >= SCORE_MIN * found.weight && margin >= needed &&
                     (found.exact >= EXACT_MIN || found.score >= 0.95 * found.weight);
+    /* Where its header says, less will do. */
+    if (found.first == (size_t)hint && found.score >= SCORE_THERE * found.weight &&
+        margin >= MARGIN_THERE && found.exact > 0)
+        believed = true;
     if (believed && removed_lines_are_sure(p, i)) {
         place->state = AIRE_PLACE_FOUND;
         place->how = AIRE_PLACED_FUZZY;
@@ -554,9 +574,11 @@ static aire_status find_present(aire_placing *p, size_t i)
         aire__side_make(p->edits, hunk, '-', at, keys, &side);
         size_t count = aire__find_contiguous(p->text, &side, places, &grade, &more);
         size_t length = side.core_end - side.core;
-        bool tells = adds_something(&side) || (hunk->changes > 0 && is_framed(&side));
+        bool adds = adds_something(&side);
+        bool tells = adds || (hunk->changes > 0 && is_framed(&side));
         for (size_t k = 0; k < count && tells; k++) {
-            if (known && (places[k] >= place->last || places[k] + length <= place->first))
+            bool apart = places[k] >= place->last || places[k] + length <= place->first;
+            if (known && apart && !(place->how == AIRE_PLACED_FUZZY && grade < 2 && adds))
                 continue;
             place->state = AIRE_PLACE_PRESENT;
             place->how = AIRE_PLACED_PRESENT;
@@ -651,7 +673,9 @@ aire_status aire__place_hunks(aire_ctx *ctx, aire_text *text, const aire_edits *
 {
     *out = (aire_placing){.ctx = ctx, .text = text, .edits = edits, .hunks = hunks, .count = count};
     aire_status status = prepare(out);
-    if (status == AIRE_OK && (sequel || !place_strictly(out)))
+    bool strict = status == AIRE_OK && !sequel && place_strictly(out);
+    out->verbatim = strict && !edits->answer;
+    if (status == AIRE_OK && !strict)
         status = place_freely(out, sequel);
     if (status != AIRE_OK)
         aire__placing_free(out);

@@ -52,7 +52,8 @@ typedef struct aire_placing {
     size_t *candidates; /* places where a hunk fits, of all hunks */
     size_t candidate_count, candidate_capacity;
     struct aire_choice *choices; /* by hunk */
-    long *scratch;               /* by hunk, and one more */
+    bool verbatim; /* right as it is, and nothing that a model has copied: no line is restyled */
+    long *scratch; /* by hunk, and one more */
 } aire_placing;
 
 /*
@@ -90,9 +91,9 @@ typedef struct aire_alignment {
     size_t first, last;
 } aire_alignment;
 
-/* Writes the file's lines to `map`. False if there is no place like it. AIRE_NOMEM is told by
- * *status. */
-bool aire__align(aire_text *text, const aire_side *side, long hint, size_t *map,
+/* Writes the file's lines to `map`. `nearest`: only to show it; removed lines may be missing. False
+ * if there is no place like it. AIRE_NOMEM is told by *status. */
+bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest, size_t *map,
                  aire_alignment *out, aire_status *status);
 
 #endif

@@ -285,10 +285,31 @@ static void drop_empty(aire_edits *edits)
     edits->file_count = kept;
 }
 
+/* Complain where nothing is left to be done. */
+static aire_status check_found(aire_edits *edits)
+{
+    bool headers = edits->file_count > 0;
+    drop_empty(edits);
+    if (edits->file_count > 0)
+        return AIRE_OK;
+    if (headers)
+        return aire__edits_complain(
+            edits, SIZE_MAX,
+            "no hunk follows the header of a file: send the lines to change "
+            "below it, as '@@ -12,3 +12,4 @@' and lines that begin with "
+            "' ', '-' or '+'");
+    edits->empty = true;
+    return aire__edits_complain(
+        edits, SIZE_MAX,
+        edits->answer ? "there is no patch in it: send a unified diff ('--- a/PATH', '+++ b/PATH', "
+                        "'@@ -a,b +c,d @@') or search/replace blocks in a fence"
+                      : "there is no unified diff ('--- PATH', '+++ PATH', '@@ -a,b +c,d @@')");
+}
+
 aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, bool answer,
                              aire_edits *out)
 {
-    *out = (aire_edits){.ctx = ctx};
+    *out = (aire_edits){.ctx = ctx, .answer = answer};
     aire_status status = aire__lines_split(ctx, text, length, &out->text);
     aire_reader r = {.edits = out, .lines = &out->text, .end = out->text.count, .answer = answer};
     if (status == AIRE_OK)
@@ -296,22 +317,8 @@ aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, boo
     if (status == AIRE_OK)
         status = read_forms(&r, false);
     aire_free(ctx, r.hint);
-    if (status == AIRE_OK) {
-        size_t headers = out->file_count;
-        drop_empty(out);
-        if (out->file_count == 0 && headers > 0)
-            status = aire__edits_complain(out, SIZE_MAX,
-                                          "no hunk follows the header of a file: send the lines to "
-                                          "change below it, as '@@ -12,3 +12,4 @@' and lines that "
-                                          "begin with ' ', '-' or '+'");
-        else if (out->file_count == 0)
-            status = aire__edits_complain(
-                out, SIZE_MAX,
-                answer
-                    ? "there is no patch in it: send a unified diff ('--- a/PATH', '+++ b/PATH', "
-                      "'@@ -a,b +c,d @@') or search/replace blocks in a fence"
-                    : "there is no unified diff ('--- PATH', '+++ PATH', '@@ -a,b +c,d @@')");
-    }
+    if (status == AIRE_OK && !out->complaint)
+        status = check_found(out);
     if (status != AIRE_OK)
         aire__edits_free(out);
     return status;

@@ -16,6 +16,11 @@ typedef struct block {
 
 /* ---- the two texts ---- */
 
+static bool is_blank_at(const aire_reader *r, size_t at)
+{
+    return aire__line_is_blank(&r->lines->items[at]);
+}
+
 /* Lines [*from, *to) without a fence around them. */
 static void drop_fence(const aire_reader *r, size_t *from, size_t *to)
 {
@@ -31,6 +36,22 @@ static void drop_fence(const aire_reader *r, size_t *from, size_t *to)
     if (last > *from + 1 && aire__fence_closes(&closing, marks, SIZE_MAX)) {
         ++*from;
         *to = last - 1;
+    }
+}
+
+/* Blank lines that both texts have at an end say nothing, and may not be in the file. */
+static void drop_blank_ends(const aire_reader *r, size_t *from, size_t *to, size_t *new_from,
+                            size_t *new_to)
+{
+    while (*to > *from + 1 && *new_to > *new_from + 1 && is_blank_at(r, *to - 1) &&
+           is_blank_at(r, *new_to - 1)) {
+        --*to;
+        --*new_to;
+    }
+    while (*to > *from + 1 && *new_to > *new_from + 1 && is_blank_at(r, *from) &&
+           is_blank_at(r, *new_from)) {
+        ++*from;
+        ++*new_from;
     }
 }
 
@@ -98,11 +119,6 @@ static aire_status add_texts(aire_reader *r, const aire_lines *a, const aire_lin
 }
 
 /* ---- where they end ---- */
-
-static bool is_blank_at(const aire_reader *r, size_t at)
-{
-    return aire__line_is_blank(&r->lines->items[at]);
-}
 
 /* The last line of [from, to) that is not blank; `from` if there is none. */
 static size_t last_text(const aire_reader *r, size_t from, size_t to)
@@ -248,6 +264,7 @@ static aire_status add_block(aire_reader *r, const block *b)
     aire_lines old_lines = {0}, new_lines = {0};
     drop_fence(r, &from, &to);
     drop_fence(r, &new_from, &new_to);
+    drop_blank_ends(r, &from, &to, &new_from, &new_to);
     aire_status status = open_edit(r, b);
     if (status == AIRE_OK)
         status = aire__edits_add_hunk(r->edits, &hunk);

@@ -441,13 +441,16 @@ static aire_status read_hunk(aire_reader *r)
 {
     aire_hunk hunk = {.form = AIRE_HUNK_DIFF, .patch_line = r->at + 1};
     aire_line line = aire__reader_line(r, r->at);
-    if (aire__read_hunk_header(&line, &hunk))
-        r->at++;
+    bool headed = aire__read_hunk_header(&line, &hunk);
+    r->at += headed;
     aire_status status = aire__read_hunk_body(r, &hunk);
-    if (status == AIRE_OK && r->edits->hunks[r->edits->hunk_count - 1].count == 0)
-        status =
-            aire__reader_complain(r, r->at ? r->at - 1 : 0, "no lines follow the hunk's header");
-    return status;
+    if (status != AIRE_OK || r->edits->hunks[r->edits->hunk_count - 1].count > 0)
+        return status;
+    if (headed)
+        return aire__reader_complain(r, r->at ? r->at - 1 : 0, "no lines follow the hunk's header");
+    r->edits->hunk_count--;
+    r->edits->files[r->edits->file_count - 1].hunk_count--;
+    return AIRE_OK;
 }
 
 /* ---- files ---- */

@@ -25,6 +25,8 @@ typedef struct splicing {
     uint32_t *owner; /* by line of the file: the hunk that removes it, from 1 */
     insertion *insertions;
     size_t count, capacity;
+    aire_habits habits;
+    aire_restyling *styles; /* by hunk */
 } splicing;
 
 static void object(splicing *s, aire_conflict_kind kind, size_t hunk, size_t line)
@@ -208,6 +210,9 @@ static aire_status collect(splicing *s)
             continue;
         remove_lines(s, i);
         status = insert_lines(s, i);
+        s->styles[i] = aire__restyling(s->p, i, &s->habits);
+        if (s->styles[i].verdict == AIRE_INDENT_UNCLEAR)
+            object(s, AIRE_CONFLICT_INDENT, i, s->p->places[i].first);
     }
     if (s->count)
         qsort(s->insertions, s->count, sizeof *s->insertions, compare_insertions);
@@ -280,7 +285,7 @@ static void write_insertion(const splicing *s, const insertion *in, const aire_r
         const aire_hunk_line *line = &s->p->edits->lines[hunk->first + n];
         if (ends_open(to)) /* a last line without an end gets one before another follows */
             aire__buf_puts(to, end);
-        aire__restyle(style, in->before, &line->line, to);
+        aire__restyle(style, in->before, n == 0, &line->line, to);
         if (exact && has_return(&line->line))
             aire__buf_puts(to, "\r");
         if (!(last && n + 1 == in->line + in->count && is_last_open(s, in, line)))
@@ -307,19 +312,16 @@ static void write_kept(const splicing *s, size_t from, size_t to, aire_buf *buf)
 
 static void write_all(const splicing *s, aire_buf *to)
 {
-    aire_habits habits = aire__habits_of(s->p);
-    aire_restyling style = {0};
     bool exact = false;
     size_t done = 0, styled = SIZE_MAX;
     for (size_t n = 0; n < s->count; n++) {
         const insertion *in = &s->insertions[n];
         if (in->hunk != styled) {
-            style = aire__restyling(s->p, in->hunk, &habits);
             exact = says_line_ends(s->p->edits, &s->p->edits->hunks[s->p->hunks[in->hunk]]);
             styled = in->hunk;
         }
         write_kept(s, done, in->gap, to);
-        write_insertion(s, in, &style, exact, n + 1 == s->count, to);
+        write_insertion(s, in, &s->styles[in->hunk], exact, n + 1 == s->count, to);
         done = in->gap;
     }
     write_kept(s, done, s->p->text->lines.count, to);
@@ -330,10 +332,14 @@ aire_status aire__splice(const aire_placing *placing, aire_buf *to, aire_conflic
     splicing s = {.p = placing, .conflict = conflict};
     *conflict = (aire_conflict){0};
     s.owner = aire__calloc(placing->ctx, placing->text->lines.count + 1, sizeof *s.owner);
-    aire_status status = s.owner ? collect(&s) : aire__fail_nomem();
+    s.styles = aire__calloc(placing->ctx, placing->count + 1, sizeof *s.styles);
+    if (!placing->verbatim)
+        s.habits = aire__habits_of(placing);
+    aire_status status = s.owner && s.styles ? collect(&s) : aire__fail_nomem();
     if (status == AIRE_OK && conflict->kind == AIRE_CONFLICT_NONE)
         write_all(&s, to);
     aire_free(placing->ctx, s.owner);
     aire_free(placing->ctx, s.insertions);
+    aire_free(placing->ctx, s.styles);
     return status;
 }

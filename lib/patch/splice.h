@@ -9,6 +9,7 @@ typedef enum aire_conflict_kind {
     AIRE_CONFLICT_NONE,
     AIRE_CONFLICT_OVERLAP, /* with another hunk */
     AIRE_CONFLICT_UNCLEAR, /* between which lines it adds something */
+    AIRE_CONFLICT_INDENT,  /* how far added lines are to be indented */
     AIRE_CONFLICT_ELIDED   /* it adds a line that only stands for others */
 } aire_conflict_kind;
 

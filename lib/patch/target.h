@@ -12,7 +12,7 @@ typedef struct aire_target {
     char *new_path; /* renamed to; else NULL */
     size_t source;  /* of the base; AIRE_NO_SOURCE for a new file */
     bool creates, deletes;
-    size_t whole; /* hunk that is the whole content; AIRE_NO_SOURCE: none */
+    size_t whole;  /* hunk that is the whole content; AIRE_NO_SOURCE: none */
     size_t *hunks; /* among those of the edits */
     size_t hunk_count, hunk_capacity;
     size_t patch_line;
@@ -32,8 +32,19 @@ void aire__targets_free(aire_targets *targets);
 
 aire_status aire__target_add_hunk(aire_ctx *ctx, aire_target *target, size_t hunk);
 
-/* Part hunks of which the context leaves out lines. AIRE_OK, AIRE_NOMEM. */
+/* Take out of hunks what copying has put in: no-break spaces and HTML entities, where the text has
+ * none of its own. AIRE_OK, AIRE_NOMEM. */
+aire_status aire__target_clean(aire_ctx *ctx, aire_edits *edits, const aire_text *text,
+                               const aire_target *target);
+
+/* Part hunks of which the context says "..." for lines that it leaves out. AIRE_OK, AIRE_NOMEM. */
 aire_status aire__target_split(aire_ctx *ctx, aire_edits *edits, const aire_text *text,
                                aire_target *target);
+
+/* Put hunks that have no place, by the target's placing, in another form where that has one: parts
+ * that stand apart, or the whole lines of which a block has a piece. *changed if any was. AIRE_OK,
+ * AIRE_NOMEM. */
+aire_status aire__target_recast(aire_ctx *ctx, aire_edits *edits, aire_text *text,
+                                const aire_placing *placing, aire_target *target, bool *changed);
 
 #endif

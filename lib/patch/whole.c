@@ -92,8 +92,7 @@ static aire_status whole_open(aire_ctx *ctx, const aire_patch_source *source,
     if (status == AIRE_OK)
         status = take_lines(out, edits, hunk);
     if (status == AIRE_OK)
-        status =
-            aire__lines_compare(ctx, &out->before, &out->after, &out->removed, &out->added);
+        status = aire__lines_compare(ctx, &out->before, &out->after, &out->removed, &out->added);
     if (status != AIRE_OK)
         whole_free(out);
     return status;

@@ -23,7 +23,8 @@ aire_status aire__whole_look(aire_ctx *ctx, const aire_patch_source *source,
 bool aire__whole_is_sure(const aire_whole_look *look);
 
 /* Append the new content: lines that stay are the file's own, and so are the ends of lines, the
- * final newline and blank lines at both ends. AIRE_OK, AIRE_NOMEM; the buffer has its own status. */
+ * final newline and blank lines at both ends. AIRE_OK, AIRE_NOMEM; the buffer has its own status.
+ */
 aire_status aire__whole_write(aire_ctx *ctx, const aire_patch_source *source,
                               const aire_edits *edits, const aire_hunk *hunk, aire_buf *to);
 

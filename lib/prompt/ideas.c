@@ -163,6 +163,7 @@ static void write_form(parts *p, const aire_prompt_texts *texts, int32_t count)
             "around %s:\n\n"
             "[Experiment]\n" AIRE_PROMPT_TITLE_SLOT "\n"
             "<what to try, and why it should work, in a few sentences>\n"
+            "Kind: <algorithmic, or hyper-parameter if nothing but constants changes>\n"
             "[Code Changes]\n"
             "<which files and functions change, and how, exact enough to be coded without "
             "asking back>\n"

@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "prompt/implement.h"
 
+#define MARKS " \t\r\n.,;:*`\"}-"
+
 enum { AWAY_MAX = 24 }; /* bytes between "verdict" and its word */
 
 /* 1: yes, 0: no, -1: neither, of the word that begins at `at`. */
@@ -58,8 +60,12 @@ static int named_verdict(const char *answer, const char **reason)
 static aire_status take_reason(aire_ctx *ctx, const char *from, char **out)
 {
     enum { REASON_MAX = 1000 };
-    from += strspn(from, " \t\r\n.,;:*`\"}-");
+    from += strspn(from, MARKS);
+    if (strncasecmp(from, "reason", 6) == 0) /* a label, or a member of JSON */
+        from += 6 + strspn(from + 6, MARKS);
     size_t length = strlen(from);
+    if (length >= 2 && strcmp(from + length - 2, "\"}") == 0)
+        length -= 2;
     length = aire__utf8_cut(from, length, REASON_MAX);
     while (length && strchr(" \t\r\n`", from[length - 1]))
         length--;

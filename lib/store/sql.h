@@ -6,7 +6,7 @@
 #define AIRE_SQL_PLAN_COLUMNS_ "id, kind, epoch, count, submitted, closed"
 
 #define AIRE_SQL_IDEA_COLUMNS_                                                                     \
-    "id, plan_id, ordinal, title, text, changes, reasoning, origin, patch_format, patch"
+    "id, plan_id, ordinal, title, text, changes, reasoning, origin, patch_format, patch, kind"
 
 #define AIRE_SQL_RUN_COLUMNS_ "id, kind, idea_id, seed, priority, attempts"
 
@@ -41,7 +41,8 @@
     X(ADD_PLAN, "INSERT INTO plans (kind, epoch, count, made_ms) VALUES (?, ?, ?, ?)"              \
       " RETURNING id")                                                                             \
     X(ADD_PLAN_PARENT, "INSERT INTO plan_parents (plan_id, ordinal, run_id) VALUES (?, ?, ?)")     \
-    X(ADD_PLAN_AVOID, "INSERT INTO plan_avoid (plan_id, ordinal, idea_id) VALUES (?, ?, ?)")       \
+    X(ADD_PLAN_AVOID,                                                                              \
+      "INSERT INTO plan_avoid (plan_id, ordinal, idea_id, last_id) VALUES (?, ?, ?, ?)")           \
     X(CLOSE_OTHER_PLANS, "UPDATE plans SET closed = 1 WHERE closed = 0 AND id <> ?")               \
     X(CLOSE_PLAN, "UPDATE plans SET closed = 1 WHERE id = ? RETURNING id")                         \
     X(COUNT_SUBMITTED, "UPDATE plans SET submitted = submitted + 1 WHERE id = ? RETURNING epoch")  \
@@ -50,14 +51,17 @@
     X(OPEN_PLAN,                                                                                   \
       "SELECT id FROM plans WHERE closed = 0 AND submitted < count ORDER BY id DESC LIMIT 1")      \
     X(PLAN_PARENTS, "SELECT run_id FROM plan_parents WHERE plan_id = ? ORDER BY ordinal")          \
-    X(PLAN_AVOID, "SELECT idea_id FROM plan_avoid WHERE plan_id = ? ORDER BY ordinal")             \
+    X(PLAN_AVOID,                                                                                  \
+      "SELECT i.id FROM plan_avoid a JOIN ideas i"                                                 \
+      " ON i.id BETWEEN a.idea_id AND ifnull(a.last_id, a.idea_id)"                                \
+      " WHERE a.plan_id = ? ORDER BY a.ordinal, i.id")                                             \
     X(EPOCH_IDEAS, "SELECT ifnull(sum(submitted), 0) FROM plans WHERE epoch = ?")                  \
     X(EPOCH_UNTOLD,                                                                                \
       "SELECT count(*) FROM runs WHERE epoch = ? AND kind = 1 AND told IS NULL")                   \
                                                                                                    \
     X(ADD_IDEA,                                                                                    \
       "INSERT INTO ideas (plan_id, ordinal, title, text, changes, reasoning, origin,"              \
-      " patch_format, patch, made_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id")         \
+      " patch_format, patch, made_ms, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id")         \
     X(ADD_IDEA_PARENT,                                                                             \
       "INSERT INTO idea_parents (idea_id, ordinal, parent_id) VALUES (?, ?, ?)")                   \
     X(IDEA, "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas WHERE id = ?")                           \
@@ -132,6 +136,18 @@
       "SELECT number, kind, repair, candidate, round, chosen, outcome, cause, model, sent,"        \
       " answer, patch, message, input_tokens, output_tokens, latency_ms, cost FROM drafts"         \
       " WHERE run_id = ? ORDER BY number")                                                         \
+                                                                                                   \
+    X(COMPLETION,                                                                                  \
+      "SELECT ideas.kind, outcome, stage, cause, results.patch,"                                   \
+      " CASE WHEN ideas.patch_format = 1 THEN ideas.patch END,"                                    \
+      " ifnull((SELECT model FROM drafts WHERE drafts.run_id = results.run_id AND kind <> 4"       \
+      "  ORDER BY chosen DESC, number DESC LIMIT 1), ideas.origin),"                               \
+      " (SELECT count(*) FROM drafts WHERE drafts.run_id = results.run_id),"                       \
+      " (SELECT ifnull(sum(input_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"   \
+      " (SELECT ifnull(sum(output_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"  \
+      " (SELECT total(cost) FROM drafts WHERE drafts.run_id = results.run_id)"                     \
+      " FROM results JOIN runs ON runs.id = results.run_id JOIN ideas ON ideas.id = runs.idea_id"  \
+      " WHERE results.kind = 1")                                                                   \
                                                                                                    \
     X(PINNED,                                                                                      \
       "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \

@@ -35,7 +35,8 @@ aire_status aire__store_add_plan(aire_store *store, const aire_plan_options *opt
 aire_status aire__store_last_plan(aire_store *store, aire_plan **out, size_t *submitted,
                                   bool *closed);
 
-/* Whether ideas of a plan are still to come: it is not closed, and wants more than were submitted. */
+/* Whether ideas of a plan are still to come: it is not closed, and wants more than were submitted.
+ */
 aire_status aire__store_has_open_plan(aire_store *store, bool *is_open);
 
 /* No more ideas will be submitted for the plan. */

@@ -94,16 +94,21 @@ class Endpoint(http.server.ThreadingHTTPServer):
                 sample = self.samples[room, number]
                 self.samples[room, number] += 1
             else:  # the sample that a conversation goes on from is the one that gave its last answer
-                sample = self.talks[room, number, refusals - 1, self.tail(messages[-2]["content"])]
+                sample = self.talks[room, number, refusals - 1, self.told(messages[-2]["content"])]
         text, _ = self.script.answer(number, sample, refusals)
         with self.lock:
-            self.talks[room, number, refusals, self.tail(text)] = sample
+            self.talks[room, number, refusals, self.told(text)] = sample
         return text
 
     @staticmethod
-    def tail(text):
-        """What tells an answer from others, when the client has taken the thinking off its front."""
-        return text.replace("\r", "").strip()[-400:]
+    def told(text):
+        """An answer as it comes back, when the client has taken the thinking off its front."""
+        return re.sub("<think>.*?</think>", "", text.replace("\r", ""), flags=re.S).strip()
+
+    def handle_error(self, request, client_address):
+        """A request that was given up, as another candidate was first, is none."""
+        if not isinstance(sys.exc_info()[1], (BrokenPipeError, ConnectionResetError)):
+            super().handle_error(request, client_address)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

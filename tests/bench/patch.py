@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Patches as models write them: how many are applied as meant, and how many wrongly, beside others.
 
-usage: patch.py BENCH_PATCH [--quick | --edits N] [--kind WORD] [--failures] [--no-peers] [--no-speed] [--json FILE]
+usage: patch.py BENCH_PATCH [--quick | --edits N] [--seed N] [--kind WORD] [--failures] [--no-peers] [--no-speed] [--json FILE]
                 [--peer NAME=PYTHON ...]
 
 Edits of our own files (C, Python, shell) are written down as unified diffs, as search/replace blocks or as whole files, and
@@ -16,7 +16,8 @@ damaged: each kind of damage (patch_kinds*.py) is done to N edits (40) of each l
 Others are compared without regard to space at the ends of lines and files, as their appliers strip it, and block appliers only on
 cases of a single file.
 
---quick: 4 edits. --kind: kinds whose names have the word. --failures: print what was not done as meant. --json: write figures.
+--quick: 4 edits. --seed: of edits and dice (5); another one tells whether an applier was fitted to these very cases. --kind: kinds
+whose names have the word. --failures: print what was not done as meant. --json: write figures.
 """
 import argparse
 import collections
@@ -245,6 +246,7 @@ def arguments():
     parser.add_argument("program")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--edits", type=int, default=EDITS)
+    parser.add_argument("--seed", type=int, default=patch_edits.SEED)
     parser.add_argument("--kind", default="")
     parser.add_argument("--failures", action="store_true")
     parser.add_argument("--no-peers", action="store_true")
@@ -257,6 +259,7 @@ def arguments():
 def main():
     options = arguments()
     pythons = dict(text.split("=", 1) for text in options.peer)
+    patch_edits.SEED = options.seed
     began = time.monotonic()
     cases, short = make_cases(QUICK if options.quick else options.edits, options.kind)
     written = cases.written()

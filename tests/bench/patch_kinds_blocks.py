@@ -2,7 +2,7 @@
 import re
 
 from patch_draft import MARKER, Block, Blocks, Whole, ends, need
-from patch_kinds import curl, expand, hash_of, kind, only_new, reword, tabify
+from patch_kinds import curl, expand, hash_of, kind, need_nothing_moved, only_new, reword, tabify
 
 
 def blocks(function):
@@ -161,6 +161,7 @@ def trailing_space_added(d, rng):
 @blocks
 def trailing_space_lost(d, rng):
     need_told(d)
+    need_nothing_moved(d)
     spaced = {line for path in d.after for line in d.files[path].split("\n") if hash_of(line) % 3 == 0 and line.strip()}
     d.edited(lambda text: "\n".join(line + "  " if line in spaced else line for line in text.split("\n")))
     for hunk in d.hunks():
@@ -454,15 +455,15 @@ def piece_of_a_line(d, rng):
     """The search is a part of one line, found once."""
     need_told(d)
     need(len(d.diffs) == 1 and len(d.hunks()) == 1)
+    need(re.fullmatch(" *-[+] *", "".join(sign for sign, _ in d.hunks()[0].lines)))
     removed = [text for sign, text in d.hunks()[0].lines if sign == "-"]
     added = [text for sign, text in d.hunks()[0].lines if sign == "+"]
-    need(len(removed) == len(added) == 1)
     search, replace = removed[0].strip(), added[0].strip()
     while search[:1] == replace[:1] and len(search) > 14 and search[1:].strip():
         search, replace = search[1:], replace[1:]
     d.blocks = [Block(d.blocks[0].path, [search.strip()], [replace.strip()])]
     text = d.files[d.blocks[0].path]
-    need(search == search.strip() and replace == replace.strip() and search != removed[0].strip())
+    need(search == search.strip() and replace == replace.strip() and search not in (removed[0].strip(), replace))
     need(text.count(search) == 1 and sum(t.count(search) for t in d.files.values()) == 1)
 
 

@@ -99,7 +99,7 @@ def test_a_slip_of_the_pen_is_a_failed_build(can_sandbox, tmp_path):
 EVALUATORS = {
     "the mean of what is no feature": ("""
         def evaluate(path):
-            return {"a": 1.0, "b": 2, "complexity": 50, "note": "text", "odd": float("nan")}
+            return {"a": 1.0, "b": 2, "complexity": 50, "note": "text", "odd": float("nan"), "valid": True, "artifacts": {"x": 1}}
         """, "ok", 1.5, ""),
     "a stage that is not passed": ("""
         def evaluate_stage1(path): return {"x": 0.4}
@@ -127,6 +127,9 @@ def test_evaluators_of_all_kinds(can_sandbox, tmp_path, name):
     result, = run(tmp_path, path)
     assert result.outcome == outcome, result.detail + result.log_tail
     assert result.reward == reward and detail in result.detail
+    if "feature" in name:
+        assert result.metrics == {"combined_score": 1.5, "a": 1, "b": 2, "complexity": 50, "valid": 1}
+        assert "artifact x: 1" in result.log_tail
     if name == "a loop":
         assert result.cause == "wall limit"
 
@@ -177,6 +180,15 @@ def test_a_program_cannot_write_the_report(can_sandbox, tmp_path, name):
     result, = run(tmp_path, path)
     expected = ("no metric", None) if name in ("writes to every descriptor", "kills its parent") else ("ok", 1.0)
     assert (result.outcome, result.reward) == expected, result.detail
+
+
+def test_a_cascade_may_be_switched_off(can_sandbox, tmp_path):
+    path = openevolve(tmp_path, "x = 1\n", """
+        def evaluate_stage1(path): return {"x": 0.1}
+        def evaluate(path): return {"x": 3, "complexity": 1}
+        """, "evaluator:\n  cascade_evaluation: false\ndatabase:\n  feature_dimensions: []\n")
+    result, = run(tmp_path, path)
+    assert result.reward == 2 and "cascade_stage" not in result.metrics
 
 
 def test_no_secret_of_the_configuration_gets_in(can_sandbox, tmp_path):

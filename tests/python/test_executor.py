@@ -171,3 +171,44 @@ def test_pins_and_check(ctx, env, store):
     store.check()
     with aire.Store(ctx, store.path, read_only=True) as reader, pytest.raises(aire.StateError):
         reader.pin(run)
+
+
+def writer(ctx, *answers):
+    """A model that gives its answers in order, and then fails."""
+    left = list(answers)
+
+    def complete(_messages):
+        if not left:
+            raise RuntimeError("the line is dead")
+        return left.pop(0)
+
+    return aire.HostModel(ctx, "writer", complete)
+
+
+def test_drafts_and_completion_are_told(ctx, env, store):
+    good, bad = f"```diff\n{diff(3)}```\n", "I would set it to 3."
+    executor = executor_of(ctx, env, store, implementer=writer(ctx, bad, good), revisions=1, forms=["unified", "blocks"],
+                           checker=writer(ctx, "VERDICT: yes\nIt is."))
+    run = executor.submit(aire.Idea(ctx, "Use the optimum.", kind="hyper-parameter"))
+    result = executor.next(timeout=20)
+    assert (result.run_id, result.outcome, result.idea.kind) == (run, "ok", "hyper-parameter")
+    drafts = store.drafts(run)
+    assert [(d.kind, d.round, d.chosen, d.cause) for d in drafts] == [
+        ("patch", 0, False, "model answer"), ("revision", 1, True, "none"), ("check", 1, False, "none")]
+    assert drafts[0].answer == bad and "no" in drafts[0].message and drafts[1].sent == drafts[0].message
+    assert "+x=3" in drafts[1].patch and drafts[1].cost is None
+    executor.submit(aire.Idea(ctx, "Do without."))
+    assert executor.next(timeout=20).outcome == "model failed"
+    rows = {(row.kind, row.outcome, row.cause): row for row in store.completion()}
+    assert set(rows) == {("hyper-parameter", "ok", "none"), (None, "model failed", "model")}
+    row = rows["hyper-parameter", "ok", "none"]
+    assert (row.model, row.runs, row.drafts, row.completed) == ("writer", 1, 3, True)
+    assert rows[None, "model failed", "model"].completed is False
+
+
+@pytest.mark.parametrize("wrong", [{"forms": "prose"}, {"forms": []}])
+def test_wrong_forms_are_refused(ctx, env, store, wrong):
+    with pytest.raises(ValueError, match="unified, blocks, files"):
+        executor_of(ctx, env, store, **wrong)
+    with pytest.raises(aire.InvalidError, match="candidates"):
+        executor_of(ctx, env, store, candidates=65)

@@ -169,6 +169,28 @@ def test_a_model_is_shown_at_work(can_sandbox, tmp_path):
     assert places == sorted(places)
 
 
+BLOCK = """Take more steps.
+
+initial_program.py
+<<<<<<< SEARCH
+  def search(steps=40):
+=======
+  def search(steps=400):
+>>>>>>> REPLACE
+"""
+
+
+@pytest.mark.parametrize("by", ["file", "model"])
+def test_it_says_where_a_patch_was_placed(can_sandbox, tmp_path, by):
+    """In whatever form it comes, from a file as from a model."""
+    (tmp_path / "p.txt").write_text(BLOCK)
+    words = ["--patch", tmp_path / "p.txt"] if by == "file" else ["--model", answers(tmp_path / "a.jsonl", BLOCK)]
+    out = tool("aire-run", MINIMISE, "--idea", "More.", *words)
+    how, confidence = re.search(r"^line \d+ of the patch: initial_program.py, line 13 \((\w+), confidence ([\d.]+)\)$", out, re.M).groups()
+    assert how == "whitespace" and 0 < float(confidence) <= 1
+    assert "+def search(steps=400):" in out and "== result: ok" in out
+
+
 def test_from_the_input(can_sandbox):
     out = tool("aire-run", SHELL, "--patch", "-", code=4, stdin="--- a/evaluate.sh\n+++ b/evaluate.sh\n@@ -1 +1 @@\n-x\n+y\n")
     assert "== the patch is refused" in out and "may not be changed" in out

@@ -321,7 +321,7 @@ static void test_adapt__reads_autoresearch(void **state)
     assert_string_equal(aire_env_adapter(env), "autoresearch");
     assert_string_equal(aire_env_metric(env), "val_bpb");
     assert_true(env->metric.minimize);
-    assert_string_equal(env->metric.pattern, "val_bpb:");
+    assert_string_equal(env->metric.pattern, "^val_bpb:");
     assert_int_equal(env->metric.trust, AIRE_TRUST_SELF_REPORTED);
     assert_string_equal(env->budget_vars[0], "AIRE_BUDGET_WALL_S=1");
     assert_int_equal(env->steps[AIRE_STAGE_RUN].limits.wall_ms, 62000);
@@ -355,6 +355,39 @@ static void test_adapt__reads_the_papers(void **state)
     aire_env_unref(env);
 }
 
+static void test_adapt__gives_a_home_with_a_cache(void **state)
+{
+    static const char *const variables[] = {"CACHE=/usr/share", NULL};
+    static const char *const paths[] = {"autoresearch/bigram", "paper/grpo"};
+    for (size_t i = 0; i < 2; i++) {
+        aire_env *env = open_good(data_path(paths[i]), "auto", NULL);
+        assert_false(has_word(env->steps[AIRE_STAGE_RUN].vars, "HOME=/opt/home"));
+        assert_true(has_word(env->steps[AIRE_STAGE_RUN].vars, "HF_HUB_OFFLINE=1"));
+        aire_env_unref(env);
+        env = open_good(data_path(paths[i]), "auto", variables);
+        assert_true(has_word(env->steps[AIRE_STAGE_RUN].vars, "HOME=/opt/home"));
+        assert_string_equal(env->mounts[0].target, "/opt/home/.cache");
+        aire_env_unref(env);
+    }
+}
+
+static void test_adapt__counts_the_papers_gpus(void **state)
+{
+    write_text("run_job.sh", "uv run torchrun --standalone --nproc_per_node=8 train.py\n");
+    write_text("train.py", "device = 'cuda'\n");
+    aire_env *env = open_good(root, "paper", NULL);
+    assert_int_equal(env->steps[AIRE_STAGE_RUN].gpus, 8);
+    aire_env_unref(env);
+    write_text("run_job.sh", "uv run python train.py\n");
+    env = open_good(root, "paper", NULL);
+    assert_int_equal(env->steps[AIRE_STAGE_RUN].gpus, 1);
+    aire_env_unref(env);
+    write_text("train.py", "device = 'cpu'\n");
+    env = open_good(root, "paper", NULL);
+    assert_int_equal(env->steps[AIRE_STAGE_RUN].gpus, 0);
+    aire_env_unref(env);
+}
+
 static void test_adapt__mounts_the_interpreter(void **state)
 {
     char path[128], python[160];
@@ -378,6 +411,7 @@ static void test_adapt__says_what_is_wrong(void **state)
     static const char *const no_python[] = {"PYTHON=/no/such/python", NULL};
     static const char *const odd[] = {"TIMEOUT_S=soon", NULL};
     static const char *const no_data[] = {"DATA=/no/such", NULL};
+    static const char *const both[] = {"DATA=/usr", "CACHE=/usr", NULL};
     static const char *const no_way[] = {"DIRECTION=up", NULL};
     const char *circles = data_path("openevolve/circles");
     assert_fails(root, "auto", NULL, AIRE_NOT_FOUND, "openevolve: initial_program.py");
@@ -387,6 +421,8 @@ static void test_adapt__says_what_is_wrong(void **state)
     assert_fails(circles, "openevolve", no_python, AIRE_NOT_FOUND, "/no/such/python");
     assert_fails(circles, "openevolve", odd, AIRE_INVALID, "TIMEOUT_S");
     assert_fails(data_path("autoresearch/bigram"), "auto", no_data, AIRE_NOT_FOUND, "DATA");
+    assert_fails(data_path("autoresearch/bigram"), "auto", both, AIRE_INVALID,
+                 "exclude each other");
     assert_fails(data_path("autoresearch/bigram"), "auto", no_way, AIRE_INVALID, "DIRECTION");
     write_text("initial_program.py", "# EVOLVE-BLOCK-START\n");
     write_text("evaluator.py", "");
@@ -397,6 +433,10 @@ static void test_adapt__says_what_is_wrong(void **state)
     assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "evaluator.timeout: found 'soon'");
     write_text("config.yaml", "evaluator:\n  cascade_thresholds: [a]\n");
     assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "cascade_thresholds");
+    write_text("config.yaml", "prompt:\n  system_message: \xff\n");
+    assert_fails(root, "openevolve", NULL, AIRE_FORMAT, "UTF-8");
+    write_text("config.yaml", "prompt:\n  system_message: \"\\ud800\"\n");
+    aire_env_unref(open_good(root, "openevolve", NULL));
     write_text("config.yaml", "");
     write_text("aire.json", manifest);
     assert_fails(root, "openevolve", NULL, AIRE_EXISTS, "environment already");
@@ -434,6 +474,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adapt__reads_other_languages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_autoresearch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_the_papers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__gives_a_home_with_a_cache, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__counts_the_papers_gpus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__mounts_the_interpreter, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__says_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__runs_out_of_memory, setup, teardown),

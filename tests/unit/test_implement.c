@@ -8,12 +8,16 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
 
+#include "aire/completion.h"
 #include "aire/confirm.h"
 #include "aire/draft.h"
 #include "aire/executor.h"
+#include "executor/job.h"
 
 static const char manifest[] =
     "{\"aire\": 1, \"name\": \"toy\", \"goal\": \"g\", \"files\": {\"editable\": [\"work.txt\"]},"
@@ -447,6 +451,114 @@ static void test_drafts__are_used_by_the_next_controller(void **state)
     aire_model_unref(dead);
 }
 
+/* ---- killed at every point ---- */
+
+static const char *kill_point;
+static int kill_countdown;
+
+static void kill_here(const char *point, void *unused)
+{
+    if (kill_point && !strcmp(point, kill_point) && --kill_countdown == 0)
+        kill(getpid(), SIGKILL);
+}
+
+/* Each call leaves a line: what was paid. The first answer of a conversation does not apply. */
+static aire_status paid_model(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                              void *file)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    FILE *paid = fopen(file, "ae");
+    if (!paid)
+        return aire_error_set(AIRE_IO, 0, "no file");
+    fputs("paid\n", paid);
+    fclose(paid);
+    said.text = request->message_count == 1 ? BAD : GOOD("7");
+    return aire_answer_new(ctx, &said, out);
+}
+
+/* A whole search of one idea, which can be killed anywhere and simply run again. */
+static int controller(void)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, paid_model, NULL};
+    aire_idea_options idea_options = AIRE_IDEA_OPTIONS_INIT;
+    aire_executor_options given = {.struct_size = sizeof given, .workers = 1};
+    aire_executor *executor = NULL;
+    aire_idea *idea = NULL;
+    aire_result *result = NULL;
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    char file[300];
+    snprintf(file, sizeof file, "%s/paid", root);
+    idea_options.text = "an idea";
+    aire_status status = aire__store_open(ctx, path, NULL, kill_here, NULL, &store);
+    if (status == AIRE_OK)
+        status = aire_model_new_from_ops(ctx, "paid", &ops, file, &given.implementer);
+    if (status == AIRE_OK)
+        status = aire_executor_new(ctx, env, sandbox, store, &given, &executor);
+    if (status == AIRE_OK)
+        status = aire_store_count(store, &counts);
+    if (status == AIRE_OK)
+        status = aire_idea_new(ctx, &idea_options, &idea);
+    if (status == AIRE_OK && counts.ideas == 0)
+        status = aire_executor_submit(executor, idea, NULL, NULL);
+    if (status == AIRE_OK)
+        status = aire_executor_next(executor, 20000, &result);
+    int code = status != AIRE_OK ? 1 : aire_result_outcome(result) != AIRE_OUTCOME_OK ? 2 : 0;
+    _exit(code); /* all that counts is in the store */
+}
+
+static int run_controller(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        controller();
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static int count_paid(void)
+{
+    int lines = 0;
+    FILE *paid = fopen(at("paid"), "re");
+    for (int c; paid && (c = fgetc(paid)) != EOF;)
+        lines += c == '\n';
+    if (paid)
+        fclose(paid);
+    return lines;
+}
+
+static void test_drafts__survive_every_kill(void **state)
+{
+    static const struct {
+        const char *point;
+        int lost; /* answers that were paid for and are not kept */
+    } rows[] = {{"draft.before", 1}, {"draft.commit", 1},  {"draft.after", 0},
+                {"begin.after", 0},  {"finish.before", 0}, {"finish.commit", 0}};
+    aire_store_unref(store);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int nth = 1; nth <= 3; nth++) {
+            unlink(path);
+            unlink(at("s.db-wal"));
+            unlink(at("s.db-shm"));
+            unlink(at("paid"));
+            kill_point = rows[i].point;
+            kill_countdown = nth;
+            int killed = WIFSIGNALED(run_controller());
+            kill_point = NULL;
+            /* answers are the first two drafts that are written, to choose is the third */
+            int lost = killed && nth <= 2 ? rows[i].lost : 0;
+            assert_true(killed || rows[i].point[0] != 'd');
+            assert_int_equal(run_controller(), 0);
+            store = open_store(0);
+            assert_int_equal(scalar(store, "SELECT count(*) FROM drafts"), 2);
+            assert_int_equal(scalar(store, "SELECT sum(chosen) FROM drafts"), 1);
+            assert_int_equal(scalar(store, "SELECT count(*) FROM results WHERE outcome = 0"), 1);
+            assert_int_equal(count_paid(), 2 + lost);
+            aire_store_unref(store);
+        }
+    store = open_store(0);
+}
+
 /* What confirms an idea runs the patch that its run had, and asks for no other. */
 static void test_drafts__are_confirmed_as_they_are(void **state)
 {
@@ -633,6 +745,111 @@ static void test_smoke__failures_are_repaired(void **state)
     assert_int_equal(atomic_load(&fake.stages[2]), 1);
 }
 
+/* ---- completion ---- */
+
+static void test_completion__is_counted_by_model_kind_and_cause(void **state)
+{
+    static const char *const good[] = {GOOD("7"), NULL}, *const bad[] = {BAD, BAD, BAD, NULL};
+    static const char *const crash[] = {GOOD("crash"), NULL}, *const words[] = {GOOD("8 x"), NULL};
+    aire_completions *rows = NULL;
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    assert_int_equal(aire_completions_count(rows), 0);
+    assert_null(aire_completions_get(rows, 0));
+    aire_completions_unref(rows);
+    options = (aire_executor_options){.repairs = -1};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    implement(bad, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, -1);
+    implement(bad, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, -1);
+    implement(crash, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1);
+    implement(words, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    int64_t runs = 0, drafts = 0;
+    int turned = 0, failed = 0;
+    for (size_t i = 0; i < aire_completions_count(rows); i++) {
+        const aire_completion *row = aire_completions_get(rows, i);
+        assert_memory_equal(row->model, "replay:", 7);
+        runs += row->runs;
+        drafts += row->drafts;
+        turned += row->kind == AIRE_IDEA_HYPERPARAMETER;
+        failed += row->cause == AIRE_CAUSE_PATCH_CONTEXT && row->kind == 0;
+    }
+    assert_int_equal(runs, 5);
+    assert_int_equal(drafts, 1 + 3 + 3 + 1 + 1);
+    assert_int_equal(turned, 1); /* 5 -> 7 */
+    assert_int_equal(failed, 2); /* by two models */
+    aire_completions_unref(aire_completions_ref(rows));
+    aire_completions_unref(rows);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_OK), 1);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_BUILD_FAILED), 0);
+    assert_int_equal(aire_outcome_completes(AIRE_OUTCOME_INFRA_FAILED), -1);
+    assert_int_equal(aire_store_completion(NULL, &rows), AIRE_INVALID);
+    assert_int_equal(aire_store_drafts(store, 0, (aire_drafts **)&rows), AIRE_INVALID);
+}
+
+static aire_status read_all(aire_completions **rows)
+{
+    aire_drafts *drafts = NULL;
+    aire_status status = aire_store_drafts(store, 1, &drafts);
+    aire_drafts_unref(drafts);
+    return status == AIRE_OK ? aire_store_completion(store, rows) : status;
+}
+
+static void test_completion__fails_cleanly_without_memory(void **state)
+{
+    static const char *const good[] = {BAD, GOOD("7"), NULL};
+    aire_completions *rows = NULL;
+    options = (aire_executor_options){.candidates = 1};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    OOM_LOOP(&memory, read_all(&rows), aire_completions_unref(rows));
+}
+
+/* ---- without memory ---- */
+
+/* A model as replay() makes it; making it is not what is tried. */
+static aire_model *make_model(const char *const *answers)
+{
+    long long left = atomic_load(&memory.countdown);
+    atomic_store(&memory.countdown, -1);
+    aire_model *model = replay(answers);
+    atomic_store(&memory.countdown, left);
+    return model;
+}
+
+/* Two candidates are refused, both revisions apply, the first is not the idea, the next one is. */
+static aire_status have_patch(aire_workshop *shop)
+{
+    static const char *const written[] = {BAD, BAD, GOOD("7"), GOOD("8"), GOOD("9"), NULL};
+    static const char *const checked[] = {"VERDICT: no", "Yes.", NULL};
+    aire_idea_options idea_options = AIRE_IDEA_OPTIONS_INIT;
+    aire_run run = {.id = 1, .kind = AIRE_RUN_IDEA, .seed = 3};
+    aire_try t = {.shop = shop, .run = &run, .attempt = 1};
+    idea_options.text = "an idea";
+    shop->implementer = make_model(written);
+    shop->checker = make_model(checked);
+    aire_status status = aire_idea_new(ctx, &idea_options, &run.idea);
+    if (status == AIRE_OK)
+        status = aire__implement(&t);
+    if (status == AIRE_OK) {
+        assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+        assert_string_equal(t.patched.edits[0].data, "9\n");
+    }
+    aire__try_clear(&t);
+    aire_idea_unref(run.idea);
+    aire_model_unref(shop->implementer);
+    aire_model_unref(shop->checker);
+    return status;
+}
+
+static void test_implement__fails_cleanly_without_memory(void **state)
+{
+    aire_workshop shop = {.ctx = ctx,
+                          .env = env,
+                          .how = {.candidates = 2, .revisions = 2, .forms = AIRE_FORM_UNIFIED}};
+    assert_int_equal(aire__workshop_sources(&shop), AIRE_OK);
+    OOM_LOOP(&memory, have_patch(&shop), (void)0);
+    aire_free(ctx, shop.sources);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -646,6 +863,7 @@ int main(void)
         TEST(test_options__of_the_implementer_are_checked),
         TEST(test_drafts__are_not_paid_for_again),
         TEST(test_drafts__are_used_by_the_next_controller),
+        TEST(test_drafts__survive_every_kill),
         TEST(test_drafts__are_confirmed_as_they_are),
         TEST(test_check__gives_a_patch_back_once),
         TEST(test_repair__what_does_not_build_goes_back),
@@ -654,6 +872,9 @@ int main(void)
         TEST(test_repair__is_not_paid_for_again),
         TEST(test_smoke__comes_before_the_run),
         TEST(test_smoke__failures_are_repaired),
+        TEST(test_implement__fails_cleanly_without_memory),
+        TEST(test_completion__is_counted_by_model_kind_and_cause),
+        TEST(test_completion__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

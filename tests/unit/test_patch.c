@@ -13,67 +13,19 @@
 
 #include "base/fs.h"
 #include "base/rng.h"
-#include "patch/patch.h"
-#include "support/failing.h"
-
-static failing memory;
-static aire_ctx *ctx;
-
-static int setup(void **state)
-{
-    ctx = failing_ctx(&memory, 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    aire_ctx_unref(ctx);
-    return atomic_load(&memory.live) == 0 ? 0 : -1;
-}
-
-static const char model[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
-
-static bool may_create(const char *path, void *unused)
-{
-    return strncmp(path, "new/", 4) == 0;
-}
-
-static aire_patch_source sources[] = {
-    {"aire.json", "{}\n", 3, false},
-    {"binary", "a\0b\n", 4, true},
-    {"crlf.c", "a\r\nb\r\nc\r\n", 9, true},
-    {"empty.c", "", 0, true},
-    {"eval.c", "x\n", 2, false},
-    {"model.c", model, sizeof model - 1, true},
-    {"new/d", "x\n", 2, true},
-    {"tail.c", "a\nb", 3, true},
-    {"twice.c", "x\ny\nz\nx\ny\nz\n", 12, true},
-};
+#include "support/patch.h"
 
 static aire_status apply(const char *text, aire_patched *out)
 {
     aire_patch_base base = {sources, sizeof sources / sizeof *sources, may_create, NULL};
-    aire_patch *patch;
-    aire_status status = aire_patch_new(ctx, AIRE_PATCH_UNIFIED, text, strlen(text), &patch);
-    if (status != AIRE_OK)
-        return status;
-    status = aire__patch_apply(ctx, patch, &base, out);
-    aire_patch_unref(patch);
-    return status;
+    return apply_as(AIRE_PATCH_UNIFIED, text, &base, out);
 }
 
 static void expect_edit(const char *patch, const char *path, const char *content)
 {
     aire_patched out;
     assert_int_equal(apply(patch, &out), AIRE_OK);
-    if (out.outcome != AIRE_OUTCOME_OK)
-        fail_msg("refused: %s", out.message);
-    assert_int_equal(out.edit_count, 1);
-    assert_string_equal(out.edits[0].path, path);
-    if (content)
-        assert_string_equal(out.edits[0].data, content);
-    else
-        assert_null(out.edits[0].data);
+    expect_content(patch, &out, path, content);
     aire__patched_free(&out);
 }
 
@@ -110,8 +62,33 @@ static void test_patch__finds_displaced_hunks(void **state)
                 "x\ny\nz\nX\ny\nz\n");
 }
 
+static void test_patch__takes_hunks_in_any_order(void **state)
+{
+    expect_edit(HEAD "@@ -5 +5 @@\n-five\n+5\n@@ -2 +2 @@\n-two\n+2\n", "model.c",
+                "one\n2\nthree\nfour\n5\nsix\nseven\neight\nnine\nten\n");
+    expect_edit(HEAD "@@ -1 +1 @@\n-one\n+1\n" HEAD "@@ -2 +2 @@\n-two\n+2\n", "model.c",
+                "1\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+    expect_edit(HEAD "@@ -2 +2 @@\n-  two\n+  2\n", "model.c",
+                "one\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+}
+
 static void test_patch__makes_and_deletes_files(void **state)
 {
+    aire_patched out;
+    assert_int_equal(apply("diff --git a/model.c b/new/m.c\nsimilarity index 90%\nrename from "
+                           "model.c\nrename to new/m.c\n--- a/model.c\n+++ b/new/m.c\n"
+                           "@@ -1,2 +1,2 @@\n-one\n+1\n two\n",
+                           &out),
+                     AIRE_OK);
+    assert_int_equal(out.outcome, AIRE_OUTCOME_OK);
+    assert_int_equal(out.edit_count, 2);
+    assert_string_equal(out.edits[0].path, "model.c");
+    assert_null(out.edits[0].data);
+    assert_string_equal(out.edits[1].path, "new/m.c");
+    assert_string_equal(out.edits[1].data,
+                        "1\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
+    aire__patched_free(&out);
+
     expect_edit("--- /dev/null\n+++ b/new/f.c\n@@ -0,0 +1,2 @@\n+a\n+b\n", "new/f.c", "a\nb\n");
     expect_edit(
         "--- a/tail.c\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n\\ No newline at end of file\n",
@@ -130,7 +107,13 @@ static void test_patch__minds_the_ends_of_lines(void **state)
                 "a\r\nn\nb\r\nc\r\n");
     expect_edit("--- model.c\r\n+++ model.c\r\n@@ -9,2 +9,2 @@\r\n nine\r\n-ten\r\n+10\r\n",
                 "model.c", "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n10\n");
-    expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2,2 @@\n b\n+c\n", "tail.c", "a\nb\nc\n");
+    /* Where nothing is said of it, a file without a final newline stays so. */
+    expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2,2 @@\n b\n+c\n", "tail.c", "a\nb\nc");
+    expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2,2 @@\n-b\n\\ No newline at end of file\n+b\n+c\n",
+                "tail.c", "a\nb\nc\n");
+    /* A last line cannot be where lines follow. */
+    expect_edit(HEAD "@@ -2 +2 @@\n-two\n+2\n\\ No newline at end of file\n", "model.c",
+                "one\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n");
     expect_edit("--- tail.c\n+++ tail.c\n@@ -2 +2 @@\n-b\n\\ No newline at end of file\n+c\n\\ No "
                 "newline at end "
                 "of file\n",
@@ -143,22 +126,17 @@ static void test_patch__refuses_what_is_no_patch(void **state)
         const char *text, *says;
     } rows[] = {
         {"", "no unified diff"},
-        {"Here is the change:\nuse 3", "expected '--- PATH'"},
+        {"Here is the change:\nuse 3", "no unified diff"},
         {HEAD, "no hunk follows"},
-        {HEAD "@@ -1,2 +1,2 @@\n one\n", "the end of the patch: a hunk's header promises 1 old"},
-        {HEAD "@@ -1,2 +1,2 @@\n one\nthen\n", "line 5 of the patch, `then`: expected a line"},
-        {HEAD "@@ -1 +1 @@\n-one\n+1\n+2\n", "goes on after"},
-        {HEAD "@@ -1,2 +1,2 @@\n-one\n\\ No newline\n two\n+1\n", "only follow the last line"},
-        {"diff --git a/x b/y\nrename from x\nrename to y\n", "renaming"},
+        {HEAD "@@ -1,2 +1,2 @@\n one\n",
+         "line 4 of the patch, ` one`: the patch ends inside a hunk"},
         {"diff --git a/x b/x\nBinary files a/x and b/x differ\n", "binary patches"},
-        {"diff --git a/model.c b/model.c\nold mode 100644\nnew mode 100755\n", "no unified diff"},
+        {"diff --git a/x b/x\ncopy from x\ncopy to y\n", "copying"},
+        {"diff --git a/model.c b/model.c\nold mode 100644\nnew mode 100755\n", "no hunk follows"},
         {"--- /dev/null\n+++ /dev/null\n@@ -1 +1 @@\n", "both files"},
-        {HEAD "@@ -1 +1 @@\n-one\n+1\n two\n", "goes on after"},
-        {HEAD "@@ one @@\n-one\n", "no hunk follows"},
-        {HEAD "@@ -1,9999999999999 +1 @@\n", "header"},
-        {"--- a/model.c\n@@ -1 +1 @@\n", "expected '+++ PATH'"},
-        {"--- a/model.c\n+++ b/other.c\n@@ -1 +1 @@\n-one\n+1\n", "renaming"},
-        {HEAD "@@ -1 +1 @@\n-one\n+1\n" HEAD "@@ -2 +2 @@\n-two\n+2\n", "two headers"},
+        {HEAD "@@ -1,9999999999999 +1 @@\n", "ends inside a hunk"},
+        {HEAD "@@ -1 +1 @@\n-one\n+1\n--- a/tail.c\n+++ b/tail.c\n", "ends after the header"},
+        {"--- a/model.c\n+++ b/other.c\n@@ -1 +1 @@\n-one\n+1\n", "for renaming"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_refusal(rows[i].text, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,
@@ -173,6 +151,15 @@ static void test_patch__refuses_forbidden_files(void **state)
                    AIRE_CAUSE_PATCH_ROLE, "may not be made");
     expect_refusal("--- /dev/null\n+++ b/../x\n@@ -0,0 +1 @@\n+y\n", AIRE_OUTCOME_VIOLATION,
                    AIRE_CAUSE_PATCH_PATH, "../x");
+    expect_refusal("diff --git a/model.c b/other.c\nrename from model.c\nrename to other.c\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, "other.c");
+    expect_refusal("diff --git a/eval.c b/new/e.c\nrename from eval.c\nrename to new/e.c\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, "eval.c");
+    expect_refusal("diff --git a/model.c b/../m.c\nrename from model.c\nrename to ../m.c\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH, "../m.c");
+    /* A name that is wrong in its directory alone is still that of the protected file. */
+    expect_refusal("--- a/src/eval.c\n+++ b/src/eval.c\n@@ -1 +1 @@\n-x\n+y\n",
+                   AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_ROLE, "eval.c");
     expect_refusal("--- /etc/passwd\n+++ /etc/passwd\n@@ -1 +1 @@\n-x\n+y\n",
                    AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PATCH_PATH, "/etc/passwd");
     /* One forbidden file spoils the whole patch. */
@@ -206,14 +193,10 @@ static void test_patch__refuses_what_cannot_be(void **state)
          AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT, "tail.c, hunk 1 of 1"},
         {HEAD "@@ -3,0 +4 @@\n+y\n", AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
          "as context"},
-        {HEAD "@@ -5 +5 @@\n-five\n+5\n@@ -2 +2 @@\n-two\n+2\n", AIRE_OUTCOME_PATCH_FAILED,
-         AIRE_CAUSE_PATCH_CONTEXT, "in the order of the file"},
-        {HEAD "@@ -2 +2 @@\n-two\n+2\n\\ No newline at end of file\n", AIRE_OUTCOME_PATCH_FAILED,
-         AIRE_CAUSE_PATCH_CONTEXT, "goes on with line 3"},
         {HEAD "@@ -10,2 +10,2 @@\n ten\n-11\n+12\n", AIRE_OUTCOME_PATCH_FAILED,
          AIRE_CAUSE_PATCH_CONTEXT, "where the file has ended"},
-        {HEAD "@@ -2 +2 @@\n-  two\n+2\n", AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
-         "only blanks and tabs differ"},
+        {"diff --git a/x b/y\nrename from x\nrename to y\n", AIRE_OUTCOME_PATCH_FAILED,
+         AIRE_CAUSE_PATCH_CONTEXT, "is not there"},
         {"--- empty.c\n+++ empty.c\n@@ -1 +1 @@\n-x\n+y\n", AIRE_OUTCOME_PATCH_FAILED,
          AIRE_CAUSE_PATCH_CONTEXT, "empty or new"},
     };
@@ -643,6 +626,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patch__applies_where_it_says),
         cmocka_unit_test(test_patch__finds_displaced_hunks),
+        cmocka_unit_test(test_patch__takes_hunks_in_any_order),
         cmocka_unit_test(test_patch__makes_and_deletes_files),
         cmocka_unit_test(test_patch__minds_the_ends_of_lines),
         cmocka_unit_test(test_patch__refuses_what_is_no_patch),
@@ -661,5 +645,5 @@ int main(void)
         cmocka_unit_test(test_patch__large_files_take_linear_time),
         cmocka_unit_test(test_patch__fails_cleanly_without_memory),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, patch_setup, patch_teardown);
 }

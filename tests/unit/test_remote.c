@@ -169,7 +169,10 @@ static void test_remote__many_at_once_are_each_told_once(void **state)
 
 static void test_remote__a_started_one_is_cancelled_at_once(void **state)
 {
-    aire_model *model = chat("slowwords", NULL);
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_spending spent = {.struct_size = sizeof spent};
+    assert_int_equal(aire_budget_new(ctx, NULL, &options.budget), AIRE_OK);
+    aire_model *model = chat("slowwords", &options);
     aire_cancel *cancel;
     ends e = ENDS;
     assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
@@ -182,8 +185,20 @@ static void test_remote__a_started_one_is_cancelled_at_once(void **state)
     assert_true(now_ms() - from < 100);
     assert_int_equal(e.failed, 20);
     assert_int_equal(e.last_failure, AIRE_CANCELLED);
+    /* they had been sent, and are billed as is estimated */
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 20);
+    assert_int_equal(spent.flying_calls, 0);
+    assert_true(spent.input_tokens >= 20 && spent.input_tokens < 20 * 200);
+    assert_true(spent.output_tokens >= 20 && spent.output_tokens < 20 * 100);
+    /* one that was not sent costs nothing */
+    aire_request r = request();
+    assert_int_equal(aire_model_start(model, &r, cancel, take_end, &e), AIRE_CANCELLED);
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 20);
     aire_cancel_unref(cancel);
     aire_model_unref(model);
+    aire_budget_unref(options.budget);
 }
 
 /* The end is told to somebody who lets go of the model there. */
@@ -425,8 +440,8 @@ static void await_note(atomic_bool *noted)
     assert_true(atomic_load(noted));
 }
 
-/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told, it
- * is told with its own words. */
+/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told,
+ * it is told with its own words. */
 static void test_remote__fails_or_is_cancelled(void **state)
 {
     atomic_bool began = false, holds = false;
