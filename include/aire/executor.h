@@ -7,6 +7,11 @@
  * earlier one left: runs that had not finished go back in the queue, and results that had finished
  * but were not told to a searcher are given once more.
  *
+ * A run of an idea whose result breaks a rule of the manifest's `plausible` is run once more on a
+ * fresh seed before there is a result: a run of kind AIRE_RUN_RECHECK, which the store keeps as
+ * evidence and aire_executor_next never gives. The result is AIRE_OUTCOME_OK with the worse of both
+ * values if that clears it, else AIRE_OUTCOME_SUSPECT, or what the re-run was found to be.
+ *
  * Each try at a run has a directory of its own in the work directory, which is removed when the try
  * has ended. Where the manifest has `retention`, the files of some runs are kept (after their result
  * is durable, and before it is given), until better or newer ones need their place:

@@ -225,6 +225,9 @@ aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
 
 /* ---- result.c ---- */
 
+/* Give a try the metrics and the reward of a result, in the place of what it has. */
+aire_status aire__take_metrics(aire_try *t, const aire_result *result);
+
 /* The result that a try came to. */
 aire_status aire__try_result(const aire_try *t, aire_result **out);
 void aire__try_clear(aire_try *t);
