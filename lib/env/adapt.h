@@ -100,5 +100,6 @@ aire_status aire__adapt_paper(const aire_adapting *a);
 
 extern const char aire__openevolve_program[]; /* openevolve.py */
 extern const char aire__uv_program[];         /* uv.sh */
+extern const char aire__paper_program[];      /* run_paper.sh */
 
 #endif

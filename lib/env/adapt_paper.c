@@ -43,7 +43,6 @@ bool aire__is_paper(const aire_adapting *a)
     return aire__adapting_has(a, JOB) && find_kind(a) < KINDS;
 }
 
-/* What lies in the data directory is found beside the scripts, as they expect it. */
 /* As many as the script starts processes for, else one where the program speaks of CUDA; the host
  * may say otherwise. */
 static aire_status count_gpus(const aire_adapting *a, const char *program, int *out)
@@ -63,17 +62,12 @@ static aire_status count_gpus(const aire_adapting *a, const char *program, int *
 
 static json_t *make_run(const char *search, int timeout_s, int gpus, bool has_data)
 {
-    static const char command[] =
-        "for f in \"${AIRE_DATA:-/nonexistent}\"/*; do\n"
-        "    if [ -e \"$f\" ] && [ ! -e \"./${f##*/}\" ]; then ln -s \"$f\" .; fi\n"
-        "done\n"
-        "exec bash " JOB;
     char path[8192];
     if (snprintf(path, sizeof path, "/workspace/" TOOLS ":%s", search) >= (int)sizeof path)
         return NULL;
-    json_t *run = json_pack("{s:s, s:i, s:i, s:{s:s, s:s, s:s}}", "command", command, "timeout_s",
-                            timeout_s, "gpus", gpus, "env", "PATH", path, "WANDB_MODE", "offline",
-                            "PYTHONDONTWRITEBYTECODE", "1");
+    json_t *run = json_pack("{s:[s, s], s:i, s:i, s:{s:s, s:s, s:s}}", "command", "bash",
+                            TOOLS "/run", "timeout_s", timeout_s, "gpus", gpus, "env", "PATH", path,
+                            "WANDB_MODE", "offline", "PYTHONDONTWRITEBYTECODE", "1");
     if (run && has_data && json_object_set_new(run, "data", json_string("${DATA}")) != 0) {
         json_decref(run);
         return NULL;
@@ -85,7 +79,7 @@ static json_t *make_files(const char *program)
 {
     static const char *const ignore[] = {"uv.lock", "logs/**", ".nfs*", "results.tsv", NULL};
     return json_pack("{s:[s], s:[s], s:[s], s:o}", "editable", program, "protected", JOB,
-                     "reserved", TOOLS "/uv", "ignore", aire__adapting_ignore(ignore));
+                     "reserved", TOOLS "/*", "ignore", aire__adapting_ignore(ignore));
 }
 
 aire_status aire__adapt_paper(const aire_adapting *a)
@@ -117,6 +111,8 @@ aire_status aire__adapt_paper(const aire_adapting *a)
                       "files", make_files(program), "mounts", mounts, "run", run, "seed",
                       "baseline", 1, 2, 3, "metric", metric);
     a->out->files[a->out->file_count++] = (aire_adapted_file){TOOLS "/uv", aire__uv_program, 0755};
+    a->out->files[a->out->file_count++] =
+        (aire_adapted_file){TOOLS "/run", aire__paper_program, 0755};
     json_decref(metric);
     json_decref(run);
     json_decref(mounts);

@@ -119,6 +119,10 @@ CHEATS = [
         ' {"param": "huge", "shape": [1048576, 65536], "init": "constant", "value": 0}],'
         ' "outputs": [{"name": "logits", "node": 2}, {"name": "big", "node": 3}], "loss": null}').replace('"', '\\"') + '", f); fclose(f);\n'),
          because="bytes"),
+    case("hands over a graph that takes for ever", "timeout/wall limit",
+         logits_of("x"), model("    aire_tensor *logits", """    for (int i = 0; batch == EVAL_BATCH && i < 2600; i++)
+        x = aire_add(x, aire_scale(aire_matmul(aire_softmax(aire_matmul(x, aire_transpose(x, 1, 2))), x), 0));
+    aire_tensor *logits""")),
     refused("hands over weights with an endless header", "header",
          *write_output("weights.safetensors",
                        '    FILE *f = fopen(p, "w"); fwrite("\\377\\377\\377\\377\\377\\377\\377\\177{}", 1, 10, f); fclose(f);\n')),

@@ -370,6 +370,8 @@ static void test_plausible__is_cleared_by_what_it_is_about(void **state)
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 110, 2}, AIRE_CAUSE_NONE},
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 109, 2}, AIRE_CAUSE_TOO_GOOD},
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 210, 2}, AIRE_CAUSE_SAME_ON_SEEDS},
+        {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 200, .1}, AIRE_CAUSE_TOO_FAST},
+        {AIRE_CAUSE_SAME_ON_SEEDS, {1, 20, 2}, {9, 21, .1}, AIRE_CAUSE_TOO_FAST},
         {AIRE_CAUSE_TOO_FAST, {1, 20, .1}, {9, 21, .1}, AIRE_CAUSE_TOO_FAST},
         {AIRE_CAUSE_TOO_FAST, {1, 20, .1}, {9, 21, .6}, AIRE_CAUSE_NONE},
         {AIRE_CAUSE_SAME_ON_SEEDS, {1, 20, 2}, {9, 20, 2}, AIRE_CAUSE_SAME_ON_SEEDS},
