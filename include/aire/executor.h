@@ -98,7 +98,8 @@ typedef struct aire_executor_options {
     const char *template_dir;
     /** Patches that are asked for at once for an idea without one, at most 64; the first that applies
      *  goes on, and the others are cancelled; 0: 1. The implementer may be asked candidates times
-     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered */
+     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered.
+     *  No request outlives its run: a model of the host's own that does not heed its token is waited for */
     int32_t candidates;
     int32_t revisions;       /**< how often each is given back with the reason when it does not apply, at most 8; 0: 2; -1: never */
     int32_t repairs;         /**< how often the implementer's patch is given back when the build fails, the smoke run fails, or the run crashes soon, at most 8; 0: 1; -1: never. Not on a cluster */

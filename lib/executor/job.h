@@ -16,7 +16,7 @@ typedef struct aire_implementing {
     int32_t candidates; /* at once, from 1 */
     int32_t revisions;  /* of each, from 0 */
     int32_t repairs;    /* from 0 */
-    int64_t repair_ms;  /* of the run stage, in which a crash is repaired */
+    int64_t repair_ms;  /* of the run stage, in which a crash is repaired; -1: never */
     uint32_t forms;     /* AIRE_FORM_* */
     bool skips_smoke;
 } aire_implementing;

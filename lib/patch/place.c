@@ -11,10 +11,10 @@
 
 /* What the alignment of a hunk needs to be believed. */
 #define SCORE_MIN 0.6    /* of the weight of its lines */
-#define MARGIN_MIN 0.75  /* more than the second place has, in lines */
+#define MARGIN_MIN 0.5   /* more than the second place has, in lines */
 #define SCORE_THERE 0.45 /* where its header says */
 #define MARGIN_THERE 0.5
-#define MARGIN_PART 0.08 /* and as a part of all lines */
+#define MARGIN_PART 0.05 /* and as a part of all lines */
 
 enum { EXACT_MIN = 2, SECTION_LINES = 2000 };
 
@@ -603,6 +603,20 @@ static bool ends_open(const aire_placing *p, size_t i)
     return lines[0].op == '+' || lines[hunk->count - 1].op == '+';
 }
 
+/* Hunks at the very place that they name may still have been applied before. */
+static aire_status find_repeated(aire_placing *p)
+{
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
+        if (!ends_open(p, i) || p->places[i].last >= p->text->lines.count)
+            continue;
+        status = aire__text_index(p->text);
+        if (status == AIRE_OK)
+            status = find_present(p, i);
+    }
+    return status;
+}
+
 /* ---- the whole ---- */
 
 static aire_status place_rest(aire_placing *p, bool sequel)
@@ -675,6 +689,8 @@ aire_status aire__place_hunks(aire_ctx *ctx, aire_text *text, const aire_edits *
     aire_status status = prepare(out);
     bool strict = status == AIRE_OK && !sequel && place_strictly(out);
     out->verbatim = strict && !edits->answer;
+    if (strict && edits->answer)
+        status = find_repeated(out);
     if (status == AIRE_OK && !strict)
         status = place_freely(out, sequel);
     if (status != AIRE_OK)

@@ -395,11 +395,13 @@ static bool is_cut(const aire_reader *r)
         return r->fenced && last_line_is_open(r) && after == 0;
     if (r->fenced || last_line_is_open(r) || hunk->count == 0)
         return true;
-    size_t new_lines = hunk->old_lines;
-    for (size_t i = 0; i < hunk->count; i++)
-        new_lines += r->edits->lines[hunk->first + i].op == '+' ? 1 : 0;
-    for (size_t i = 0; i < hunk->count; i++)
-        new_lines -= r->edits->lines[hunk->first + i].op == '-' ? 1 : 0;
+    size_t new_lines = 0;
+    for (size_t i = 0; i < hunk->count; i++) {
+        const aire_hunk_line *line = &r->edits->lines[hunk->first + i];
+        new_lines += line->op != '-';
+        if (line->op == ' ' && aire__is_elision(&line->line))
+            return false; /* it leaves out lines that its header counts */
+    }
     if (!hunk->numbered || hunk->old_count < hunk->old_lines || hunk->new_count < new_lines)
         return false;
     size_t old_missing = hunk->old_count - hunk->old_lines;

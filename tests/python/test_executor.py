@@ -212,3 +212,28 @@ def test_wrong_forms_are_refused(ctx, env, store, wrong):
         executor_of(ctx, env, store, **wrong)
     with pytest.raises(aire.InvalidError, match="candidates"):
         executor_of(ctx, env, store, candidates=65)
+
+
+def test_a_smoke_run_comes_first(ctx, env_path, store, can_sandbox):
+    """In a copy of the workspace: the build is there, and what it leaves behind is not there for the run."""
+    manifest = json.loads((env_path / "aire.json").read_text())
+    manifest["build"] = {"command": "mkdir made && echo built >made/it && ln -s made/it link && chmod 755 made/it"}
+    manifest["smoke"] = {"command": "test $AIRE_SMOKE = 1 && test $AIRE_BUDGET_STEPS = 2 && test -x made/it && "
+                                    "test $(cat link) = built && touch left \"$AIRE_OUT/left\" && . ./params.txt && "
+                                    "echo \"smoke error: x is $x\" && test $x -lt 9", "budget": {"steps": 2}}
+    (env_path / "aire.json").write_text(json.dumps(manifest))
+    (env_path / "run.sh").write_text('test ! -e left && test ! -e "$AIRE_OUT/left" && test -z "$AIRE_SMOKE" && '
+                                     'test -f made/it && . ./params.txt && echo "$x" >"$AIRE_OUT/x"\n')
+    with aire.Environment(ctx, env_path) as env:
+        executor = aire.Executor(ctx, env, aire.Sandbox(ctx), store, workers=1, gpus=[],
+                                 implementer=writer(ctx, f"```diff\n{diff(12)}```\n", f"```diff\n{diff(4)}```\n"))
+        executor.submit()
+        assert executor.next(timeout=60).outcome == "ok"
+        run = executor.submit(aire.Idea(ctx, "Move x."))
+        result = executor.next(timeout=60)
+        assert (result.outcome, result.metrics) == ("ok", {"distance": 1.0}), result.detail
+        assert [usage["stage"] for usage in result.to_dict(ctx)["usage"]] == ["build", "smoke", "run", "evaluate"]
+        first, second = store.drafts(run)
+        assert (first.outcome, first.message) == ("crashed", "the smoke stage ended with exit code 1")
+        assert second.kind == "repair" and "smoke error: x is 12" in second.sent
+        executor.close()
