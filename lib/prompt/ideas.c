@@ -50,11 +50,13 @@ static void list_idea_name(aire_buf *buf, const aire_idea *idea)
         aire__buf_printf(buf, "### %s\n", aire_idea_title(idea));
 }
 
-/* What a guarded evaluation prints may quote what it has hidden. */
+/* What a guarded evaluation prints may quote what it has hidden, and so may a model that it asks: a
+ * print of its input would tell the next model what the text is. */
 static bool is_secret(const aire_env *env, const aire_result *result)
 {
+    int32_t stage = aire_result_stage(result);
     return env->metric.trust == AIRE_TRUST_EVALUATED &&
-           aire_result_stage(result) == AIRE_STAGE_EVALUATE;
+           (stage == AIRE_STAGE_EVALUATE || stage == AIRE_STAGE_PREDICT);
 }
 
 /* The end of the log of a parent that is to be mended. */

@@ -265,6 +265,9 @@ static void test_request__keeps_the_log_of_an_evaluation_secret(void **state)
     lacks(text, "The end of its log");
     lacks(text, "lll");
     aire_free(ctx, text);
+    text = mending(AIRE_STAGE_PREDICT, AIRE_PROMPT_MAX);
+    lacks(text, "lll");
+    aire_free(ctx, text);
     text = mending(AIRE_STAGE_RUN, AIRE_PROMPT_MAX);
     has(text, "The end of its log:\nlll");
     aire_free(ctx, text);
