@@ -469,13 +469,14 @@ static bool is_only_like(aire_placing *p, const aire_side *side, const aire_plac
 {
     enum { AROUND = 8 };
     const aire_line *wanted = &aire__side_line(side, k)->line;
-    double likeness = aire__fold_likeness(wanted, &p->text->lines.items[place->map[k]]);
+    double likeness = aire__fold_likeness(wanted, &p->text->lines.items[place->map[k]], NULL);
     size_t from = place->first > AROUND ? place->first - AROUND : 0;
     for (size_t line = from; line < place->last + AROUND && line < p->text->lines.count; line++) {
         bool taken = false;
         for (size_t n = 0; n < side->count; n++)
             taken = taken || place->map[n] == line;
-        if (!taken && aire__fold_likeness(wanted, &p->text->lines.items[line]) > likeness - 0.1)
+        if (!taken &&
+            aire__fold_likeness(wanted, &p->text->lines.items[line], NULL) > likeness - 0.1)
             return false;
         p->text->effort += 64 + side->count;
     }
