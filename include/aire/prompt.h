@@ -6,7 +6,6 @@
 #define AIRE_PROMPT_H
 
 #include "aire/env.h"
-#include "aire/env.h"
 #include "aire/idea.h"
 
 AIRE_BEGIN_DECLS
