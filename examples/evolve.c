@@ -27,6 +27,7 @@ typedef struct search {
     aire_budget *budget;
     aire_model *model;
     aire_model *implementer;
+    aire_model *checker; /* NULL for none */
     aire_ideator *ideator;
     aire_executor *executor;
     aire_searcher *searcher;
@@ -213,6 +214,7 @@ static aire_status open_env(search *s)
     }
     aire_env_options options = AIRE_ENV_OPTIONS_INIT;
     options.variables = variables;
+    options.adapter = settings_text(s->settings, OPT_ADAPTER);
     const char *path = s->settings->words[s->settings->word_count - 1];
     return aire_env_open(s->ctx, path, &options, &s->env);
 }
@@ -279,7 +281,10 @@ static aire_status make_models(search *s)
 {
     const char *model = settings_text(s->settings, OPT_MODEL);
     const char *implementer = settings_text(s->settings, OPT_IMPLEMENTER);
+    const char *checker = settings_text(s->settings, OPT_CHECKER);
     aire_status status = make_budget(s);
+    if (status == AIRE_OK && checker)
+        status = make_model(s, checker, ".checker", &s->checker);
     if (status == AIRE_OK && model)
         status = make_model(s, model, "", &s->model);
     if (status == AIRE_OK && implementer)
@@ -384,6 +389,25 @@ static aire_status make_sandbox(search *s)
     return AIRE_OK;
 }
 
+/* 0 on the command line is never, which the library calls -1. */
+static int32_t times(const search *s, option_id id)
+{
+    int32_t count = (int32_t)settings_number(s->settings, id);
+    return count ? count : -1;
+}
+
+static void set_implementer(const search *s, aire_executor_options *options)
+{
+    options->implementer = s->implementer;
+    options->checker = s->checker;
+    options->candidates = (int32_t)settings_number(s->settings, OPT_CANDIDATES);
+    options->revisions = times(s, OPT_REVISIONS);
+    options->repairs = times(s, OPT_REPAIRS);
+    options->forms = settings_forms(s->settings);
+    options->skip_smoke = settings_number(s->settings, OPT_SMOKE) == 0;
+    options->template_dir = settings_text(s->settings, OPT_TEMPLATES);
+}
+
 static aire_status make_executor(search *s)
 {
     aire_executor_options options = AIRE_EXECUTOR_OPTIONS_INIT;
@@ -399,8 +423,7 @@ static aire_status make_executor(search *s)
     options.gpus = gpu_count >= 0 ? gpus : NULL;
     options.gpu_count = gpu_count > 0 ? (size_t)gpu_count : 0;
     options.work_dir = settings_text(s->settings, OPT_WORK_DIR);
-    options.implementer = s->implementer;
-    options.template_dir = settings_text(s->settings, OPT_TEMPLATES);
+    set_implementer(s, &options);
     options.progress = progress_stage;
     options.progress_user_data = &s->progress;
     return aire_executor_new(s->ctx, s->env, s->sandbox, s->store, &options, &s->executor);
@@ -460,6 +483,7 @@ static void close_search(search *s)
     aire_ideator_unref(s->notes.ideator);
     aire_ideator_unref(s->ideator);
     aire_model_unref(s->implementer);
+    aire_model_unref(s->checker);
     aire_model_unref(s->model);
     aire_budget_unref(s->budget);
     aire_sandbox_unref(s->sandbox);
@@ -524,6 +548,8 @@ static int dispatch(aire_ctx *ctx, settings *s)
         return command_list(ctx, s);
     if (!strcmp(command, "show"))
         return command_show(ctx, s);
+    if (!strcmp(command, "stats"))
+        return command_stats(ctx, s);
     if (!strcmp(command, "export"))
         return command_export(ctx, s);
     if (!strcmp(command, "pin") || !strcmp(command, "unpin"))

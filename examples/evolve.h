@@ -13,12 +13,19 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTE
 
 typedef enum option_id {
     OPT_STORE,
+    OPT_ADAPTER,
     OPT_IDEATOR,
     OPT_TEMPLATES,
     OPT_NOVELTY,
     OPT_NOTES,
     OPT_MODEL,
     OPT_IMPLEMENTER,
+    OPT_CANDIDATES,
+    OPT_REVISIONS,
+    OPT_REPAIRS,
+    OPT_FORMS,
+    OPT_CHECKER,
+    OPT_SMOKE,
     OPT_BUDGET,
     OPT_RPM,
     OPT_RECORD,
@@ -58,6 +65,9 @@ int settings_parse(settings *s, int argc, char **argv, bool *done);
 /* The value of an option: as given, else its default; NULL if it has none. */
 const char *settings_text(const settings *s, option_id id);
 long settings_number(const settings *s, option_id id);
+
+/* The bits of --forms, AIRE_FORM_*; 0: one of its words is unknown. */
+uint32_t settings_forms(const settings *s);
 
 /* The numbers of --gpus, at most `max`; their count, -1 if none were given. */
 int settings_gpus(const settings *s, int32_t *numbers, int max);
@@ -112,6 +122,13 @@ bool result_metric(const aire_result *result, const char *name, double *value);
 /* Baseline, best ideas, outcomes, calls, and what to do next. */
 int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms);
 
+/* How many ideas became code that ran, by model and kind; with_causes: and what the others failed
+ * of. evolve_completion.c */
+int report_completion(aire_store *store, bool with_causes);
+
+/* What models answered when they were to write the patch of a run. */
+int report_drafts(aire_store *store, int64_t run);
+
 /* Where the files of a run are, if the manifest's retention has kept them. */
 bool kept_files(aire_store *store, const settings *s, int64_t run, char *path, size_t size);
 
@@ -123,6 +140,7 @@ int best_ideas(aire_store *store, aire_result **best, int max);
 
 int command_list(aire_ctx *ctx, const settings *s);
 int command_show(aire_ctx *ctx, const settings *s);
+int command_stats(aire_ctx *ctx, const settings *s);
 int command_export(aire_ctx *ctx, const settings *s);
 int command_pin(aire_ctx *ctx, const settings *s);
 int command_bundle(aire_ctx *ctx, const settings *s);

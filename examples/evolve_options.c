@@ -16,6 +16,9 @@ typedef struct rule {
 static const rule rules[OPT_COUNT] = {
     [OPT_STORE] = {"store", "FILE", NULL, "where everything is kept (default: NAME.aire)", false,
                    false},
+    [OPT_ADAPTER] = {"adapter", "KIND", "auto",
+                     "how ENV is read where it has no aire.json: openevolve, autoresearch or paper",
+                     false, true},
     [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, schema, or replay:FILE", false,
                      true},
     [OPT_TEMPLATES] = {"templates", "DIR", NULL,
@@ -24,22 +27,40 @@ static const rule rules[OPT_COUNT] = {
     [OPT_NOVELTY] = {"novelty", "0|1", "1",
                      "whether ideas of a model that are not new are dropped before they are run",
                      true, true},
-    [OPT_NOTES] = {"notes", "N", "0",
-                   "after every N results the model of --ideator chat writes notes on them, for all\n"
-                   "                         later requests",
-                   true, true},
+    [OPT_NOTES] =
+        {"notes", "N", "0",
+         "after every N results the model of --ideator chat writes notes on them, for all\n"
+         "                         later requests",
+         true, true},
     [OPT_MODEL] = {"model", "SPEC", NULL,
                    "model for --ideator chat or schema, such as anthropic:MODEL or chat:MODEL@URL",
                    false, true},
     [OPT_IMPLEMENTER] = {"implementer", "SPEC", NULL,
                          "model that writes patches for ideas (default: that of --model)", false,
                          true},
+    [OPT_CANDIDATES] = {"candidates", "N", "1",
+                        "patches that are asked for at once for an idea; the first that applies "
+                        "goes on",
+                        true, true},
+    [OPT_REVISIONS] = {"revisions", "N", "2", "how often one that does not apply is given back",
+                       true, true},
+    [OPT_REPAIRS] = {"repairs", "N", "1",
+                     "how often one that does not build, or crashes at once, is given back", true,
+                     true},
+    [OPT_FORMS] = {"forms", "LIST", "unified",
+                   "what patches are asked for as: unified, blocks, files, or some of them", false,
+                   true},
+    [OPT_CHECKER] = {"checker", "SPEC", NULL,
+                     "another model that says whether a patch does what its idea says", false,
+                     true},
+    [OPT_SMOKE] = {"smoke", "0|1", "1", "whether the manifest's smoke run comes first", true, true},
     [OPT_BUDGET] = {"budget", "DOLLARS", NULL,
                     "what all models together may cost in this run, such as 2.50", false, false},
     [OPT_RPM] = {"rpm", "N", "0", "requests a minute to each model at most", true, false},
     [OPT_RECORD] =
         {"record", "FILE", NULL,
-         "keep the answers of --model in FILE, those of --implementer in FILE.implementer;\n"
+         "keep the answers of --model in FILE, those of --implementer in FILE.implementer, of\n"
+         "                         --checker in FILE.checker;\n"
          "                         replay:FILE instead of a model gives them again",
          false, false},
     [OPT_SEARCHER] = {"searcher", "KIND", "evolution", "evolution or best-of-n", false, true},
@@ -78,6 +99,8 @@ static void usage(FILE *to)
           "       aire-evolve list FILE                  what was tried, best first\n"
           "       aire-evolve show FILE RUN              an idea, its patch, its result, the end "
           "of its log\n"
+          "       aire-evolve stats FILE                 how many ideas became code that ran, and "
+          "why not\n"
           "       aire-evolve export FILE DIRECTORY      all of them as files\n"
           "       aire-evolve pin|unpin FILE RUN         its kept files stay in any case, or not\n"
           "       aire-evolve bundle FILE RUN ARCHIVE    a run as one file, for another store\n"
@@ -92,16 +115,19 @@ static void usage(FILE *to)
         fprintf(to, rules[i].fallback && strcmp(rules[i].fallback, "0") ? " (default: %s)\n" : "\n",
                 rules[i].fallback);
     }
-    fputs(
-        "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again\n"
-        "  --resume               go on with a search that was stopped\n"
-        "  --help, --version\n"
-        "\n"
-        "A model's key is read from the variable that its provider's users have (ANTHROPIC_API_KEY,\n"
-        "OPENAI_API_KEY, GEMINI_API_KEY, AWS_BEARER_TOKEN_BEDROCK), else from AIRE_API_KEY.\n"
-        "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
-        "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
-        to);
+    fputs("  --openevolve DIR       short for DIR --adapter openevolve\n"
+          "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. With an "
+          "adapter\n"
+          "                         also PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ...\n"
+          "  --resume               go on with a search that was stopped\n"
+          "  --help, --version\n"
+          "\n"
+          "A model's key is read from the variable that its provider's users have "
+          "(ANTHROPIC_API_KEY,\n"
+          "OPENAI_API_KEY, GEMINI_API_KEY, AWS_BEARER_TOKEN_BEDROCK), else from AIRE_API_KEY.\n"
+          "Ctrl-C stops cleanly, and --resume goes on; a second Ctrl-C stops at once.\n"
+          "exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing there, 130 interrupted\n",
+          to);
 }
 
 static int wrong(const char *what, const char *word)
@@ -140,6 +166,28 @@ static bool is_list(const char *text)
     }
 }
 
+/* Words between commas; 0: one is unknown. */
+static uint32_t forms_of(const char *list)
+{
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } forms[] = {
+        {"unified", AIRE_FORM_UNIFIED}, {"blocks", AIRE_FORM_BLOCKS}, {"files", AIRE_FORM_FILES}};
+    uint32_t bits = 0;
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < 3 && (strlen(forms[i].word) != length || strncmp(at, forms[i].word, length)))
+            i++;
+        if (i == 3)
+            return 0;
+        bits |= forms[i].bit;
+        at += length;
+        if (!*at)
+            return bits;
+    }
+}
+
 static int find_rule(const char *name, size_t length)
 {
     for (int i = 0; i < OPT_COUNT; i++)
@@ -158,10 +206,22 @@ static int take_variable(settings *s, const char *value)
     return EXIT_OK;
 }
 
-static int take_value(settings *s, const char *option, size_t length, const char *value)
+/* The directory is a word as any other. */
+static int take_openevolve(settings *s, char *directory)
+{
+    if (s->word_count == 4)
+        return wrong("one word too many", directory);
+    s->words[s->word_count++] = directory;
+    s->value[OPT_ADAPTER] = "openevolve";
+    return EXIT_OK;
+}
+
+static int take_value(settings *s, const char *option, size_t length, char *value)
 {
     if (length == 3 && strncmp(option, "var", 3) == 0)
         return take_variable(s, value);
+    if (length == 10 && strncmp(option, "openevolve", 10) == 0)
+        return take_openevolve(s, value);
     int id = find_rule(option, length);
     if (id < 0)
         return wrong("unknown option", option);
@@ -171,6 +231,8 @@ static int take_value(settings *s, const char *option, size_t length, const char
         return wrong("--budget needs an amount such as 2.50, not", value);
     if (id == OPT_GPUS && !is_list(value))
         return wrong("--gpus needs numbers such as 0,2,3, or none, not", value);
+    if (id == OPT_FORMS && !forms_of(value))
+        return wrong("--forms needs unified, blocks or files, such as unified,blocks, not", value);
     s->value[id] = value;
     return EXIT_OK;
 }
@@ -185,7 +247,7 @@ static int show_help(bool *done)
 /* One option at argv[*i], with its value there or in the next word. */
 static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
 {
-    const char *option = argv[*i] + 2;
+    char *option = argv[*i] + 2;
     if (!strcmp(option, "help"))
         return show_help(done);
     if (!strcmp(option, "version")) {
@@ -197,7 +259,7 @@ static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
         s->resume = true;
         return EXIT_OK;
     }
-    const char *equals = strchr(option, '=');
+    char *equals = strchr(option, '=');
     if (equals)
         return take_value(s, option, (size_t)(equals - option), equals + 1);
     if (*i + 1 >= argc)
@@ -237,6 +299,11 @@ const char *settings_text(const settings *s, option_id id)
 long settings_number(const settings *s, option_id id)
 {
     return strtol(settings_text(s, id), NULL, 10);
+}
+
+uint32_t settings_forms(const settings *s)
+{
+    return forms_of(settings_text(s, OPT_FORMS));
 }
 
 int settings_gpus(const settings *s, int32_t *numbers, int max)

@@ -178,8 +178,22 @@ int command_show(aire_ctx *ctx, const settings *s)
     if (code == EXIT_OK)
         print_result(aire_results_get(results, 0));
     if (code == EXIT_OK)
+        code = report_drafts(store, aire_result_run_id(aire_results_get(results, 0)));
+    if (code == EXIT_OK)
         print_files(store, s, aire_result_run_id(aire_results_get(results, 0)));
     aire_results_unref(results);
+    aire_store_unref(store);
+    return code;
+}
+
+int command_stats(aire_ctx *ctx, const settings *s)
+{
+    aire_store *store = NULL;
+    int code = needs(s, 2, "stats FILE");
+    if (code == EXIT_OK)
+        code = open_to_read(ctx, s->words[1], &store);
+    if (code == EXIT_OK)
+        code = report_completion(store, true);
     aire_store_unref(store);
     return code;
 }

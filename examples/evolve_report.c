@@ -173,6 +173,19 @@ static int print_outcomes(aire_store *store)
     return EXIT_OK;
 }
 
+/* What the evaluated code says of itself is not to be taken for more. */
+static void print_trust(aire_store *store)
+{
+    aire_store_query query = AIRE_STORE_QUERY_INIT;
+    aire_results *results = NULL;
+    query.kind = AIRE_RUN_BASELINE;
+    query.limit = 1;
+    if (aire_store_results(store, &query, &results) == AIRE_OK && aire_results_count(results) &&
+        aire_result_trust(aire_results_get(results, 0)) == AIRE_TRUST_SELF_REPORTED)
+        puts("           self-reported: read from what the evaluated code wrote, and not guarded");
+    aire_results_unref(results);
+}
+
 int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms)
 {
     sample baseline = {0};
@@ -181,9 +194,12 @@ int report_search(aire_store *store, const settings *s, const char *metric, int6
     if (code == EXIT_OK) {
         putchar('\n');
         print_sample("baseline", &baseline, metric);
+        print_trust(store);
         print_best(store, s, metric, summarise(baseline.rewards, baseline.count).mean);
         code = print_outcomes(store);
     }
+    if (code == EXIT_OK)
+        code = report_completion(store, false);
     if (code == EXIT_OK && aire_store_count(store, &counts) != AIRE_OK)
         code = complain("counting");
     if (code == EXIT_OK) {

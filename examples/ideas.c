@@ -6,7 +6,7 @@
  * MODEL as in aire_model_new, such as anthropic:claude-sonnet-4-5 or
  * chat:qwen3-8b@http://127.0.0.1:8080/v1; its key is read from the variable that is usual for it
  * (ANTHROPIC_API_KEY, OPENAI_API_KEY, ...), else from AIRE_API_KEY. NAME=VALUE: the manifest's
- * variables.
+ * variables. ENV may be a directory that there is an adapter for (aire/env.h).
  */
 #include <aire/aire.h>
 #include <stdio.h>
@@ -82,6 +82,7 @@ int main(int argc, char **argv)
         fputs("usage: aire-ideas ENV MODEL [COUNT [NAME=VALUE ...]]\n", stderr);
         return 2;
     }
+    options.adapter = "auto";
     options.variables = (const char *const *)(argc > 4 ? argv + 4 : argv + argc);
     int code = 1;
     if (aire_ctx_new(NULL, &ctx) != AIRE_OK)

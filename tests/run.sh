@@ -58,12 +58,15 @@ run_python() {
     if [ ! -x "$venv/bin/pytest" ]; then
         python3 -m venv "$venv" && "$venv/bin/pip" install -q -r tests/python/requirements.txt || return 1
     fi
+    ninja -C "$build/main" tests/bench/bench_patch >"$build/bench.build.log" 2>&1 ||
+        { tail -n 20 "$build/bench.build.log"; return 1; }
     rm -rf "$build/python" # from a copy: building a package writes into its sources
     cp -r bindings/python "$build/python" &&
         "$venv/bin/pip" install -q --force-reinstall --no-deps "$build/python" || return 1
     echo "== python"
     AIRE_PREFIX=$build/main/prefix AIRE_LIBRARY=$build/main/prefix/lib/libaire.so \
         AIRE_WORKER=$build/main/prefix/libexec/aire/aire-worker LD_LIBRARY_PATH=$build/main/prefix/lib \
+        AIRE_BENCH_PATCH=$build/main/tests/bench/bench_patch \
         "$venv/bin/pytest" -q -p no:cacheprovider --junitxml "$reports/python.xml" tests/python
     [ -f "$reports/python.xml" ]
 }

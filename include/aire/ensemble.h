@@ -22,7 +22,9 @@ enum {
     /**
      * By reward and cost (AsymmetricUCB): members that were never asked go first; then the best one
      * with probability 0.8, else another. Only rewards above what had to be beaten count, failures
-     * count as 0, calls under way count as calls, and late rewards weigh more than early ones.
+     * count as 0, calls under way count as calls, and late rewards weigh more than early ones. What
+     * says nothing of the member (cancelled, no memory, no budget or too long a request) counts as
+     * nothing: it may be chosen again at once.
      */
     AIRE_ENSEMBLE_BANDIT = 1
 };

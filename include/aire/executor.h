@@ -7,6 +7,11 @@
  * earlier one left: runs that had not finished go back in the queue, and results that had finished
  * but were not told to a searcher are given once more.
  *
+ * A run of an idea whose result breaks a rule of the manifest's `plausible` is run once more on a
+ * fresh seed before there is a result: a run of kind AIRE_RUN_RECHECK, which the store keeps as
+ * evidence and aire_executor_next never gives. The result is AIRE_OUTCOME_OK with the worse of both
+ * values if that clears it, else AIRE_OUTCOME_SUSPECT, or what the re-run was found to be.
+ *
  * Each try at a run has a directory of its own in the work directory, which is removed when the try
  * has ended. Where the manifest has `retention`, the files of some runs are kept (after their result
  * is durable, and before it is given), until better or newer ones need their place:
@@ -26,6 +31,7 @@
 
 #include "aire/env.h"
 #include "aire/model.h"
+#include "aire/prompt.h"
 #include "aire/result.h"
 #include "aire/sandbox.h"
 #include "aire/slurm.h"
@@ -90,11 +96,26 @@ typedef struct aire_executor_options {
     /** Directory of templates for the implementer's requests, implement.txt and revise.txt, as of
      *  aire_ideator_chat_options; copied; nullable: the built-in ones */
     const char *template_dir;
+    /** Patches that are asked for at once for an idea without one, at most 64; the first that applies
+     *  goes on, and the others are cancelled; 0: 1. The implementer may be asked candidates times
+     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered.
+     *  No request outlives its run: a model of the host's own that does not heed its token is waited for */
+    int32_t candidates;
+    int32_t revisions;       /**< how often each is given back with the reason when it does not apply, at most 8; 0: 2; -1: never */
+    int32_t repairs;         /**< how often the implementer's patch is given back when the build fails, the smoke run fails, or the run crashes soon, at most 8; 0: 1; -1: never. Not on a cluster */
+    int32_t repair_seconds;  /**< a crash of the run within so many seconds is given back; 0: 10; -1: none is */
+    int32_t skip_smoke;      /**< 1: the manifest's smoke run is left out */
+    uint32_t forms;          /**< AIRE_FORM_*, or'ed: what the implementer is asked for; 0: AIRE_FORM_UNIFIED */
+    /** Asked whether a patch of the implementer does what its idea says; what it refuses is given back
+     *  to the implementer once, and ends the run if it is refused again. Reference taken; nullable: no
+     *  check */
+    aire_model *checker;
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
-    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL }
+    { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL, \
+      0, 0, 0, 0, 0, 0, NULL }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

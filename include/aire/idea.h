@@ -10,6 +10,15 @@
 
 AIRE_BEGIN_DECLS
 
+/** What an idea changes: X(NAME, value, word). Values are stored, and never reused; 0: not said. */
+#define AIRE_IDEA_KIND_MAP(X)                                                                      \
+    X(HYPERPARAMETER, 1, "hyper-parameter") /* constants alone */                                  \
+    X(ALGORITHMIC, 2, "algorithmic")        /* anything else */
+
+#define AIRE_IDEA_KIND_ENUM_(name, value, word) AIRE_IDEA_##name = value,
+enum { AIRE_IDEA_KIND_MAP(AIRE_IDEA_KIND_ENUM_) };
+#undef AIRE_IDEA_KIND_ENUM_
+
 /** What an idea is made of. All strings are UTF-8, borrowed for the call and copied. */
 typedef struct aire_idea_options {
     uint32_t struct_size;     /**< sizeof(aire_idea_options) */
@@ -24,11 +33,13 @@ typedef struct aire_idea_options {
     const int64_t *parents;   /**< idea ids that it builds on; copied */
     size_t parent_count;
     aire_patch *patch;        /**< reference taken; NULL: the executor's Implementer writes one */
+    int32_t kind;             /**< AIRE_IDEA_*, as whoever proposed it says; 0: nobody said */
+    int32_t reserved;         /**< must be 0 */
 } aire_idea_options;
 
 /** Default options. */
 #define AIRE_IDEA_OPTIONS_INIT                                                                     \
-    { sizeof(aire_idea_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+    { sizeof(aire_idea_options), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_idea_options_init(aire_idea_options *options, size_t size);
@@ -72,9 +83,14 @@ AIRE_API int64_t aire_idea_parent(const aire_idea *idea, size_t index);
 /** The patch that came with it, borrowed; NULL for none. @since 0.1 */
 AIRE_API aire_patch *aire_idea_patch(const aire_idea *idea);
 
+/** AIRE_IDEA_*, as whoever proposed it said; 0: nobody said. @since 0.1 */
+AIRE_API int32_t aire_idea_kind(const aire_idea *idea);
+/** Word for a kind of idea, such as "algorithmic"; "?" if unknown. Static storage. @since 0.1 */
+AIRE_API const char *aire_idea_kind_name(int32_t kind);
+
 /**
- * The idea as a JSON object: id, ordinal, plan (id), title, text, changes, reasoning, origin,
- * parents (ids), patch ({format, text} or null).
+ * The idea as a JSON object: id, ordinal, plan (id), title, text, changes, reasoning, origin, kind
+ * (word or null), parents (ids), patch ({format, text} or null).
  *
  * @param[out] out owned by caller, free with aire_free
  * @return AIRE_OK, AIRE_NOMEM

@@ -161,6 +161,20 @@ AIRE_API AIRE_CHECK aire_status aire_model_new(aire_ctx *ctx, const char *spec,
 AIRE_API const char *aire_model_key_variable(const char *spec);
 
 /**
+ * What a call with so many tokens would cost, by the table of prices; no cache, no thinking.
+ *
+ * @param spec        as in aire_model_new
+ * @param prices_path as in aire_model_options; nullable
+ * @param[out] dollars US dollars; written only on success
+ * @return AIRE_OK; AIRE_NOT_FOUND (the price is not known, or there is no table); AIRE_INVALID,
+ *         AIRE_FORMAT, AIRE_LIMIT, AIRE_IO, AIRE_NOMEM
+ * @since 0.1
+ */
+AIRE_API AIRE_CHECK aire_status aire_model_cost(aire_ctx *ctx, const char *spec,
+                                                const char *prices_path, int64_t input_tokens,
+                                                int64_t output_tokens, double *dollars);
+
+/**
  * Make a model that asks another one and writes each call to a cassette, a JSON lines file that
  * "replay:FILE" plays: {"hash", "purpose", "request", "answer"}, or "status", "code" and "detail" of a
  * failure. A line is written (to the operating system, not to the disk) before the answer is told,

@@ -23,7 +23,7 @@ AIRE_BEGIN_DECLS
     X(OUT_OF_MEMORY, 7, "out of memory")                                                           \
     X(LIMIT, 8, "limit")                    /* another limit of the sandbox */                     \
     X(NO_METRIC, 9, "no metric")            /* finished without a usable metric */                 \
-    X(SUSPECT, 10, "suspect")               /* a metric outside its valid range */                 \
+    X(SUSPECT, 10, "suspect")               /* implausible, and not cleared by a re-run */         \
     X(VIOLATION, 11, "violation")           /* a rule of the environment was broken */             \
     X(STOPPED_EARLY, 12, "stopped early")   /* hopeless, by its intermediate metrics */            \
     X(CANCELLED, 13, "cancelled")           /* by the host */                                      \
@@ -39,7 +39,9 @@ enum { AIRE_OUTCOME_MAP(AIRE_OUTCOME_ENUM_) };
     X(IMPLEMENT, 1, "implement")                                                                   \
     X(BUILD, 2, "build")                                                                           \
     X(RUN, 3, "run")                                                                               \
-    X(EVALUATE, 4, "evaluate")
+    X(EVALUATE, 4, "evaluate")                                                                     \
+    X(SMOKE, 5, "smoke")     /* between build and run: a small run that tells whether it works */    \
+    X(PREDICT, 6, "predict") /* the variant's model answers, between the evaluation's two phases */
 
 #define AIRE_STAGE_ENUM_(name, value, word) AIRE_STAGE_##name = value,
 enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
@@ -81,7 +83,14 @@ enum { AIRE_STAGE_MAP(AIRE_STAGE_ENUM_) };
     X(LOST, 31, "worker lost")                                                                     \
     X(MODEL, 32, "model")                           /* the request to the model failed */          \
     X(MODEL_ANSWER, 33, "model answer")             /* nothing usable in its answer */             \
-    X(OPEN_FILES_LIMIT, 34, "open files limit")
+    X(OPEN_FILES_LIMIT, 34, "open files limit")                                                    \
+    X(OVERTAKEN, 35, "overtaken")                   /* another candidate was first */              \
+    X(NOT_THE_IDEA, 36, "not the idea")             /* as a second model says of the patch */      \
+    X(TOO_FAST, 40, "impossibly fast")              /* less processor time than training takes */  \
+    X(TOO_GOOD, 41, "implausibly good")             /* so much better than the baseline */         \
+    X(SAME_ON_SEEDS, 42, "same on other seeds")     /* the metric does not depend on the seed */   \
+    X(NOT_REPEATABLE, 43, "not repeatable")         /* the same input gave another answer */       \
+    X(VARIANT_SIZE, 44, "variant too large")        /* more text than an idea may bring */
 
 #define AIRE_CAUSE_ENUM_(name, value, word) AIRE_CAUSE_##name = value,
 enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };
@@ -91,7 +100,8 @@ enum { AIRE_CAUSE_MAP(AIRE_CAUSE_ENUM_) };
 #define AIRE_RUN_KIND_MAP(X)                                                                       \
     X(IDEA, 1, "idea")                                                                             \
     X(BASELINE, 2, "baseline") /* the unpatched environment */                                     \
-    X(CONFIRM, 3, "confirm")   /* an idea once more, on another seed */
+    X(CONFIRM, 3, "confirm")   /* an idea once more, on another seed */                            \
+    X(RECHECK, 4, "recheck")   /* the executor's own re-run of a suspect run; never told */
 
 #define AIRE_RUN_KIND_ENUM_(name, value, word) AIRE_RUN_##name = value,
 enum { AIRE_RUN_KIND_MAP(AIRE_RUN_KIND_ENUM_) };

@@ -145,8 +145,8 @@ typedef struct aire_store_counts {
     uint32_t reserved;    /**< 0 */
     int64_t plans;
     int64_t ideas;
-    int64_t runs_waiting;  /**< submitted, not finished */
-    int64_t runs_finished;
+    int64_t runs_waiting;  /**< submitted, not finished; rechecks are not counted */
+    int64_t runs_finished; /**< rechecks are not counted */
     int64_t runs_told;     /**< finished, and told to the searcher */
     int64_t model_calls;
     int64_t input_tokens;  /**< of all model calls */

@@ -16,15 +16,25 @@ static int append_chunk(const char *data, size_t length, void *buf)
     return ((aire_buf *)buf)->status == AIRE_OK ? 0 : -1;
 }
 
-aire_status aire__json_dump(aire_ctx *ctx, const json_t *value, char **out)
+static aire_status dump(aire_ctx *ctx, const json_t *value, size_t layout, char **out)
 {
     aire_buf buf;
     aire__buf_init(&buf, ctx, JSON_MAX);
     int failed = json_dump_callback(value, append_chunk, &buf,
-                                    JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+                                    layout | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     if (failed && buf.status == AIRE_OK)
         buf.status = AIRE_NOMEM;
     return aire__buf_take(&buf, out, NULL);
+}
+
+aire_status aire__json_dump(aire_ctx *ctx, const json_t *value, char **out)
+{
+    return dump(ctx, value, JSON_COMPACT, out);
+}
+
+aire_status aire__json_dump_lines(aire_ctx *ctx, const json_t *value, char **out)
+{
+    return dump(ctx, value, JSON_INDENT(2), out);
 }
 
 aire_status aire__json_load(const char *text, size_t length, const char *what, json_t **out)

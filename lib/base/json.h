@@ -11,6 +11,9 @@
  * aire_alloc. */
 aire_status aire__json_dump(aire_ctx *ctx, const json_t *value, char **out);
 
+/* The same for people: indented. */
+aire_status aire__json_dump_lines(aire_ctx *ctx, const json_t *value, char **out);
+
 /* Parse; a mistake is AIRE_FORMAT "<what>: line L, column C: ...". Depth and duplicates are
  * checked. */
 aire_status aire__json_load(const char *text, size_t length, const char *what, json_t **out);

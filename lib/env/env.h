@@ -20,6 +20,13 @@
 #define AIRE_ENV_DATA "/data"               /* read-only; AIRE_DATA */
 #define AIRE_ENV_OUT "/out"                 /* writable in run, read-only in evaluate; AIRE_OUT */
 #define AIRE_ENV_STREAM "/out/stream.jsonl" /* intermediate metrics; AIRE_STREAM */
+#define AIRE_ENV_PASSES "/passes"           /* evaluate: what is to be predicted; AIRE_PASSES */
+#define AIRE_ENV_ANSWERS "/answers"         /* evaluate: what was; AIRE_ANSWERS */
+#define AIRE_ENV_INPUT "/pass"              /* predict: one pass, read-only; AIRE_INPUT */
+#define AIRE_ENV_ANSWER "/answer/answer"    /* predict: its answer; AIRE_ANSWER */
+
+/* Stages are numbered below the first. */
+enum { AIRE_ENV_STAGES = AIRE_STAGE_PREDICT + 1, AIRE_ENV_PASSES_MAX = 256 };
 
 typedef struct aire_env_file {
     char *path; /* relative, clean */
@@ -30,7 +37,7 @@ typedef struct aire_env_file {
     bool is_text; /* valid UTF-8 without NUL */
 } aire_env_file;
 
-/* "build", "run" or "evaluate" of the manifest. */
+/* "build", "smoke", "run", "evaluate" or "predict" of the manifest. */
 typedef struct aire_env_step {
     bool present;
     char **argv; /* ends in NULL; a shell command is {"/bin/sh", "-c", command, NULL} */
@@ -39,14 +46,16 @@ typedef struct aire_env_step {
     int32_t cpus; /* cpu slots, from 1 */
     int32_t gpus;
     bool network;
-    char *data;        /* absolute host directory mounted at AIRE_ENV_DATA; NULL for none */
-    bool with_variant; /* evaluate only: its workspace also has the editable files, as patched */
+    char *data;           /* absolute host directory mounted at AIRE_ENV_DATA; NULL for none */
+    bool with_variant;    /* evaluate only: its workspace also has the editable files, as patched */
+    int32_t passes;       /* predict only: at most so many */
+    int64_t answer_bytes; /* predict only: of each answer, at most */
 } aire_env_step;
 
 typedef struct aire_env_mount {
     char *source; /* absolute, variables replaced */
     char *target;
-    bool stages[5]; /* by AIRE_STAGE_* */
+    bool stages[AIRE_ENV_STAGES]; /* by AIRE_STAGE_* */
 } aire_env_mount;
 
 /* What a run hands to evaluation: a plain file below AIRE_ENV_OUT. */
@@ -92,6 +101,14 @@ typedef struct aire_env_metric_rule {
     char *pattern; /* self-reported: text in the log before the number, no part of a longer word,
                       "^": only at the beginning of a line; NULL: the stream */
 } aire_env_metric_rule;
+
+/* What a result must not be without being looked at again; 0, and false: no such rule. */
+typedef struct aire_env_plausible {
+    double min_cpu_s;     /* processor time of run */
+    double min_cpu_share; /* the same, as a share of the baseline's median */
+    double max_gain;      /* of the metric over the baseline's mean, in its own unit */
+    bool seeds_differ;    /* another seed gives another metric */
+} aire_env_plausible;
 
 /* What can be kept of a run. */
 enum { AIRE_KEEP_VARIANT = 1, AIRE_KEEP_LOGS = 2, AIRE_KEEP_OUTPUTS = 4 };
@@ -151,24 +168,32 @@ struct aire_env {
     char *hints; /* lines; "" for none */
     char hash[65];
 
+    const char *adapter; /* word of the adapter that made the manifest; NULL: it has an aire.json */
+    char *manifest;      /* JSON, as it was read or made */
+
     char **globs[5];      /* by AIRE_FILE_*, 0 for ignored files; each ends in NULL */
+    char **block_marks;   /* the two of `files.blocks`; NULL for none */
     aire_env_file *files; /* in byte order of path; ignored files are absent */
     size_t file_count;
-    aire_env_step steps[5]; /* by AIRE_STAGE_*: BUILD, RUN, EVALUATE are used */
+    aire_env_step steps[AIRE_ENV_STAGES]; /* by AIRE_STAGE_*: from BUILD on */
     aire_env_mount *mounts;
     size_t mount_count;
     aire_env_output *outputs;
     size_t output_count;
     aire_env_metric_rule metric;
-    char **budget_vars; /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
-    char *budget_text;  /* for prompts: "655360 tokens, 30 s"; "" for none */
-    uint64_t seed;      /* of an ordinary run */
+    char **budget_vars;       /* "AIRE_BUDGET_TOKENS=...": what a run may use; ends in NULL */
+    char **smoke_budget_vars; /* the same for a smoke run; NULL: as of a run */
+    char *budget_text;        /* for prompts: "655360 tokens, 30 s"; "" for none */
+    double cpu_ratio;         /* processor time of run, over the baseline's median; 0: no limit */
+    int64_t max_bytes;        /* of the editable files of a variant, together; 0: no limit */
+    uint64_t seed;            /* of an ordinary run */
     uint64_t *baseline_seeds;
     size_t baseline_seed_count;
     char *seed_var; /* variable beside AIRE_SEED that carries the seed; NULL for none */
     aire_env_stream_rule stream;
     int32_t priority;
     aire_env_retention retention;
+    aire_env_plausible plausible;
     aire_env_knob *knobs;
     size_t knob_count;
 };
@@ -182,7 +207,7 @@ int32_t aire__env_role(const aire_env *env, const char *path);
 /*
  * The metric in what a step wrote. `report` is the evaluate step's JSON:
  * {"metrics": {NAME: number, ...}} or {"violation": {"cause": WORD, "detail": TEXT}} or
- * {"refused": {"cause": WORD, "detail": TEXT}}. The outcome is OK, NO_METRIC, SUSPECT or VIOLATION;
+ * {"refused": {"cause": WORD, "detail": TEXT}}. The outcome is OK, NO_METRIC or VIOLATION;
  * free with aire__env_verdict_free.
  */
 typedef struct aire_env_verdict {

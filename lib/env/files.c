@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/fs.h"
 #include "base/str.h"
+#include "env/blocks.h"
 #include "env/manifest.h"
 
 #define FILES_MAX 4096
@@ -70,18 +71,10 @@ static aire_status read_file(reading *r, aire_env_file *file, const char *full)
     return AIRE_OK;
 }
 
-static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
+/* One more file, so far without content. */
+static aire_status add_file(reading *r, const char *path, mode_t mode, aire_env_file **out)
 {
-    reading *r = data;
     aire_env *env = r->env;
-    int32_t role = aire__env_role(env, path);
-    if (role == 0)
-        return AIRE_OK;
-    if (!S_ISREG(mode))
-        return aire__fail(
-            AIRE_FORMAT,
-            "%s: '%s' is %s, expected a plain file; remove it, or name it in files.ignore",
-            env->path, path, S_ISLNK(mode) ? "a symbolic link" : "a special file");
     if (env->file_count == FILES_MAX)
         return aire__fail(AIRE_LIMIT,
                           "%s: more than %d files; name what does not belong in files.ignore",
@@ -89,14 +82,56 @@ static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
     if (!aire__grow(env->ctx, &env->files, &r->capacity, env->file_count + 1, sizeof *env->files))
         return aire__fail_nomem();
     aire_env_file *file = &env->files[env->file_count];
-    *file =
-        (aire_env_file){.path = aire__strdup(env->ctx, path), .role = role, .mode = mode & 0777};
+    *file = (aire_env_file){.path = aire__strdup(env->ctx, path),
+                            .role = aire__env_role(env, path),
+                            .mode = mode & 0777};
     if (!file->path)
         return aire__fail_nomem();
     env->file_count++;
+    *out = file;
+    return AIRE_OK;
+}
+
+static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
+{
+    reading *r = data;
+    aire_env *env = r->env;
+    aire_env_file *file;
+    if (aire__env_role(env, path) == 0)
+        return AIRE_OK;
+    if (!S_ISREG(mode))
+        return aire__fail(
+            AIRE_FORMAT,
+            "%s: '%s' is %s, expected a plain file; remove it, or name it in files.ignore",
+            env->path, path, S_ISLNK(mode) ? "a symbolic link" : "a special file");
+    aire_status status = add_file(r, path, mode, &file);
+    if (status != AIRE_OK)
+        return status;
     char *full = aire__path_join(env->ctx, env->path, path);
-    aire_status status = full ? read_file(r, file, full) : aire__fail_nomem();
+    status = full ? read_file(r, file, full) : aire__fail_nomem();
     aire_free(env->ctx, full);
+    return status;
+}
+
+/* The files that an adapter brings. */
+static aire_status add_adapted(reading *r, const aire_adapted *adapted)
+{
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; adapted && i < adapted->file_count && status == AIRE_OK; i++) {
+        const aire_adapted_file *given = &adapted->files[i];
+        aire_env_file *file;
+        for (size_t k = 0; k < r->env->file_count; k++)
+            if (!strcmp(r->env->files[k].path, given->path))
+                return aire__fail(AIRE_EXISTS, "%s: '%s' is a name that the adapter needs",
+                                  r->env->path, given->path);
+        status = add_file(r, given->path, given->mode, &file);
+        if (status != AIRE_OK)
+            return status;
+        file->length = strlen(given->data);
+        file->is_text = true;
+        file->data = aire__strndup(r->env->ctx, given->data, file->length);
+        status = file->data ? AIRE_OK : aire__fail_nomem();
+    }
     return status;
 }
 
@@ -142,14 +177,28 @@ static aire_status check_globs(const aire_env *env, const aire_node *top)
     return AIRE_OK;
 }
 
-aire_status aire__env_read_files(aire_env *env, const aire_node *top)
+static aire_status check_blocks(const aire_env *env, const aire_node *top)
+{
+    char *message = NULL;
+    aire_status status = aire__blocks_check_files(env, &message);
+    if (status == AIRE_OK && message)
+        status = aire__node_complain(top, "files.blocks", "%s", message);
+    aire_free(env->ctx, message);
+    return status;
+}
+
+aire_status aire__env_read_files(aire_env *env, const aire_node *top, const aire_adapted *adapted)
 {
     reading r = {.env = env};
     aire_status status = aire__fs_walk(env->ctx, env->path, visit, &r);
+    if (status == AIRE_OK)
+        status = add_adapted(&r, adapted);
     if (status != AIRE_OK)
         return status;
-    qsort(env->files, env->file_count, sizeof *env->files, compare_files);
-    return check_globs(env, top);
+    if (env->file_count)
+        qsort(env->files, env->file_count, sizeof *env->files, compare_files);
+    status = check_globs(env, top);
+    return status == AIRE_OK ? check_blocks(env, top) : status;
 }
 
 static int compare_path(const void *key, const void *item)

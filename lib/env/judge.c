@@ -45,7 +45,7 @@ static aire_status settle_value(const aire_env *env, aire_env_verdict *v, double
     aire_status status = aire_env_reward(env, value, &v->reward);
     const char *message = aire_error_message(aire_last_error());
     if (status == AIRE_LIMIT)
-        return settle(env, v, AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE, message);
+        return settle(env, v, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_METRIC_RANGE, message);
     if (status != AIRE_OK)
         return settle(env, v, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, message);
     return settle(env, v, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, "");

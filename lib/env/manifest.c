@@ -30,8 +30,9 @@ static aire_status read_texts(aire_env *env, const aire_node *top)
 
 static aire_status read_roles(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"ignore",   "editable", "protected",
-                                        "reserved", "hidden",   NULL};
+    static const char *const known[] = {"ignore", "editable", "protected", "reserved",
+                                        "hidden", "blocks",   "max_kb",    NULL};
+    int64_t kilobytes = 0;
     aire_node files;
     bool present;
     aire_status status = aire__node_object(top, "files", true, &files, &present);
@@ -40,17 +41,26 @@ static aire_status read_roles(aire_env *env, const aire_node *top)
     for (int role = 0; role < 5 && status == AIRE_OK; role++)
         status =
             aire__node_texts(&files, known[role], role == AIRE_FILE_EDITABLE, &env->globs[role]);
+    if (status == AIRE_OK)
+        status = aire__node_int(&files, "max_kb", 1, 1 << 20, &kilobytes);
+    env->max_bytes = kilobytes << 10;
+    if (status == AIRE_OK && json_object_get(files.json, "blocks"))
+        status = aire__node_texts(&files, "blocks", true, &env->block_marks);
+    if (status == AIRE_OK && env->block_marks &&
+        json_array_size(json_object_get(files.json, "blocks")) != 2)
+        return aire__node_fail(&files, "blocks", json_object_get(files.json, "blocks"),
+                               "two texts: the marks before and after what may change");
     return status;
 }
 
 /* ---- mounts ---- */
 
-/* Places that the sandbox fills itself. */
-static bool is_taken(const char *target)
+bool aire__mount_is_taken(const char *target)
 {
-    static const char *const places[] = {
-        "/workspace", "/data",   "/out", "/usr", "/bin",  "/sbin", "/lib", "/lib32",
-        "/lib64",     "/libx32", "/etc", "/dev", "/proc", "/tmp",  "/sys", "/run"};
+    static const char *const places[] = {"/workspace", "/data",   "/out",     "/usr",   "/bin",
+                                         "/sbin",      "/lib",    "/lib32",   "/lib64", "/libx32",
+                                         "/etc",       "/dev",    "/proc",    "/tmp",   "/sys",
+                                         "/run",       "/passes", "/answers", "/pass",  "/answer"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         size_t length = strlen(places[i]);
         if (strncmp(target, places[i], length) == 0 &&
@@ -65,9 +75,10 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
     static const aire_word stages[] = {{"build", AIRE_STAGE_BUILD},
                                        {"run", AIRE_STAGE_RUN},
                                        {"evaluate", AIRE_STAGE_EVALUATE},
+                                       {"predict", AIRE_STAGE_PREDICT},
                                        {NULL, 0}};
     const json_t *array;
-    aire_status status = aire__node_array(node, "stages", false, 3, &array);
+    aire_status status = aire__node_array(node, "stages", false, 4, &array);
     for (size_t s = 0; status == AIRE_OK && stages[s].word; s++)
         mount->stages[stages[s].value] = !array;
     for (size_t i = 0; status == AIRE_OK && i < json_array_size(array); i++) {
@@ -77,9 +88,10 @@ static aire_status read_stages(const aire_node *node, aire_env_mount *mount)
             s++;
         if (!stages[s].word)
             return aire__node_fail(node, "stages", json_array_get(array, i),
-                                   "\"build\", \"run\" or \"evaluate\"");
+                                   "\"build\", \"run\", \"predict\" or \"evaluate\"");
         mount->stages[stages[s].value] = true;
     }
+    mount->stages[AIRE_STAGE_SMOKE] = mount->stages[AIRE_STAGE_RUN];
     return status;
 }
 
@@ -121,7 +133,7 @@ static aire_status read_mount(const aire_node *node, aire_env_mount *mount)
     if (status == AIRE_OK && (mount->target[0] != '/' || !aire__path_is_clean(mount->target + 1)))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "an absolute path without '.', '..' or a final '/'");
-    if (status == AIRE_OK && is_taken(mount->target))
+    if (status == AIRE_OK && aire__mount_is_taken(mount->target))
         return aire__node_fail(node, "target", json_object_get(node->json, "target"),
                                "a place that the sandbox does not fill itself, such as /opt/NAME");
     return status == AIRE_OK ? read_stages(node, mount) : status;
@@ -197,35 +209,84 @@ static aire_status read_outputs(aire_env *env, const aire_node *top)
 
 /* ---- budget and seeds ---- */
 
-static aire_status read_budget(aire_env *env, const aire_node *top)
+/* What the sandbox enforces of it. */
+static aire_status read_cpu_ratio(aire_env *env, const aire_node *top, aire_buf *text)
 {
-    static const char *const known[] = {"tokens", "steps", "wall_s", NULL};
-    static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
-                                       "AIRE_BUDGET_WALL_S"};
-    static const char *const words[] = {"tokens", "steps", "s"};
     aire_node budget;
     bool present;
     aire_status status = aire__node_object(top, "budget", false, &budget, &present);
-    env->budget_vars = aire__calloc(env->ctx, 4, sizeof *env->budget_vars);
-    if (status == AIRE_OK && !env->budget_vars)
+    const json_t *found =
+        status == AIRE_OK && present ? json_object_get(budget.json, "cpu_ratio") : NULL;
+    if (!found)
+        return status;
+    status = aire__node_number(&budget, "cpu_ratio", &env->cpu_ratio);
+    if (status == AIRE_OK && !(env->cpu_ratio >= 1))
+        return aire__node_fail(&budget, "cpu_ratio", found, "a number from 1");
+    aire__buf_printf(text, "%s%g times the processor time of the baseline",
+                     text->length ? ", " : "", env->cpu_ratio);
+    return status;
+}
+
+/* The "budget" of an object, as variables and in words; *vars is NULL if it is not there. */
+static aire_status read_budget_of(const aire_node *parent, char ***out, aire_buf *text)
+{
+    static const char *const known[] = {"tokens", "steps", "wall_s", "cpu_ratio", NULL};
+    static const char *const vars[] = {"AIRE_BUDGET_TOKENS", "AIRE_BUDGET_STEPS",
+                                       "AIRE_BUDGET_WALL_S"};
+    static const char *const words[] = {"tokens", "steps", "s"};
+    aire_ctx *ctx = parent->reader->ctx;
+    aire_node budget;
+    bool present;
+    aire_status status = aire__node_object(parent, "budget", false, &budget, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    *out = aire__calloc(ctx, 4, sizeof **out);
+    if (!*out)
         return aire__fail_nomem();
-    if (status == AIRE_OK && present)
-        status = aire__node_known(&budget, known);
-    aire_buf text;
-    aire__buf_init(&text, env->ctx, 1024);
-    for (size_t i = 0, count = 0; status == AIRE_OK && present && known[i]; i++) {
+    status = aire__node_known(&budget, known);
+    for (size_t i = 0, count = 0; status == AIRE_OK && i < sizeof vars / sizeof *vars; i++) {
         int64_t value = -1;
         status = aire__node_int(&budget, known[i], 0, INT64_MAX, &value);
         if (status != AIRE_OK || value < 0)
             continue;
-        aire__buf_printf(&text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
-        env->budget_vars[count] = aire__asprintf(env->ctx, "%s=%lld", vars[i], (long long)value);
-        if (!env->budget_vars[count++])
+        aire__buf_printf(text, "%s%lld %s", count ? ", " : "", (long long)value, words[i]);
+        (*out)[count] = aire__asprintf(ctx, "%s=%lld", vars[i], (long long)value);
+        if (!(*out)[count++])
             status = aire__fail_nomem();
     }
+    return status;
+}
+
+static aire_status read_budget(aire_env *env, const aire_node *top)
+{
+    aire_buf text;
+    aire__buf_init(&text, env->ctx, 1024);
+    aire_status status = read_budget_of(top, &env->budget_vars, &text);
+    if (status == AIRE_OK && !env->budget_vars &&
+        !(env->budget_vars = aire__calloc(env->ctx, 1, sizeof *env->budget_vars)))
+        status = aire__fail_nomem();
+    if (status == AIRE_OK)
+        status = read_cpu_ratio(env, top, &text);
     if (status == AIRE_OK)
         return aire__buf_take(&text, &env->budget_text, NULL);
     aire__buf_free(&text);
+    return status;
+}
+
+/* A smoke run may have a budget of its own. */
+static aire_status read_smoke_budget(aire_env *env, const aire_node *top)
+{
+    aire_node smoke;
+    bool present;
+    aire_buf text;
+    aire_status status = aire__node_object(top, "smoke", false, &smoke, &present);
+    if (status != AIRE_OK || !present)
+        return status;
+    aire__buf_init(&text, env->ctx, 1024);
+    status = read_budget_of(&smoke, &env->smoke_budget_vars, &text);
+    aire__buf_free(&text);
+    if (status == AIRE_OK && json_object_get(json_object_get(smoke.json, "budget"), "cpu_ratio"))
+        return aire__node_complain(&smoke, "budget.cpu_ratio", "only the budget of a run has this");
     return status;
 }
 
@@ -338,18 +399,22 @@ static aire_status read_rest(aire_env *env, const aire_node *top)
     int64_t priority = 0;
     aire_status status = aire__node_int(top, "priority", -1000, 1000, &priority);
     env->priority = (int32_t)priority;
+    if (status == AIRE_OK)
+        status = aire__manifest_read_plausible(env, top);
     return status == AIRE_OK ? aire__manifest_read_retention(env, top) : status;
 }
 
 aire_status aire__manifest_read(aire_env *env, const aire_node *top)
 {
-    static const char *const known[] = {"$schema", "aire",     "name",   "goal",      "rules",
-                                        "hints",   "files",    "build",  "run",       "evaluate",
-                                        "mounts",  "outputs",  "budget", "seed",      "metric",
-                                        "stream",  "priority", "knobs",  "retention", NULL};
+    static const char *const known[] = {
+        "$schema", "aire",     "name",     "goal",      "rules",   "hints",     "files", "build",
+        "run",     "smoke",    "evaluate", "mounts",    "outputs", "budget",    "seed",  "metric",
+        "stream",  "priority", "knobs",    "retention", "predict", "plausible", NULL};
     static aire_status (*const parts[])(aire_env *, const aire_node *) = {
-        read_texts,  read_roles, aire__manifest_read_steps,  read_mounts, read_outputs,
-        read_budget, read_seed,  aire__manifest_read_metric, read_stream, read_rest,
+        read_texts,        read_roles,   aire__manifest_read_steps,
+        read_mounts,       read_outputs, read_budget,
+        read_smoke_budget, read_seed,    aire__manifest_read_metric,
+        read_stream,       read_rest,
     };
     if (!json_is_object(top->json))
         return aire__node_fail(top, NULL, top->json, "an object");

@@ -47,15 +47,19 @@ static aire_status check_trust(const aire_env *env, const aire_node *node, int s
         return aire__node_complain(
             node, "trust",
             "\"evaluated\" needs \"stage\": \"evaluate\" and an \"evaluate\" command");
-    if (rule->trust == AIRE_TRUST_SELF_REPORTED && evaluates)
+    bool beside = env->steps[AIRE_STAGE_EVALUATE].with_variant;
+    if (rule->trust == AIRE_TRUST_SELF_REPORTED && evaluates && !beside)
         return aire__node_complain(node, "trust",
                                    "\"self_reported\" and an \"evaluate\" command exclude each "
                                    "other: what is evaluated need not be believed");
-    if (rule->trust == AIRE_TRUST_SELF_REPORTED && stage != AIRE_STAGE_RUN)
+    if (rule->trust == AIRE_TRUST_SELF_REPORTED &&
+        stage != (evaluates ? AIRE_STAGE_EVALUATE : AIRE_STAGE_RUN))
         return aire__node_complain(
             node, "trust",
-            "\"self_reported\" needs \"stage\": \"run\": it is read from what the "
-            "run writes");
+            "\"self_reported\" needs \"stage\": \"run\", where it is read from what the run "
+            "writes, or \"evaluate\" if that has the variant's files");
+    if (evaluates && rule->trust == AIRE_TRUST_SELF_REPORTED && rule->pattern)
+        return aire__node_complain(node, "pattern", "the evaluation's report has the metric");
     if (rule->trust == AIRE_TRUST_EVALUATED && rule->pattern)
         return aire__node_complain(node, "pattern",
                                    "only a self_reported metric is read from a log");

@@ -1,4 +1,4 @@
-/* The manifest's build, run and evaluate. */
+/* The manifest's build, run, evaluate and predict. */
 #include <string.h>
 
 #include "base/fail.h"
@@ -6,8 +6,11 @@
 #include "base/str.h"
 #include "env/manifest.h"
 
-static const char *const step_names[] = {
-    [AIRE_STAGE_BUILD] = "build", [AIRE_STAGE_RUN] = "run", [AIRE_STAGE_EVALUATE] = "evaluate"};
+static const char *const step_names[] = {[AIRE_STAGE_BUILD] = "build",
+                                         [AIRE_STAGE_RUN] = "run",
+                                         [AIRE_STAGE_EVALUATE] = "evaluate",
+                                         [AIRE_STAGE_SMOKE] = "smoke",
+                                         [AIRE_STAGE_PREDICT] = "predict"};
 
 /* {"/bin/sh", "-c", text}; takes the text over. */
 static aire_status shell_command(aire_ctx *ctx, char *text, char ***out)
@@ -142,12 +145,17 @@ static aire_status read_data(const aire_node *node, aire_env_step *step)
     return status;
 }
 
-/* Each limit: its key, its range, the unit in the sandbox's, and where it goes. */
+/* Each limit: its key, its range, the unit in the sandbox's, and where it goes. What is not said
+ * stays as it is in `step`. */
 static aire_status read_limits(const aire_node *node, aire_env_step *step)
 {
     enum { DAY = 86400, TERABYTE_MB = 1 << 20 };
-    int64_t timeout = 600, cpu = 0, memory = 0, disk = 0, file = 0, log = 0, processes = 0,
-            output = 0, open_files = 0, cpus = 1, gpus = 0;
+    const aire_limits *was = &step->limits;
+    int64_t timeout = was->wall_ms ? was->wall_ms / 1000 : 600, cpu = was->cpu_ms / 1000,
+            memory = was->memory_bytes >> 20, disk = was->disk_bytes >> 20,
+            file = was->file_bytes >> 20, log = was->log_bytes >> 10, processes = was->processes,
+            output = was->output_bytes >> 20, open_files = was->open_files,
+            cpus = step->cpus ? step->cpus : 1, gpus = step->gpus;
     const struct {
         const char *key;
         int64_t min, max;
@@ -186,16 +194,41 @@ static aire_status read_limits(const aire_node *node, aire_env_step *step)
     return AIRE_OK;
 }
 
+/* What every step may say. */
+#define STEP_KEYS                                                                                  \
+    "command", "timeout_s", "cpu_s", "cpus", "gpus", "memory_mb", "processes", "disk_mb",          \
+        "file_mb", "log_kb", "output_mb", "open_files", "network", "env", "data"
+
+/* What only one of the steps has. */
+static aire_status read_own(const aire_node *node, int stage, aire_env_step *step)
+{
+    static const struct {
+        const char *key;
+        int stage;
+    } own[] = {{"with_variant", AIRE_STAGE_EVALUATE},
+               {"passes", AIRE_STAGE_PREDICT},
+               {"answer_mb", AIRE_STAGE_PREDICT}};
+    int64_t passes = 16, megabytes = 16;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].stage != stage && json_object_get(node->json, own[i].key))
+            return aire__node_complain(node, own[i].key, "only %s has this",
+                                       step_names[own[i].stage]);
+    aire_status status = aire__node_bool(node, "with_variant", &step->with_variant);
+    if (status == AIRE_OK)
+        status = aire__node_int(node, "passes", 2, AIRE_ENV_PASSES_MAX, &passes);
+    if (status == AIRE_OK)
+        status = aire__node_int(node, "answer_mb", 1, 1 << 20, &megabytes);
+    step->passes = (int32_t)passes;
+    step->answer_bytes = megabytes << 20;
+    return status;
+}
+
 static aire_status read_step(aire_env *env, const aire_node *top, int stage)
 {
-    static const char *const known[] = {
-        "command",   "timeout_s", "cpu_s",   "cpus",         "gpus",      "memory_mb",
-        "processes", "disk_mb",   "file_mb", "log_kb",       "output_mb", "open_files",
-        "network",   "env",       "data",    "with_variant", NULL};
+    static const char *const known[] = {STEP_KEYS, "with_variant", "passes", "answer_mb", NULL};
     aire_env_step *step = &env->steps[stage];
     aire_node node;
-    aire_status status =
-        aire__node_object(top, step_names[stage], stage == AIRE_STAGE_RUN, &node, &step->present);
+    aire_status status = aire__node_object(top, step_names[stage], false, &node, &step->present);
     if (status != AIRE_OK || !step->present)
         return status;
     status = aire__node_known(&node, known);
@@ -208,24 +241,127 @@ static aire_status read_step(aire_env *env, const aire_node *top, int stage)
     if (status == AIRE_OK)
         status = aire__node_bool(&node, "network", &step->network);
     if (status == AIRE_OK)
-        status = aire__node_bool(&node, "with_variant", &step->with_variant);
-    if (status == AIRE_OK && stage != AIRE_STAGE_EVALUATE &&
-        json_object_get(node.json, "with_variant"))
-        return aire__node_complain(&node, "with_variant", "only evaluate has this");
+        status = read_own(&node, stage, step);
     return status == AIRE_OK ? read_data(&node, step) : status;
+}
+
+/* ---- the smoke run ---- */
+
+static aire_status copy_texts(aire_ctx *ctx, char *const *from, char ***out)
+{
+    size_t count = 0;
+    while (from[count])
+        count++;
+    *out = aire__calloc(ctx, count + 1, sizeof **out);
+    for (size_t i = 0; *out && i < count; i++)
+        if (!((*out)[i] = aire__strdup(ctx, from[i])))
+            return aire__fail_nomem();
+    return *out ? AIRE_OK : aire__fail_nomem();
+}
+
+static bool has_var(char *const *vars, const char *var)
+{
+    size_t length = strcspn(var, "=") + 1;
+    for (; *vars; vars++)
+        if (strncmp(*vars, var, length) == 0)
+            return true;
+    return false;
+}
+
+/* Its own variables, and those of the run that it does not set itself. */
+static aire_status add_vars_of_run(aire_ctx *ctx, char *const *run, char ***vars)
+{
+    size_t count = 0, more = 0;
+    while ((*vars)[count])
+        count++;
+    while (run[more])
+        more++;
+    char **all = aire__calloc(ctx, count + more + 1, sizeof *all);
+    if (!all)
+        return aire__fail_nomem();
+    memcpy(all, *vars, count * sizeof *all);
+    aire_free(ctx, *vars);
+    *vars = all;
+    for (; *run; run++)
+        if (!has_var(all, *run) && !(all[count++] = aire__strdup(ctx, *run)))
+            return aire__fail_nomem();
+    return AIRE_OK;
+}
+
+/* What it does not say is as of the run, but for the time. Its budget is read with the run's. */
+static aire_status read_smoke(aire_env *env, const aire_node *top)
+{
+    static const char *const known[] = {STEP_KEYS, "budget", NULL};
+    enum { SMOKE_MS = 60000 };
+    const aire_env_step *run = &env->steps[AIRE_STAGE_RUN];
+    aire_env_step *step = &env->steps[AIRE_STAGE_SMOKE];
+    aire_node node;
+    aire_status status = aire__node_object(top, "smoke", false, &node, &step->present);
+    if (status != AIRE_OK || !step->present)
+        return status;
+    step->limits = run->limits;
+    step->limits.wall_ms = run->limits.wall_ms < SMOKE_MS ? run->limits.wall_ms : SMOKE_MS;
+    step->cpus = run->cpus;
+    step->gpus = run->gpus;
+    step->network = run->network;
+    status = aire__node_known(&node, known);
+    if (status == AIRE_OK)
+        status = json_object_get(node.json, "command")
+                     ? read_command(&node, step)
+                     : copy_texts(env->ctx, run->argv, &step->argv);
+    if (status == AIRE_OK)
+        status = read_limits(&node, step);
+    if (status == AIRE_OK)
+        status = read_vars(&node, step);
+    if (status == AIRE_OK)
+        status = add_vars_of_run(env->ctx, run->vars, &step->vars);
+    if (status == AIRE_OK)
+        status = aire__node_bool(&node, "network", &step->network);
+    if (status == AIRE_OK)
+        status = read_data(&node, step);
+    if (status == AIRE_OK && !step->data && run->data &&
+        !(step->data = aire__strdup(env->ctx, run->data)))
+        status = aire__fail_nomem();
+    return status;
+}
+
+/* The model answers to an evaluator that keeps the secret, and to nobody else. */
+static aire_status check_predict(const aire_env *env, const aire_node *top)
+{
+    const aire_env_step *predict = &env->steps[AIRE_STAGE_PREDICT];
+    if (!predict->present)
+        return AIRE_OK;
+    if (!env->steps[AIRE_STAGE_EVALUATE].present)
+        return aire__node_complain(top, "predict",
+                                   "needs an \"evaluate\" command, which says what "
+                                   "is to be predicted and judges the answers");
+    if (predict->network)
+        return aire__node_complain(top, "predict.network",
+                                   "a model that is judged has no network: what it answers could "
+                                   "come from anywhere");
+    return AIRE_OK;
 }
 
 aire_status aire__manifest_read_steps(aire_env *env, const aire_node *top)
 {
     aire_status status = AIRE_OK;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE && status == AIRE_OK; stage++)
-        status = read_step(env, top, stage);
-    return status;
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES && status == AIRE_OK; stage++)
+        if (stage != AIRE_STAGE_SMOKE) /* which is read by those of run */
+            status = read_step(env, top, stage);
+    /* An evaluation that has the variant's files may do without a run. */
+    if (status == AIRE_OK && !env->steps[AIRE_STAGE_RUN].present &&
+        !env->steps[AIRE_STAGE_EVALUATE].with_variant)
+        return aire__node_complain(top, "run",
+                                   "missing; expected an object, as evaluate.with_variant is not "
+                                   "true");
+    if (status == AIRE_OK)
+        status = read_smoke(env, top);
+    return status == AIRE_OK ? check_predict(env, top) : status;
 }
 
 void aire__env_steps_free(aire_env *env)
 {
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++) {
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++) {
         aire__texts_free(env->ctx, env->steps[stage].argv);
         aire__texts_free(env->ctx, env->steps[stage].vars);
         aire_free(env->ctx, env->steps[stage].data);

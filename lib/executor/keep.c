@@ -119,7 +119,7 @@ static aire_status gather_outputs(const aire_try *t)
 static aire_status gather_logs(const aire_try *t)
 {
     aire_status status = AIRE_OK;
-    for (int stage = AIRE_STAGE_BUILD; status == AIRE_OK && stage <= AIRE_STAGE_EVALUATE; stage++) {
+    for (int stage = AIRE_STAGE_BUILD; status == AIRE_OK && stage < AIRE_ENV_STAGES; stage++) {
         char name[32];
         snprintf(name, sizeof name, "%s.log", aire_stage_name(stage));
         status = take(t, ".", name, "logs", INT64_MAX); /* the sandbox has bounded it */

@@ -15,10 +15,48 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "base/thread.h"
+#include "executor/conversation.h"
 
-enum { WORKERS_MAX = 1024 };
+enum {
+    WORKERS_MAX = 1024,
+    CANDIDATES_MAX = 64,
+    REVISIONS = 2, /* as in the paper */
+    REPAIRS = 1,
+    REPAIRS_MAX = 8,
+    REPAIR_S = 10
+};
 
 /* ---- making it ---- */
+
+/* 0 is the default, and -1 never. */
+static int32_t or_default(int32_t given, int32_t fallback)
+{
+    return given < 0 ? 0 : given ? given : fallback;
+}
+
+static aire_status take_implementing(aire_implementing *how, const aire_executor_options *o)
+{
+    enum { FORMS = AIRE_FORM_UNIFIED | AIRE_FORM_BLOCKS | AIRE_FORM_FILES };
+    if (o->candidates < 0 || o->candidates > CANDIDATES_MAX || o->revisions < -1 ||
+        o->revisions > AIRE_REVISIONS_MAX || o->repairs < -1 || o->repairs > REPAIRS_MAX ||
+        o->repair_seconds < -1 || o->skip_smoke < 0 || o->skip_smoke > 1)
+        return aire__fail(
+            AIRE_INVALID,
+            "aire_executor_options: candidates must be from 0 to %d, revisions from -1 to %d, "
+            "repairs from -1 to %d, repair_seconds -1 or more, skip_smoke 0 or 1",
+            CANDIDATES_MAX, AIRE_REVISIONS_MAX, REPAIRS_MAX);
+    if (o->forms & ~(uint32_t)FORMS)
+        return aire__fail(AIRE_INVALID, "aire_executor_options: forms has unknown bits");
+    *how = (aire_implementing){
+        .candidates = o->candidates ? o->candidates : 1,
+        .revisions = or_default(o->revisions, REVISIONS),
+        .repairs = o->slurm ? 0 : or_default(o->repairs, REPAIRS),
+        .repair_ms =
+            o->repair_seconds < 0 ? -1 : 1000 * (int64_t)or_default(o->repair_seconds, REPAIR_S),
+        .forms = o->forms ? o->forms : AIRE_FORM_UNIFIED,
+        .skips_smoke = o->skip_smoke};
+    return AIRE_OK;
+}
 
 static aire_status take_options(aire_local *l, const aire_executor_options *o)
 {
@@ -35,7 +73,13 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
     l->output = o->output;
     l->output_user_data = o->output_user_data;
     l->shop.implementer = aire_model_ref(o->implementer);
-    aire_status status = AIRE_OK;
+    l->shop.checker = aire_model_ref(o->checker);
+    aire_status status = take_implementing(&l->shop.how, o);
+    if (status != AIRE_OK)
+        return status;
+    if (o->slurm && o->repairs > 0)
+        aire_log(l->shop.ctx, AIRE_LOG_WARNING, "executor",
+                 "repairs: runs on a cluster are not repaired");
     if (o->template_dir)
         status = aire__templates_load(l->shop.ctx, o->template_dir, &l->shop.templates);
     return status == AIRE_OK ? aire__resources_settle(l, o) : status;
@@ -237,7 +281,7 @@ aire_status aire__local_new(aire_ctx *ctx, aire_env *env, aire_sandbox *sandbox,
     }
     l->shop = (aire_workshop){
         .ctx = aire_ctx_ref(ctx), .env = aire_env_ref(env), .sandbox = aire_sandbox_ref(sandbox)};
-    l->store = aire_store_ref(store);
+    l->store = l->shop.store = aire_store_ref(store);
     pthread_mutex_init(&l->submitting, NULL);
     pthread_mutex_init(&l->lock, NULL);
     aire__cond_init(&l->work);
@@ -294,6 +338,7 @@ void aire__local_free(void *local)
         rmdir(l->shop.work_dir); /* if nothing is left in it */
     aire_free(ctx, l->shop.work_dir);
     aire_model_unref(l->shop.implementer);
+    aire_model_unref(l->shop.checker);
     aire_sandbox_unref(l->shop.sandbox);
     aire_store_unref(l->store);
     aire_env_unref(l->shop.env);

@@ -101,6 +101,15 @@ aire_status aire__resources_settle(aire_local *l, const aire_executor_options *o
 /* What a worker thread does until the executor stops. */
 void *aire__worker_main(void *local);
 
+/* ---- recheck.c ---- */
+
+/*
+ * A try came to a metric: if it is not plausible, run it once more on a fresh seed, on the same
+ * lease, and settle the try by what both came to. The re-run is a run of its own in the store, of
+ * kind RECHECK, which is never queued or told. Statuses as of aire__stages_run.
+ */
+aire_status aire__recheck(aire_local *l, aire_try *t);
+
 /* ---- finish.c: all without the lock ---- */
 
 /* A run is over: others may begin. Its place among those that are. */

@@ -72,7 +72,7 @@ static int64_t free_disk(const char *directory)
 aire_resources aire__needs_of(const aire_env *env)
 {
     aire_resources need = {.cpus = 1};
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++) {
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++) {
         const aire_env_step *step = &env->steps[stage];
         if (!step->present)
             continue;

@@ -5,7 +5,8 @@
 aire_kept_class aire__retention_class(int32_t kind, int32_t outcome)
 {
     if (outcome == AIRE_OUTCOME_OK)
-        return kind == AIRE_RUN_CONFIRM ? AIRE_KEPT_OTHER : AIRE_KEPT_RANKED;
+        return kind == AIRE_RUN_CONFIRM || kind == AIRE_RUN_RECHECK ? AIRE_KEPT_OTHER
+                                                                    : AIRE_KEPT_RANKED;
     return outcome == AIRE_OUTCOME_CANCELLED ? AIRE_KEPT_OTHER : AIRE_KEPT_FAILED;
 }
 

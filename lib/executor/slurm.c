@@ -74,9 +74,13 @@ static aire_status add_needs(aire_slurm *s)
     aire_ctx *ctx = s->shop->ctx;
     aire_resources need = aire__needs_of(s->shop->env);
     int64_t wall_ms = 0;
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++)
         if (s->shop->env->steps[stage].present)
             wall_ms += s->shop->env->steps[stage].limits.wall_ms;
+    const aire_env_step *predict = &s->shop->env->steps[AIRE_STAGE_PREDICT];
+    if (predict->present) /* each pass, and the second phase of evaluate */
+        wall_ms += (predict->passes - 1) * predict->limits.wall_ms +
+                   s->shop->env->steps[AIRE_STAGE_EVALUATE].limits.wall_ms;
     long long minutes = (wall_ms / 1000 + MARGIN_S + 59) / 60;
     long long megabytes = (need.memory_bytes ? need.memory_bytes >> 20 : DEFAULT_MB) + MARGIN_MB;
     aire_status status = add_argument(s, aire__asprintf(ctx, "--time=%lld", minutes));
@@ -264,12 +268,16 @@ static aire_status make_spec(const trip *p, char **out)
     const aire_env *env = t->shop->env;
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->run->seed);
-    json_t *spec = json_pack("{s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:o}", "aire_job", 1, "run",
-                             (json_int_t)t->run->id, "seed", seed, "variant", t->variant,
-                             "environment", env->path, "hash", env->hash, "worker",
-                             p->s->worker_path, "variables", variables_of(env));
-    if (!spec)
+    json_t *spec =
+        json_pack("{s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "aire_job", 1, "run",
+                  (json_int_t)t->run->id, "seed", seed, "variant", t->variant, "environment",
+                  env->path, "hash", env->hash, "worker", p->s->worker_path, "adapter",
+                  env->adapter ? env->adapter : "", "variables", variables_of(env));
+    if (!spec ||
+        (t->shop->how.skips_smoke && json_object_set_new(spec, "skip_smoke", json_true()) != 0)) {
+        json_decref(spec);
         return aire__fail_nomem();
+    }
     aire_status status = aire__json_dump(t->shop->ctx, spec, out);
     json_decref(spec);
     return status;
@@ -753,24 +761,6 @@ static aire_status await(trip *p)
 
 /* ---- the result ---- */
 
-static aire_status copy_metrics(aire_try *t, const aire_result *result)
-{
-    aire_ctx *ctx = t->shop->ctx;
-    size_t count = aire_result_metric_count(result);
-    t->ending.verdict.metrics = aire__calloc(ctx, count + 1, sizeof *t->ending.verdict.metrics);
-    if (!t->ending.verdict.metrics)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < count; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        char *name = aire__strdup(ctx, metric->name);
-        if (!name)
-            return aire__fail_nomem();
-        t->ending.verdict.metrics[t->ending.verdict.metric_count++] =
-            (aire_metric){name, metric->value};
-    }
-    return AIRE_OK;
-}
-
 static aire_status take_result(aire_try *t, const aire_result *result)
 {
     aire_ending *e = &t->ending;
@@ -780,14 +770,13 @@ static aire_status take_result(aire_try *t, const aire_result *result)
     e->code = aire_result_code(result);
     e->trust = aire_result_trust(result);
     e->usage_count = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result) && i < 3; i++)
+    for (size_t i = 0;
+         i < aire_result_usage_count(result) && i < sizeof e->usage / sizeof *e->usage; i++)
         e->usage[e->usage_count++] = *aire_result_usage(result, i);
-    if (e->outcome == AIRE_OUTCOME_OK && status == AIRE_OK)
-        status = aire_result_reward(result, &e->verdict.reward);
     if (status == AIRE_OK &&
         !(e->log_tail = aire__strdup(t->shop->ctx, aire_result_log_tail(result))))
         status = aire__fail_nomem();
-    return status == AIRE_OK ? copy_metrics(t, result) : status;
+    return status == AIRE_OK ? aire__take_metrics(t, result) : status;
 }
 
 static aire_status collect(trip *p)

@@ -1,8 +1,15 @@
-/* Build, run and evaluate, each in a sandbox of its own. */
+/*
+ * Build, smoke run, run and evaluate, each in a sandbox of its own.
+ *
+ * Where the manifest has `predict`, the evaluation has two phases with the same command: it poses
+ * passes, the variant's model answers each in a sandbox of its own (passes.c), and it judges the
+ * answers. Between the two it keeps what it wants in its workspace, which nobody else sees.
+ */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/fail.h"
@@ -22,11 +29,13 @@ typedef struct stage {
     aire_try *t;
     int32_t number; /* AIRE_STAGE_* */
     const aire_env_step *step;
+    const char *phase; /* of an evaluation with passes: "pose" or "judge"; NULL for none */
+    size_t pass;       /* of predict */
     aire_mount mounts[MOUNTS_MAX];
     size_t mount_count;
     char *vars[VARS_MAX + 1];
     size_t var_count;
-    char *paths[2]; /* workspace and output directory on the host */
+    char *paths[4]; /* on the host: workspace, output directory, and two of the passes */
     char *log, *report, *stream;
 } stage;
 
@@ -60,10 +69,28 @@ static aire_status add_devices(stage *s)
     return add_var(s, "CUDA_VISIBLE_DEVICES=%s", list);
 }
 
+static aire_status add_pass_vars(stage *s)
+{
+    aire_status status = AIRE_OK;
+    if (s->phase)
+        status = add_var(s, "AIRE_PHASE=%s", s->phase);
+    if (s->phase && status == AIRE_OK)
+        status = add_var(s, "AIRE_PASSES=" AIRE_ENV_PASSES);
+    if (s->phase && status == AIRE_OK)
+        status = add_var(s, "AIRE_ANSWERS=" AIRE_ENV_ANSWERS);
+    if (s->number == AIRE_STAGE_PREDICT)
+        status = add_var(s, "AIRE_INPUT=" AIRE_ENV_INPUT);
+    if (s->number == AIRE_STAGE_PREDICT && status == AIRE_OK)
+        status = add_var(s, "AIRE_ANSWER=" AIRE_ENV_ANSWER);
+    return status;
+}
+
 static aire_status add_vars(stage *s)
 {
     const aire_env *env = s->t->shop->env;
     unsigned long long seed = s->t->run->seed;
+    bool has_seed =
+        s->number != AIRE_STAGE_PREDICT; /* a model that is judged has nothing to draw */
     aire_status status = add_var(s, "PATH=/usr/local/bin:/usr/bin:/bin");
     if (status == AIRE_OK)
         status = add_var(s, "HOME=" AIRE_ENV_WORKSPACE);
@@ -71,20 +98,26 @@ static aire_status add_vars(stage *s)
         status = add_var(s, "TMPDIR=/tmp");
     if (status == AIRE_OK)
         status = add_var(s, "LANG=C.UTF-8");
-    if (status == AIRE_OK)
+    if (status == AIRE_OK && has_seed)
         status = add_var(s, "AIRE_SEED=%llu", seed);
-    if (status == AIRE_OK && env->seed_var)
+    if (status == AIRE_OK && has_seed && env->seed_var)
         status = add_var(s, "%s=%llu", env->seed_var, seed);
     if (status == AIRE_OK && s->step->data)
         status = add_var(s, "AIRE_DATA=" AIRE_ENV_DATA);
     if (status == AIRE_OK && s->number != AIRE_STAGE_BUILD)
         status = add_var(s, "AIRE_OUT=" AIRE_ENV_OUT);
-    if (status == AIRE_OK && s->number == AIRE_STAGE_RUN)
+    if (status == AIRE_OK && (s->number == AIRE_STAGE_RUN || s->number == AIRE_STAGE_SMOKE))
         status = add_var(s, "AIRE_STREAM=" AIRE_ENV_STREAM);
+    if (status == AIRE_OK && s->number == AIRE_STAGE_SMOKE)
+        status = add_var(s, "AIRE_SMOKE=1");
+    if (status == AIRE_OK)
+        status = add_pass_vars(s);
     if (status == AIRE_OK)
         status = add_devices(s);
-    for (size_t i = 0; status == AIRE_OK && env->budget_vars[i]; i++)
-        status = add_var(s, "%s", env->budget_vars[i]);
+    char **budget = s->number == AIRE_STAGE_SMOKE && env->smoke_budget_vars ? env->smoke_budget_vars
+                                                                            : env->budget_vars;
+    for (size_t i = 0; status == AIRE_OK && budget[i]; i++)
+        status = add_var(s, "%s", budget[i]);
     for (size_t i = 0; status == AIRE_OK && s->step->vars[i]; i++)
         status = add_var(s, "%s", s->step->vars[i]);
     return status;
@@ -95,25 +128,55 @@ static void add_mount(stage *s, const char *source, const char *target, uint32_t
     s->mounts[s->mount_count++] = (aire_mount){sizeof(aire_mount), flags, source, target};
 }
 
+/* An evaluator writes its passes first, and reads the answers then. */
+static aire_status add_phase_mounts(stage *s)
+{
+    bool poses = !strcmp(s->phase, "pose");
+    s->paths[2] = aire__try_path(s->t, "passes");
+    s->paths[3] = aire__try_path(s->t, "answers");
+    if (!s->paths[2] || !s->paths[3])
+        return aire__fail_nomem();
+    add_mount(s, s->paths[2], AIRE_ENV_PASSES, poses ? AIRE_MOUNT_WRITABLE : 0);
+    add_mount(s, s->paths[3], AIRE_ENV_ANSWERS, 0);
+    return AIRE_OK;
+}
+
+/* A model sees one pass, and can leave nothing but its answer. */
+static aire_status add_served_mounts(stage *s)
+{
+    s->paths[2] = aire__passes_path(s->t, s->pass, "input");
+    s->paths[3] = aire__passes_path(s->t, s->pass, "answer");
+    if (!s->paths[2] || !s->paths[3])
+        return aire__fail_nomem();
+    add_mount(s, s->paths[2], AIRE_ENV_INPUT, 0);
+    add_mount(s, s->paths[3], "/answer", AIRE_MOUNT_WRITABLE);
+    return AIRE_OK;
+}
+
 /* Evaluation sees original files and copies of the outputs, and can write to neither what ran nor
  * what it handed over. */
 static aire_status add_mounts(stage *s)
 {
     const aire_env *env = s->t->shop->env;
-    bool evaluates = s->number == AIRE_STAGE_EVALUATE;
-    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : "workspace");
-    s->paths[1] = aire__try_path(s->t, evaluates ? "handed" : "out");
+    bool evaluates = s->number == AIRE_STAGE_EVALUATE, predicts = s->number == AIRE_STAGE_PREDICT;
+    bool smokes = s->number == AIRE_STAGE_SMOKE;
+    s->paths[0] = aire__try_path(s->t, evaluates ? "judge" : smokes ? "smoke" : "workspace");
+    s->paths[1] = aire__try_path(s->t, evaluates || predicts ? "handed"
+                                       : smokes              ? "smoke-out"
+                                                             : "out");
     if (!s->paths[0] || !s->paths[1])
         return aire__fail_nomem();
     for (size_t i = 0; i < env->mount_count; i++)
         if (env->mounts[i].stages[s->number])
             add_mount(s, env->mounts[i].source, env->mounts[i].target, 0);
-    add_mount(s, s->paths[0], AIRE_ENV_WORKSPACE, AIRE_MOUNT_WRITABLE);
+    add_mount(s, s->paths[0], AIRE_ENV_WORKSPACE, predicts ? 0 : AIRE_MOUNT_WRITABLE);
     if (s->step->data)
         add_mount(s, s->step->data, AIRE_ENV_DATA, 0);
     if (s->number != AIRE_STAGE_BUILD)
-        add_mount(s, s->paths[1], AIRE_ENV_OUT, evaluates ? 0 : AIRE_MOUNT_WRITABLE);
-    return AIRE_OK;
+        add_mount(s, s->paths[1], AIRE_ENV_OUT, evaluates || predicts ? 0 : AIRE_MOUNT_WRITABLE);
+    if (predicts)
+        return add_served_mounts(s);
+    return s->phase ? add_phase_mounts(s) : AIRE_OK;
 }
 
 static void stage_free(stage *s)
@@ -121,8 +184,8 @@ static void stage_free(stage *s)
     aire_ctx *ctx = s->t->shop->ctx;
     for (size_t i = 0; i < s->var_count; i++)
         aire_free(ctx, s->vars[i]);
-    aire_free(ctx, s->paths[0]);
-    aire_free(ctx, s->paths[1]);
+    for (size_t i = 0; i < sizeof s->paths / sizeof *s->paths; i++)
+        aire_free(ctx, s->paths[i]);
     aire_free(ctx, s->log);
     aire_free(ctx, s->report);
     aire_free(ctx, s->stream);
@@ -130,20 +193,34 @@ static void stage_free(stage *s)
 
 /* ---- what is kept of a stage ---- */
 
-static aire_status keep_usage(aire_try *t, const aire_exit *ended)
+static aire_usage *usage_of_stage(aire_try *t)
 {
-    t->ending.usage[t->ending.usage_count++] =
-        (aire_usage){.struct_size = sizeof(aire_usage),
-                     .stage = t->ending.stage,
-                     .wall_ms = ended->wall_ms,
-                     .user_ms = ended->user_ms,
-                     .system_ms = ended->system_ms,
-                     .max_rss_bytes = ended->max_rss_bytes,
-                     .io_read_bytes = ended->io_read_bytes,
-                     .io_write_bytes = ended->io_write_bytes,
-                     .gpu_memory_bytes = ended->gpu_memory_bytes,
-                     .gpu_ms = ended->gpu_ms};
-    return AIRE_OK;
+    aire_ending *ending = &t->ending;
+    for (size_t i = 0; i < ending->usage_count; i++)
+        if (ending->usage[i].stage == ending->stage)
+            return &ending->usage[i];
+    ending->usage[ending->usage_count] =
+        (aire_usage){.struct_size = sizeof(aire_usage), .stage = ending->stage};
+    return &ending->usage[ending->usage_count++];
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Of a stage with several commands: what they used together, and the most that one held. */
+static void keep_usage(aire_try *t, const aire_exit *ended)
+{
+    aire_usage *usage = usage_of_stage(t);
+    usage->wall_ms += ended->wall_ms;
+    usage->user_ms += ended->user_ms;
+    usage->system_ms += ended->system_ms;
+    usage->max_rss_bytes = larger(usage->max_rss_bytes, ended->max_rss_bytes);
+    usage->io_read_bytes += ended->io_read_bytes;
+    usage->io_write_bytes += ended->io_write_bytes;
+    usage->gpu_memory_bytes = larger(usage->gpu_memory_bytes, ended->gpu_memory_bytes);
+    usage->gpu_ms += ended->gpu_ms;
 }
 
 static aire_status keep_log_tail(stage *s)
@@ -249,12 +326,16 @@ static aire_status run_command(stage *s)
     aire_command command = AIRE_COMMAND_INIT;
     aire_exit ended = AIRE_EXIT_INIT;
     aire_try *t = s->t;
+    aire_limits limits = s->step->limits;
+    if (s->number == AIRE_STAGE_RUN && t->cpu_ms > 0 &&
+        (limits.cpu_ms == 0 || t->cpu_ms < limits.cpu_ms))
+        limits.cpu_ms = t->cpu_ms;
     command.argv = (const char *const *)s->step->argv;
     command.env = (const char *const *)s->vars;
     command.cwd = AIRE_ENV_WORKSPACE;
     command.mounts = s->mounts;
     command.mount_count = s->mount_count;
-    command.limits = &s->step->limits;
+    command.limits = &limits;
     command.flags = s->step->network ? AIRE_COMMAND_NETWORK : 0;
     command.gpus = t->gpus;
     command.gpu_count = (size_t)s->step->gpus;
@@ -265,7 +346,7 @@ static aire_status run_command(stage *s)
     command.observe_user_data = t;
     aire_status status = aire_sandbox_run(t->shop->sandbox, &command, t->cancel, &ended);
     if (status == AIRE_OK)
-        status = keep_usage(t, &ended);
+        keep_usage(t, &ended);
     if (status == AIRE_OK)
         status = keep_log_tail(s);
     if (status == AIRE_OK)
@@ -297,7 +378,9 @@ static aire_status judge_report(stage *s)
     if (status == AIRE_OK)
         status = aire__env_judge_report(s->t->shop->env, text, length, &verdict);
     aire_free(ctx, text);
-    return take_verdict(s->t, status, &verdict, AIRE_TRUST_EVALUATED);
+    /* Not EVALUATED where the variant's files were beside the evaluator, and its code may have run.
+     */
+    return take_verdict(s->t, status, &verdict, s->t->shop->env->metric.trust);
 }
 
 /* The run has reported of itself: from its log or its stream. */
@@ -324,8 +407,19 @@ static bool is_good(const aire_try *t)
     return t->ending.outcome == AIRE_OUTCOME_OK;
 }
 
+/* An evaluator that has something to report before it poses is done. */
+static aire_status judge_posing(stage *s)
+{
+    struct stat info;
+    bool reported = stat(s->report, &info) == 0 && info.st_size > 0;
+    s->t->posed = !reported;
+    return reported ? judge_report(s) : AIRE_OK;
+}
+
 static aire_status judge(stage *s)
 {
+    if (s->phase && !strcmp(s->phase, "pose"))
+        return judge_posing(s);
     if (s->number == AIRE_STAGE_EVALUATE)
         return judge_report(s);
     if (s->number == AIRE_STAGE_RUN && s->t->shop->env->metric.trust == AIRE_TRUST_SELF_REPORTED)
@@ -333,37 +427,108 @@ static aire_status judge(stage *s)
     return AIRE_OK;
 }
 
-static aire_status run_stage(aire_try *t, int32_t number)
+static aire_status run_prepared(stage *s)
 {
-    stage s = {.t = t, .number = number, .step = &t->shop->env->steps[number]};
-    if (!s.step->present)
-        return AIRE_OK;
-    t->ending.stage = number;
-    if (t->entered)
-        t->entered(t, number, t->data);
-    aire_status status = prepare(&s);
+    aire_try *t = s->t;
+    aire_status status = prepare(s);
     if (status == AIRE_OK)
-        status = run_command(&s);
+        status = run_command(s);
     /* A protected file that was changed is a violation, however the run ended. */
-    if (status == AIRE_OK && number != AIRE_STAGE_EVALUATE)
+    if (status == AIRE_OK && s->number != AIRE_STAGE_EVALUATE && s->number != AIRE_STAGE_SMOKE)
         status = aire__workspace_check(t);
     if (status == AIRE_OK && is_good(t))
-        status = judge(&s);
-    stage_free(&s);
+        status = judge(s);
+    stage_free(s);
     return status;
+}
+
+static void enter(aire_try *t, int32_t number)
+{
+    bool again = t->ending.stage == number;
+    t->ending.stage = number;
+    if (t->entered && !again)
+        t->entered(t, number, t->data);
+}
+
+static aire_status run_stage(aire_try *t, int32_t number, const char *phase)
+{
+    stage s = {.t = t, .number = number, .step = &t->shop->env->steps[number], .phase = phase};
+    if (!s.step->present)
+        return AIRE_OK;
+    enter(t, number);
+    return run_prepared(&s);
+}
+
+/* A few steps on a copy, before a whole run is spent: only whether it works counts. */
+static aire_status run_smoke(aire_try *t)
+{
+    if (!t->shop->env->steps[AIRE_STAGE_SMOKE].present || t->shop->how.skips_smoke)
+        return AIRE_OK;
+    aire_status status = aire__smoke_make(t);
+    if (status == AIRE_OK)
+        status = run_stage(t, AIRE_STAGE_SMOKE, NULL);
+    return status == AIRE_OK && !t->shop->keep_workspaces ? aire__smoke_remove(t) : status;
+}
+
+/* ---- evaluation ---- */
+
+static aire_status predict(aire_try *t, const aire_passes *passes)
+{
+    aire_status status = AIRE_OK;
+    enter(t, AIRE_STAGE_PREDICT);
+    for (size_t i = 0; i < passes->count && status == AIRE_OK && is_good(t); i++) {
+        stage s = {.t = t,
+                   .number = AIRE_STAGE_PREDICT,
+                   .step = &t->shop->env->steps[AIRE_STAGE_PREDICT],
+                   .pass = i};
+        status = aire__passes_serve(t, passes, i);
+        if (status == AIRE_OK && is_good(t))
+            status = run_prepared(&s);
+        if (status == AIRE_OK && is_good(t))
+            status = aire__passes_collect(t, passes, i);
+    }
+    return status;
+}
+
+static aire_status evaluate_by_passes(aire_try *t)
+{
+    aire_passes passes = {0};
+    aire_status status = aire__workspace_make_directory(t, "passes");
+    if (status == AIRE_OK)
+        status = aire__workspace_make_directory(t, "answers");
+    if (status == AIRE_OK)
+        status = run_stage(t, AIRE_STAGE_EVALUATE, "pose");
+    if (status != AIRE_OK || !is_good(t) || !t->posed)
+        return status;
+    status = aire__passes_read(t, &passes);
+    if (status == AIRE_OK && is_good(t))
+        status = predict(t, &passes);
+    if (status == AIRE_OK && is_good(t))
+        status = run_stage(t, AIRE_STAGE_EVALUATE, "judge");
+    aire__passes_free(t, &passes);
+    return status;
+}
+
+static aire_status evaluate(aire_try *t)
+{
+    const aire_env *env = t->shop->env;
+    if (!env->steps[AIRE_STAGE_EVALUATE].present)
+        return AIRE_OK;
+    aire_status status = aire__workspace_make_evaluation(t);
+    if (status != AIRE_OK || !is_good(t))
+        return status;
+    return env->steps[AIRE_STAGE_PREDICT].present ? evaluate_by_passes(t)
+                                                  : run_stage(t, AIRE_STAGE_EVALUATE, NULL);
 }
 
 aire_status aire__stages_run(aire_try *t)
 {
     aire_status status = aire__workspace_make(t);
     if (status == AIRE_OK)
-        status = run_stage(t, AIRE_STAGE_BUILD);
+        status = run_stage(t, AIRE_STAGE_BUILD, NULL);
     if (status == AIRE_OK && is_good(t))
-        status = run_stage(t, AIRE_STAGE_RUN);
-    bool evaluates = t->shop->env->steps[AIRE_STAGE_EVALUATE].present;
-    if (status == AIRE_OK && is_good(t) && evaluates)
-        status = aire__workspace_make_evaluation(t);
-    if (status == AIRE_OK && is_good(t) && evaluates)
-        status = run_stage(t, AIRE_STAGE_EVALUATE);
-    return status;
+        status = run_smoke(t);
+    if (status == AIRE_OK && is_good(t))
+        status = run_stage(t, AIRE_STAGE_RUN, NULL);
+    return status == AIRE_OK && is_good(t) ? evaluate(t) : status;
 }

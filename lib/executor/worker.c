@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "executor/local.h"
+#include "executor/measures.h"
 
 enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
 
@@ -43,12 +44,17 @@ static bool note_metric(aire_try *t, double step, double value, void *data)
     return stop && t->run->kind == AIRE_RUN_IDEA;
 }
 
-static void note_end(aire_local *l, const aire_try *t)
+static void end_curve(aire_local *l, const aire_try *t, bool complete)
 {
     pthread_mutex_lock(&l->lock);
     if (l->stopper)
-        aire__stopper_finish(l->stopper, t->run->id, t->ending.outcome == AIRE_OUTCOME_OK);
+        aire__stopper_finish(l->stopper, t->run->id, complete);
     pthread_mutex_unlock(&l->lock);
+}
+
+static void note_end(aire_local *l, const aire_try *t)
+{
+    end_curve(l, t, t->ending.outcome == AIRE_OUTCOME_OK);
 }
 
 /* ---- duplicates ---- */
@@ -89,6 +95,27 @@ static aire_status check_duplicate(aire_local *l, aire_job *job, aire_try *t)
 
 /* ---- one try ---- */
 
+/* Run what is implemented; *again: it failed, and another patch is there to be run. */
+static aire_status run_variant(aire_local *l, aire_job *job, aire_try *t, bool *again)
+{
+    aire_status status = AIRE_OK;
+    *again = false;
+    if (t->ending.outcome == AIRE_OUTCOME_OK)
+        status = aire__workspace_check_size(t);
+    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
+        status = check_duplicate(l, job, t);
+    if (status == AIRE_OK && job->run.idea)
+        status = aire__grant_cpu(l, t);
+    if (status != AIRE_OK || t->ending.outcome != AIRE_OUTCOME_OK)
+        return status;
+    status = l->slurm ? aire__slurm_run(t, l->slurm) : aire__stages_run(t);
+    if (status == AIRE_OK && !l->slurm)
+        status = aire__repair(t, again);
+    if (*again)
+        end_curve(l, t, false);
+    return status;
+}
+
 static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
 {
     aire_status status = aire__store_run_begins(l->store, job->run.id, t->attempt);
@@ -100,11 +127,9 @@ static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
     } else {
         aire__variant_hash(l->shop.env, &t->patched, t->variant);
     }
-    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK && job->run.kind == AIRE_RUN_IDEA)
-        status = check_duplicate(l, job, t);
-    if (status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK)
-        status = l->slurm ? aire__slurm_run(t, l->slurm) : aire__stages_run(t);
-    return status;
+    for (bool again = true; status == AIRE_OK && again;)
+        status = run_variant(l, job, t, &again);
+    return status == AIRE_OK ? aire__recheck(l, t) : status;
 }
 
 static bool is_stopping(aire_local *l)

@@ -4,7 +4,10 @@
  *     run-ID-ATTEMPT/workspace     the variant, for build and run
  *     run-ID-ATTEMPT/out           what the run hands over
  *     run-ID-ATTEMPT/judge         the original files, for evaluate
- *     run-ID-ATTEMPT/handed        copies of the declared outputs, for evaluate
+ *     run-ID-ATTEMPT/handed        copies of the declared outputs, for evaluate and predict
+ *     run-ID-ATTEMPT/passes        what the evaluator wants predicted (see passes.c)
+ *     run-ID-ATTEMPT/served/N      one pass: its input, and what the variant's model answers
+ *     run-ID-ATTEMPT/answers       copies of the answers, for evaluate
  *     run-ID-ATTEMPT/keep          what is kept of it, on its way to kept/run-ID (see keep.c)
  *
  * One that is to be removed is called gone-ID-ATTEMPT first, so that what is left of it after a
@@ -33,7 +36,7 @@ char *aire__try_path(const aire_try *t, const char *name)
     return aire__path_join(t->shop->ctx, t->directory, name);
 }
 
-static aire_status make_directory(const aire_try *t, const char *name)
+aire_status aire__workspace_make_directory(const aire_try *t, const char *name)
 {
     char *path = aire__try_path(t, name);
     aire_status status = path ? aire__fs_mkdirs(t->shop->ctx, path, 0755) : aire__fail_nomem();
@@ -110,6 +113,25 @@ aire_status aire__workspace_fill(const aire_try *t, const char *directory, bool 
     return status;
 }
 
+aire_status aire__workspace_check_size(aire_try *t)
+{
+    const aire_env *env = t->shop->env;
+    size_t bytes = 0;
+    if (env->max_bytes == 0 || t->patched.edit_count == 0)
+        return AIRE_OK;
+    for (size_t i = 0; i < env->file_count; i++)
+        if (env->files[i].role == AIRE_FILE_EDITABLE && !find_edit(t, env->files[i].path))
+            bytes += env->files[i].length;
+    for (size_t i = 0; i < t->patched.edit_count; i++)
+        bytes += t->patched.edits[i].data ? t->patched.edits[i].length : 0;
+    if (bytes <= (size_t)env->max_bytes)
+        return AIRE_OK;
+    return aire__settle(
+        t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_VARIANT_SIZE,
+        "the editable files have %zu bytes with the patch, at most %lld are allowed", bytes,
+        (long long)env->max_bytes);
+}
+
 aire_status aire__workspace_make(aire_try *t)
 {
     t->directory = aire__asprintf(t->shop->ctx, "%s/run-%lld-%d", t->shop->work_dir,
@@ -118,9 +140,9 @@ aire_status aire__workspace_make(aire_try *t)
         return aire__fail_nomem();
     aire_status status = aire__fs_remove_tree(t->shop->ctx, t->directory);
     if (status == AIRE_OK)
-        status = make_directory(t, "workspace");
+        status = aire__workspace_make_directory(t, "workspace");
     if (status == AIRE_OK)
-        status = make_directory(t, "out");
+        status = aire__workspace_make_directory(t, "out");
     return status == AIRE_OK ? aire__workspace_fill(t, "workspace", true, false) : status;
 }
 
@@ -220,10 +242,10 @@ aire_status aire__workspace_check(aire_try *t)
 /* ---- handing over ---- */
 
 /* A checkpoint may be larger than memory: it is copied from file to file. */
-static aire_status copy_output(const aire_try *t, int fd, const char *path)
+static aire_status copy_file(const aire_try *t, int fd, const char *directory, const char *path)
 {
     char *full = NULL;
-    aire_status status = make_place(t, "handed", path, &full);
+    aire_status status = make_place(t, directory, path, &full);
     if (status != AIRE_OK)
         return status;
     status = aire__fs_copy_open(fd, full, 0644);
@@ -231,38 +253,50 @@ static aire_status copy_output(const aire_try *t, int fd, const char *path)
     return status;
 }
 
-static aire_status hand_over(aire_try *t, const aire_env_output *output)
+aire_status aire__workspace_hand_over(aire_try *t, const aire_handing *h)
 {
     struct stat info;
-    int fd = open_beneath(t, "out", output->path, &info);
-    if (fd < 0 && errno == ENOENT && !output->required)
+    int fd = open_beneath(t, h->from, h->path, &info);
+    if (fd < 0 && errno == ENOENT && !h->required)
         return AIRE_OK;
     if (fd < 0 && errno == ENOENT)
         return aire__settle(t, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_OUTPUT_MISSING,
-                            "the run finished without writing '%s' to AIRE_OUT", output->path);
+                            "the %s stage finished without writing '%s' to %s",
+                            aire_stage_name(t->ending.stage), h->path, h->place);
     if (fd < 0)
         return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
-                            "the output '%s' is not a plain file inside AIRE_OUT", output->path);
-    if (info.st_size > output->max_bytes) {
+                            "'%s' is not a plain file inside %s", h->path, h->place);
+    if (info.st_size > h->max_bytes) {
         close(fd);
         return aire__settle(t, AIRE_OUTCOME_LIMIT, AIRE_CAUSE_OUTPUT_LIMIT,
-                            "the output '%s' has %lld bytes, at most %lld are allowed",
-                            output->path, (long long)info.st_size, (long long)output->max_bytes);
+                            "'%s' in %s has %lld bytes, at most %lld are allowed", h->path,
+                            h->place, (long long)info.st_size, (long long)h->max_bytes);
     }
-    aire_status status = copy_output(t, fd, output->path);
+    aire_status status = copy_file(t, fd, h->to, h->name);
     close(fd);
     return status;
+}
+
+static aire_status hand_over_output(aire_try *t, const aire_env_output *output)
+{
+    return aire__workspace_hand_over(t, &(aire_handing){.from = "out",
+                                                        .path = output->path,
+                                                        .to = "handed",
+                                                        .name = output->path,
+                                                        .place = "AIRE_OUT",
+                                                        .max_bytes = output->max_bytes,
+                                                        .required = output->required});
 }
 
 aire_status aire__workspace_make_evaluation(aire_try *t)
 {
     const aire_env *env = t->shop->env;
-    aire_status status = make_directory(t, "judge");
+    aire_status status = aire__workspace_make_directory(t, "judge");
     if (status == AIRE_OK)
-        status = make_directory(t, "handed");
+        status = aire__workspace_make_directory(t, "handed");
     for (size_t i = 0;
          i < env->output_count && status == AIRE_OK && t->ending.outcome == AIRE_OUTCOME_OK; i++)
-        status = hand_over(t, &env->outputs[i]);
+        status = hand_over_output(t, &env->outputs[i]);
     if (status != AIRE_OK || t->ending.outcome != AIRE_OUTCOME_OK)
         return status;
     return aire__workspace_fill(t, "judge", env->steps[AIRE_STAGE_EVALUATE].with_variant, true);

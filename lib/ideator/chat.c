@@ -87,6 +87,7 @@ static aire_status make_idea(const chat *c, aire_plan *plan, const aire_parsed_i
     fields.changes = parsed->changes;
     fields.reasoning = reasoning;
     fields.origin = aire_model_name(c->model);
+    fields.kind = parsed->kind;
     fields.parents = parents;
     fields.parent_count = aire__mentions(plan, parsed->text, parents, PARENTS_MAX);
     return aire_idea_new(c->ctx, &fields, out);

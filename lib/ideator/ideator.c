@@ -82,6 +82,7 @@ static aire_status renumber(aire_ctx *ctx, aire_idea *idea, aire_plan *plan, int
     fields.changes = aire_idea_changes(idea);
     fields.reasoning = aire_idea_reasoning(idea);
     fields.origin = aire_idea_origin(idea);
+    fields.kind = aire_idea_kind(idea);
     fields.parents = parents;
     fields.parent_count = parent_count;
     fields.patch = aire_idea_patch(idea);

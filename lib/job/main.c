@@ -72,6 +72,7 @@ static aire_status open_env(job *j)
     for (size_t i = 0; i < json_array_size(list) && i < 256; i++)
         variables[i] = json_string_value(json_array_get(list, i));
     options.variables = variables;
+    options.adapter = *text_of(j, "adapter") ? text_of(j, "adapter") : NULL;
     aire_status status = aire_env_open(j->ctx, text_of(j, "environment"), &options, &j->shop.env);
     if (status == AIRE_OK && strcmp(j->shop.env->hash, text_of(j, "hash")))
         status = aire__fail(AIRE_STATE,
@@ -87,6 +88,7 @@ static aire_status open_workshop(job *j)
     const char *scratch = getenv("TMPDIR");
     options.worker_path = text_of(j, "worker");
     j->shop.ctx = j->ctx;
+    j->shop.how.skips_smoke = json_is_true(json_object_get(j->spec, "skip_smoke"));
     aire_status status = open_env(j);
     if (status == AIRE_OK)
         status = aire_sandbox_new(j->ctx, &options, &j->shop.sandbox);

@@ -119,7 +119,7 @@ static aire_status read_vectors(aire_post *post, aire_exchange_reply *reply, boo
     json_t *root;
     const char *where = post->endpoint->where;
     aire_status status =
-        aire__provider_load(where, "the answer", reply->body, reply->length, &root);
+        aire__provider_load(ctx, where, "the answer", reply->body, reply->length, &root);
     if (status != AIRE_OK)
         return status;
     status = aire__embeddings_read(ctx, where, root, a->count, &a->vectors);

@@ -146,7 +146,7 @@ static aire_status refused(const aire_post *p, const aire_exchange_reply *reply)
 static void leave(aire_post *p, aire_status status, bool transient, int64_t used,
                   const aire_exchange_reply *reply)
 {
-    aire_verdict verdict = status == AIRE_CANCELLED ? AIRE_VERDICT_NONE
+    aire_verdict verdict = status == AIRE_CANCELLED || !reply->began ? AIRE_VERDICT_NONE
                            : status == AIRE_OK || !transient || reply->status == 429
                                ? AIRE_VERDICT_ALIVE
                                : AIRE_VERDICT_FAILED;

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/str.h"
+#include "model/surrogates.h"
 
 const aire_provider *aire__provider_find(const char *name, size_t length)
 {
@@ -40,11 +41,29 @@ static aire_status no_json(const char *where, const char *what, json_error_t *er
                       error->line, error->column, error->text);
 }
 
-aire_status aire__provider_load(const char *where, const char *what, const char *text,
-                                size_t length, json_t **out)
+/* Once more, where halves of surrogate pairs are what made it unreadable. */
+static aire_status load_mended(aire_ctx *ctx, const char *text, size_t length, json_error_t *error,
+                               json_t **root)
+{
+    char *copy = aire__strndup(ctx, text, length);
+    if (!copy)
+        return aire__fail_nomem();
+    if (aire__mend_surrogates(copy, length))
+        *root = json_loadb(copy, length, JSON_ALLOW_NUL, error);
+    aire_free(ctx, copy);
+    return AIRE_OK;
+}
+
+aire_status aire__provider_load(aire_ctx *ctx, const char *where, const char *what,
+                                const char *text, size_t length, json_t **out)
 {
     json_error_t error;
     json_t *root = json_loadb(text, length, JSON_ALLOW_NUL, &error);
+    if (!root && json_error_code(&error) == json_error_invalid_syntax) {
+        aire_status status = load_mended(ctx, text, length, &error, &root);
+        if (status != AIRE_OK)
+            return status;
+    }
     if (!root)
         return no_json(where, what, &error);
     if (!json_is_object(root)) {
@@ -59,7 +78,7 @@ aire_status aire__provider_read(const aire_provider *provider, aire_reading *r, 
                                 size_t length)
 {
     json_t *root;
-    aire_status status = aire__provider_load(r->where, "the answer", body, length, &root);
+    aire_status status = aire__provider_load(r->ctx, r->where, "the answer", body, length, &root);
     if (status != AIRE_OK)
         return status;
     status = provider->read(r, root);
@@ -74,7 +93,7 @@ aire_status aire__provider_read_event(const aire_provider *provider, aire_readin
     if (length == strlen(done) && memcmp(data, done, length) == 0)
         return provider->read_event(r, type, NULL);
     json_t *root;
-    aire_status status = aire__provider_load(r->where, "an event", data, length, &root);
+    aire_status status = aire__provider_load(r->ctx, r->where, "an event", data, length, &root);
     if (status != AIRE_OK)
         return status;
     status = provider->read_event(r, type, root);

@@ -18,7 +18,7 @@
 /* An answer in the making. Its texts are UTF-8 without NUL at any time. */
 typedef struct aire_reading {
     aire_ctx *ctx;
-    const char *where;  /* for messages: "POST URL" */
+    const char *where; /* for messages: "POST URL" */
     /* Starred out of messages, and of what the host is told; NULL for none. Set after the init. */
     const char *secret;
     aire_buf text, thinking;
@@ -133,8 +133,8 @@ aire_status aire__provider_key_line(aire_ctx *ctx, const aire_provider *provider
                                     char **out);
 
 /* A JSON object that a provider sent; AIRE_PROTOCOL, with a message that quotes nothing of it. */
-aire_status aire__provider_load(const char *where, const char *what, const char *text,
-                                size_t length, json_t **out);
+aire_status aire__provider_load(aire_ctx *ctx, const char *where, const char *what,
+                                const char *text, size_t length, json_t **out);
 
 /* Read the bytes of a whole answer, or the data of an event: JSON, or AIRE_PROTOCOL that says where
  * it is none. */

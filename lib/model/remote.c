@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "model/budget.h"
 #include "model/post.h"
+#include "model/spelling.h"
 #include "net/redact.h"
 #include "net/sse.h"
 
@@ -46,10 +47,9 @@ static aire_token_usage usage_of(const aire_reading *r)
                               r->thinking_tokens};
 }
 
-static double cost_of(const call *c)
+static double cost_of(const call *c, const aire_token_usage *usage)
 {
-    aire_token_usage usage = usage_of(&c->reading);
-    return aire__price_cost(c->r->has_price ? &c->r->price : NULL, &usage);
+    return aire__price_cost(c->r->has_price ? &c->r->price : NULL, usage);
 }
 
 /* How much a request may cost, before it is sent. */
@@ -65,14 +65,25 @@ static aire_status reserve(call *c, const aire_request *request)
     return r->budget ? aire__budget_reserve(r->budget, &c->reserved) : AIRE_OK;
 }
 
+/* A request that was cancelled on its way is billed all the same, and nobody says how much: its
+ * input as estimated, and of the answer what had come. */
+static aire_token_usage usage_of_cancelled(const call *c)
+{
+    size_t bytes = c->reading.text.length + c->reading.thinking.length;
+    return (aire_token_usage){.input = c->reserved.input,
+                              .output = (int64_t)(bytes / BYTES_A_TOKEN) + 1};
+}
+
 /* What a failed request cost is not known: providers bill what they answered. */
 static void settle(const call *c, aire_status status)
 {
     aire_token_usage usage = usage_of(&c->reading);
     if (!c->r->budget)
         return;
+    if (status == AIRE_CANCELLED && c->post.attempts > 0 && usage.output == 0)
+        usage = usage_of_cancelled(c);
     if (status == AIRE_OK || usage.output > 0)
-        aire__budget_settle(c->r->budget, &c->reserved, &usage, cost_of(c));
+        aire__budget_settle(c->r->budget, &c->reserved, &usage, cost_of(c, &usage));
     else
         aire__budget_release(c->r->budget, &c->reserved);
 }
@@ -82,7 +93,7 @@ static void add_vain_try(const call *c)
 {
     aire_token_usage usage = usage_of(&c->reading);
     if (c->r->budget && usage.output > 0)
-        aire__budget_add(c->r->budget, &usage, cost_of(c));
+        aire__budget_add(c->r->budget, &usage, cost_of(c, &usage));
 }
 
 /* ---- tries ---- */
@@ -139,6 +150,7 @@ static aire_status make_answer(call *c, aire_exchange_reply *reply)
     aire_answer_options fields = AIRE_ANSWER_OPTIONS_INIT;
     aire_reading *r = &c->reading;
     const aire_post *p = &c->post;
+    const aire_token_usage usage = usage_of(r);
     aire_status status = aire__reading_status(r);
     if (status != AIRE_OK)
         return status;
@@ -150,7 +162,7 @@ static aire_status make_answer(call *c, aire_exchange_reply *reply)
         aire__redact_parts(id, p->key);
     aire__reading_answer(r, &fields);
     fields.request_id = id;
-    fields.cost = cost_of(c);
+    fields.cost = cost_of(c, &usage);
     fields.attempts = p->attempts;
     fields.latency_ms = (reply->end_ns - p->started_ns) / 1000000;
     fields.first_ms = (reply->first_ns - p->tried_ns) / 1000000;
@@ -255,15 +267,6 @@ static void remote_destroy(void *self)
     aire_free(r->ctx, r);
 }
 
-/* The host's name in a URL. */
-static void host_of(const char *url, char *host, size_t size)
-{
-    const char *begin = strstr(url, "://");
-    begin = begin ? begin + 3 : url;
-    size_t length = strcspn(begin, ":/");
-    snprintf(host, size, "%.*s", (int)length, begin);
-}
-
 /* The price is copied: the file is read once, when the model is made. */
 static aire_status take_money(remote *r, const aire_place *place,
                               const aire_client_options *options)
@@ -273,7 +276,7 @@ static aire_status take_money(remote *r, const aire_place *place,
     aire_status status = aire__prices_load(r->ctx, options->prices_path, &prices);
     if (status == AIRE_NOT_FOUND && !options->prices_path)
         status = AIRE_OK; /* not installed: nothing is known */
-    host_of(place->base, host, sizeof host);
+    aire__url_host(place->base, host, sizeof host);
     const aire_price *price =
         prices ? aire__prices_find(prices, place->provider->name, host, place->model) : NULL;
     r->has_price = price != NULL;

@@ -1,6 +1,7 @@
 /* Spellings of models. */
 #include "model/spelling.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -118,4 +119,11 @@ void aire__spelling_free(aire_spelling *spelling)
     aire_free(spelling->ctx, spelling->model);
     aire_free(spelling->ctx, spelling->base);
     *spelling = (aire_spelling){0};
+}
+
+void aire__url_host(const char *url, char *host, size_t size)
+{
+    const char *begin = strstr(url, "://");
+    begin = begin ? begin + 3 : url;
+    snprintf(host, size, "%.*s", (int)strcspn(begin, ":/"), begin);
 }

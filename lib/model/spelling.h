@@ -16,4 +16,7 @@ typedef struct aire_spelling {
 aire_status aire__spelling_parse(aire_ctx *ctx, const char *spec, aire_spelling *out);
 void aire__spelling_free(aire_spelling *spelling);
 
+/* The host's name in a URL, cut to `size` bytes with its NUL. */
+void aire__url_host(const char *url, char *host, size_t size);
+
 #endif

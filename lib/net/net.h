@@ -33,6 +33,7 @@ void aire__net_release(aire_net *net);
 
 typedef struct aire_exchange_reply {
     int32_t status; /* HTTP status; 0 if there was no answer */
+    bool began;     /* its turn came: what happened may be the server's doing */
     char *body;     /* ends in NUL; "" where `data` took it */
     size_t length;
     int64_t retry_after_ms;   /* what the server asks to wait, in either form; 0 if it does not */

@@ -3,12 +3,17 @@
 
 #include <stddef.h>
 
+static bool is_earlier(const aire_timer *a, const aire_timer *b)
+{
+    return a->when != b->when ? a->when < b->when : a->turn < b->turn;
+}
+
 /* One heap of two; either may be NULL. */
 static aire_timer *meld(aire_timer *a, aire_timer *b)
 {
     if (!a || !b)
         return a ? a : b;
-    if (b->when < a->when) {
+    if (is_earlier(b, a)) {
         aire_timer *later = a;
         a = b;
         b = later;
@@ -71,6 +76,7 @@ void aire__timer_set(aire_timers *timers, aire_timer *timer, int64_t when)
 {
     aire__timer_unset(timers, timer);
     timer->when = when;
+    timer->turn = timers->turns++;
     timer->set = true;
     timers->first = meld(timers->first, timer);
 }

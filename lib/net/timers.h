@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 typedef struct aire_timer {
-    int64_t when; /* of aire__monotonic_ns */
+    int64_t when;  /* of aire__monotonic_ns */
+    uint64_t turn; /* of those of the same time the one that was set first comes first */
     bool set;
     struct aire_timer *child, *sibling;
     struct aire_timer *before; /* the sibling before, or the parent */
@@ -18,6 +19,7 @@ typedef struct aire_timer {
 
 typedef struct aire_timers {
     aire_timer *first; /* the earliest; NULL if there is none */
+    uint64_t turns;    /* given so far */
 } aire_timers;
 
 /* Set a timer, also anew; `fire` and all other members stay as they are. */

@@ -352,6 +352,7 @@ static aire_status open_easy(aire_transfer *t)
         return aire__fail_nomem();
     if (code != CURLM_OK)
         return aire__fail(AIRE_NET, "POST %s: %s", t->asked.url, curl_multi_strerror(code));
+    t->reply.began = true;
     return AIRE_OK;
 }
 

@@ -4,6 +4,7 @@
 
 extern const char aire__template_fresh[], aire__template_exploit[], aire__template_explore[],
     aire__template_crossover[], aire__template_repair[], aire__template_implement[],
-    aire__template_revise[], aire__template_notes[], aire__template_settings[];
+    aire__template_revise[], aire__template_notes[], aire__template_settings[],
+    aire__template_debug[], aire__template_verify[];
 
 #endif

@@ -47,9 +47,9 @@ void aire__prompt_problem(aire_buf *buf, const aire_env *env)
     section(buf, "Hints", env->hints);
 }
 
-static void numbered_lines(aire_buf *buf, const aire_env_file *file)
+void aire__prompt_lines(aire_buf *buf, const char *data, size_t length)
 {
-    const char *at = file->data, *end = file->data + file->length;
+    const char *at = data, *end = data + length;
     for (size_t number = 1; at < end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = newline ? newline : end;
@@ -88,7 +88,7 @@ static void show_file(aire_buf *buf, const aire_env_file *file, bool fits)
                          file->path, role, file->length);
     else {
         aire__buf_printf(buf, "### %s (%s)\n", file->path, role);
-        numbered_lines(buf, file);
+        aire__prompt_lines(buf, file->data, file->length);
         aire__buf_puts(buf, "\n");
     }
 }

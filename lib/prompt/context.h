@@ -19,6 +19,9 @@ void aire__prompt_problem(aire_buf *buf, const aire_env *env);
  */
 size_t aire__prompt_code(aire_buf *buf, const aire_env *env, size_t max);
 
+/* Content of a file with numbered lines. */
+void aire__prompt_lines(aire_buf *buf, const char *data, size_t length);
+
 /* Text of at most `max` bytes, on lines of its own; what is cut off is said. */
 void aire__prompt_text(aire_buf *buf, const char *text, size_t max);
 

@@ -6,6 +6,7 @@
 
 #include "base/fail.h"
 #include "base/str.h"
+#include "prompt/idea_kind.h"
 
 enum { TITLE_MAX = 160, LETTERS_MIN = 4 };
 #define SECTION_MAX ((size_t)1 << 20) /* as long as a string of an idea may be */
@@ -129,6 +130,10 @@ aire_status aire__idea_reader_finish(aire_idea_reader *r, bool expected)
     aire__buf_clear(&r->changes);
     r->section = NULL;
     bool kept = false, copied = idea.text && idea.changes;
+    if (copied)
+        idea.kind = aire__take_idea_kind(idea.text);
+    if (copied && !idea.kind)
+        idea.kind = aire__take_idea_kind(idea.changes);
     if (copied && !says_something(idea.text)) { /* all is under the other tag */
         char *swap = idea.text;
         idea.text = idea.changes;

@@ -43,6 +43,7 @@ typedef struct aire_parsed_idea {
     char *title;   /* one line */
     char *text;    /* never empty */
     char *changes; /* may be "" */
+    int32_t kind;  /* AIRE_IDEA_*; 0: not said */
 } aire_parsed_idea;
 
 /* What became of a last idea that the end of an answer cut through. */

@@ -15,9 +15,9 @@
 #define CLOSE "}}"
 #define BIT(field) (1u << AIRE_FIELD_##field)
 
-static const char *const field_names[AIRE_FIELD_COUNT] = {"problem", "code",   "parents", "avoid",
-                                                          "notes",   "ideas",  "form",    "knobs",
-                                                          "idea",    "reason", "open",    "close"};
+static const char *const field_names[AIRE_FIELD_COUNT] = {
+    "problem", "code", "parents", "avoid", "notes", "ideas", "form",
+    "knobs",   "idea", "reason",  "patch", "open",  "close"};
 
 enum {
     COMMON = BIT(OPEN) | BIT(CLOSE),
@@ -36,13 +36,18 @@ static const struct {
     [AIRE_PLAN_CROSSOVER] = {"crossover", aire__template_crossover, OTHERS, BIT(NOTES)},
     [AIRE_PLAN_REPAIR] = {"repair", aire__template_repair, OTHERS, BIT(NOTES)},
     [AIRE_TEMPLATE_IMPLEMENT] = {"implement", aire__template_implement,
-                                 BIT(PROBLEM) | BIT(CODE) | BIT(IDEA), 0},
+                                 BIT(PROBLEM) | BIT(CODE) | BIT(IDEA), BIT(FORM)},
     [AIRE_TEMPLATE_REVISE] = {"revise", aire__template_revise, BIT(REASON), 0},
     [AIRE_TEMPLATE_NOTES] = {"notes", aire__template_notes, BIT(PARENTS),
                              BIT(PROBLEM) | BIT(NOTES)},
     [AIRE_TEMPLATE_SETTINGS] = {"settings", aire__template_settings,
                                 BIT(KNOBS) | BIT(PARENTS) | BIT(AVOID) | BIT(IDEAS) | BIT(FORM),
                                 BIT(PROBLEM) | BIT(NOTES)},
+    [AIRE_TEMPLATE_DEBUG] = {"debug", aire__template_debug,
+                             BIT(PROBLEM) | BIT(CODE) | BIT(IDEA) | BIT(PATCH) | BIT(REASON),
+                             BIT(FORM)},
+    [AIRE_TEMPLATE_VERIFY] = {"verify", aire__template_verify, BIT(IDEA) | BIT(PATCH),
+                              BIT(PROBLEM)},
 };
 
 struct aire_templates {

@@ -19,6 +19,8 @@ typedef enum aire_template {
     AIRE_TEMPLATE_REVISE,
     AIRE_TEMPLATE_NOTES,
     AIRE_TEMPLATE_SETTINGS,
+    AIRE_TEMPLATE_DEBUG,
+    AIRE_TEMPLATE_VERIFY,
     AIRE_TEMPLATE_END
 } aire_template;
 
@@ -32,7 +34,8 @@ typedef enum aire_field {
     AIRE_FIELD_FORM,    /* the form of an answer, with the tags */
     AIRE_FIELD_KNOBS,   /* what the manifest lets turn */
     AIRE_FIELD_IDEA,    /* the idea to implement */
-    AIRE_FIELD_REASON,  /* why a patch was refused */
+    AIRE_FIELD_REASON,  /* why a patch was refused, or how its run failed */
+    AIRE_FIELD_PATCH,   /* a patch as it was applied */
     AIRE_FIELD_OPEN,
     AIRE_FIELD_CLOSE,
     AIRE_FIELD_COUNT

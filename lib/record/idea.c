@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "record/json.h"
 #include "record/record.h"
+#include "record/words.h"
 
 /* Longest string of an idea, and of a title that is taken from the text. */
 #define TEXT_MAX ((size_t)1 << 20)
@@ -27,6 +28,7 @@ struct aire_idea {
     int64_t *parents;
     size_t parent_count;
     aire_patch *patch;
+    int32_t kind; /* 0: not said */
 };
 
 aire_status aire_idea_options_init(aire_idea_options *options, size_t size)
@@ -77,6 +79,10 @@ static aire_status check(const aire_idea_options *options)
                           options->ordinal < 0 ? "ordinal" : "id");
     if (!options->text || options->text[0] == '\0')
         return aire__fail(AIRE_INVALID, "idea: there is no text");
+    if (options->reserved != 0 ||
+        (options->kind && !aire__has_word(aire_idea_kind_name, options->kind)))
+        return aire__fail(AIRE_INVALID, "idea: kind %d is unknown, or reserved is not 0",
+                          (int)options->kind);
     if (!options->parents && options->parent_count > 0)
         return aire__fail(AIRE_INVALID, "idea: parents is NULL");
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -116,6 +122,7 @@ static aire_status fill(aire_ctx *ctx, const aire_idea_options *options, aire_id
 
     idea->ordinal = options->ordinal;
     idea->id = options->id;
+    idea->kind = options->kind;
     idea->plan = aire_plan_ref(options->plan);
     idea->patch = aire_patch_ref(options->patch);
     idea->title = make_title(ctx, options->title, options->text);
@@ -228,6 +235,20 @@ aire_patch *aire_idea_patch(const aire_idea *idea)
     return idea->patch;
 }
 
+int32_t aire_idea_kind(const aire_idea *idea)
+{
+    return idea->kind;
+}
+
+const char *aire_idea_kind_name(int32_t kind)
+{
+    switch (kind) {
+        AIRE_IDEA_KIND_MAP(AIRE_WORD_CASE_)
+    default:
+        return "?";
+    }
+}
+
 static json_t *parents_to_json(const aire_idea *idea)
 {
     json_t *parents = json_array();
@@ -251,11 +272,12 @@ aire_status aire_idea_to_json(const aire_idea *idea, char **out)
 
     aire_ctx *ctx = idea->record.ctx;
     json_t *object = json_pack(
-        "{s:I, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "id", (json_int_t)idea->id, "ordinal",
-        (int)idea->ordinal, "plan", (json_int_t)(idea->plan ? aire_plan_id(idea->plan) : 0),
-        "title", idea->title, "text", idea->text, "changes", idea->changes, "reasoning",
-        idea->reasoning, "origin", idea->origin, "parents", parents_to_json(idea), "patch",
-        aire__patch_to_json(ctx, idea->patch));
+        "{s:I, s:i, s:I, s:s, s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "id", (json_int_t)idea->id,
+        "ordinal", (int)idea->ordinal, "plan",
+        (json_int_t)(idea->plan ? aire_plan_id(idea->plan) : 0), "title", idea->title, "text",
+        idea->text, "changes", idea->changes, "reasoning", idea->reasoning, "origin", idea->origin,
+        "kind", idea->kind ? aire_idea_kind_name(idea->kind) : NULL, "parents",
+        parents_to_json(idea), "patch", aire__patch_to_json(ctx, idea->patch));
     return aire__record_json_give(ctx, object, out);
 }
 
@@ -303,6 +325,16 @@ static aire_status texts_from_json(const json_t *object, aire_idea_options *opti
     return AIRE_OK;
 }
 
+/* A word that is not known, as of a newer version, says nothing. */
+static int32_t kind_from_json(const json_t *object)
+{
+    const char *word = json_string_value(json_object_get(object, "kind"));
+    for (int32_t kind = 1; word && kind <= AIRE_WORD_VALUE_MAX; kind++)
+        if (strcmp(aire_idea_kind_name(kind), word) == 0)
+            return kind;
+    return 0;
+}
+
 static aire_status from_object(aire_ctx *ctx, const json_t *object, aire_idea **out)
 {
     aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
@@ -321,6 +353,7 @@ static aire_status from_object(aire_ctx *ctx, const json_t *object, aire_idea **
     if (status == AIRE_OK) {
         options.parents = parents;
         options.patch = patch;
+        options.kind = kind_from_json(object);
         status = aire__record_refused(aire_idea_new(ctx, &options, out), "idea");
     }
     aire_patch_unref(patch);

@@ -363,6 +363,7 @@ static aire_status find_idea(aire_store *store, const parcel *p, aire_idea **out
     options.changes = aire_idea_changes(p->idea);
     options.reasoning = aire_idea_reasoning(p->idea);
     options.origin = aire_idea_origin(p->idea);
+    options.kind = aire_idea_kind(p->idea);
     options.patch = p->idea_patch;
     return status == AIRE_OK ? aire_idea_new(store->ctx, &options, out) : status;
 }

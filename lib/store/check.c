@@ -56,6 +56,10 @@ static const struct {
      " FROM model_calls) WHERE i + o < 9e15 AND (t.input_tokens <> i OR t.output_tokens <> o)"
      " UNION ALL SELECT 0 WHERE (SELECT count(*) FROM model_totals) <> 1",
      "row", "of model_totals does not say what the model calls come to"},
+    {3, "SELECT run_id FROM drafts GROUP BY run_id HAVING max(number) <> count(*) LIMIT 1", "run",
+     "lacks some of its drafts"},
+    {3, "SELECT run_id FROM drafts GROUP BY run_id, repair HAVING sum(chosen) > 1 LIMIT 1", "run",
+     "has two drafts that were chosen at once"},
 };
 
 static aire_status check_invariant(aire_store *store, size_t index)

@@ -28,6 +28,7 @@
     X(CLOSE, "close", true)                                                                        \
     X(SUBMIT, "submit", true)                                                                      \
     X(BEGIN, "begin", false)                                                                       \
+    X(DRAFT, "draft", true)                                                                        \
     X(FINISH, "finish", true)                                                                      \
     X(TELL, "tell", true)                                                                          \
     X(NOTE, "note", true)                                                                          \

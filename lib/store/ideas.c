@@ -13,7 +13,8 @@ enum idea_column {
     COLUMN_CHANGES,
     COLUMN_REASONING,
     COLUMN_ORIGIN,
-    COLUMN_PATCH
+    COLUMN_PATCH, /* two columns */
+    COLUMN_KIND = COLUMN_PATCH + 2
 };
 
 aire_status aire__read_refused(aire_store *store, aire_status status, const char *what, int64_t id)
@@ -82,6 +83,7 @@ static aire_status idea_of_row(aire_query *query, aire_plan *plan, aire_idea **o
     options.changes = aire__query_text(query, COLUMN_CHANGES);
     options.reasoning = aire__query_text(query, COLUMN_REASONING);
     options.origin = aire__query_text(query, COLUMN_ORIGIN);
+    options.kind = aire__query_int32(query, COLUMN_KIND);
     aire_status status = query->status;
     if (status == AIRE_OK)
         status = aire__read_patch(query, COLUMN_PATCH, &patch);
@@ -138,6 +140,7 @@ aire_status aire__copy_idea(aire_ctx *ctx, aire_idea *idea, int64_t id, aire_pla
     options.changes = aire_idea_changes(idea);
     options.reasoning = aire_idea_reasoning(idea);
     options.origin = aire_idea_origin(idea);
+    options.kind = aire_idea_kind(idea);
     options.parents = parents;
     options.parent_count = count;
     options.patch = aire_idea_patch(idea);

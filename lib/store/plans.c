@@ -46,15 +46,38 @@ aire_status aire__read_plan(aire_store *store, int64_t id, aire_plan **out)
 
 /* ---- writing ---- */
 
-static aire_status add_member(aire_store *store, aire_sql sql, int64_t plan_id, size_t ordinal,
-                              int64_t id)
+static aire_status add_parent(aire_store *store, int64_t plan_id, size_t ordinal, int64_t run_id)
 {
     aire_query query;
 
-    aire__query_begin(&query, store, sql);
+    aire__query_begin(&query, store, AIRE_SQL_ADD_PLAN_PARENT);
     aire__query_put_int(&query, plan_id);
     aire__query_put_int(&query, (int64_t)ordinal);
-    aire__query_put_int(&query, id);
+    aire__query_put_int(&query, run_id);
+    return aire__query_run(&query);
+}
+
+/* As many ideas of the list as follow one another by number, from `first` on, in one row; *next is
+ * the first behind them. */
+static aire_status add_avoided(aire_store *store, int64_t plan_id, const aire_plan_options *options,
+                               size_t first, size_t *next)
+{
+    aire_query query;
+    int64_t from = aire_idea_id(options->avoid[first]);
+    size_t count = 1;
+
+    while (first + count < options->avoid_count &&
+           aire_idea_id(options->avoid[first + count]) == from + (int64_t)count)
+        count++;
+    *next = first + count;
+    aire__query_begin(&query, store, AIRE_SQL_ADD_PLAN_AVOID);
+    aire__query_put_int(&query, plan_id);
+    aire__query_put_int(&query, (int64_t)first);
+    aire__query_put_int(&query, from);
+    if (count > 1)
+        aire__query_put_int(&query, from + (int64_t)count - 1);
+    else
+        aire__query_put_null(&query);
     return aire__query_run(&query);
 }
 
@@ -69,11 +92,9 @@ static aire_status add_plan(aire_store *store, const aire_plan_options *options,
     aire__query_put_int(&query, aire_ctx_unix_ms(store->ctx));
     aire_status status = aire__query_get_int(&query, id);
     for (size_t i = 0; status == AIRE_OK && i < options->parent_count; i++)
-        status = add_member(store, AIRE_SQL_ADD_PLAN_PARENT, *id, i,
-                            aire_result_run_id(options->parents[i]));
-    for (size_t i = 0; status == AIRE_OK && i < options->avoid_count; i++)
-        status =
-            add_member(store, AIRE_SQL_ADD_PLAN_AVOID, *id, i, aire_idea_id(options->avoid[i]));
+        status = add_parent(store, *id, i, aire_result_run_id(options->parents[i]));
+    for (size_t i = 0; status == AIRE_OK && i < options->avoid_count;)
+        status = add_avoided(store, *id, options, i, &i);
     if (status != AIRE_OK)
         return status;
     aire__query_begin(&query, store, AIRE_SQL_CLOSE_OTHER_PLANS);

@@ -184,10 +184,37 @@ static const char version_2[] =
     " FROM model_calls;"
     "DROP INDEX model_calls_tokens;";
 
+/* Version 3: what models answered when they were to write a patch, kinds of ideas, and runs of ideas
+ * to avoid (from idea_id to last_id; NULL: the one alone): a plan that avoids all before it is a row. */
+static const char version_3[] =
+    "ALTER TABLE plan_avoid ADD COLUMN last_id INTEGER REFERENCES ideas (id);"
+    "ALTER TABLE ideas ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE drafts ("
+    " run_id INTEGER NOT NULL REFERENCES runs (id),"
+    " number INTEGER NOT NULL,"
+    " at_ms INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " repair INTEGER NOT NULL,"
+    " candidate INTEGER NOT NULL,"
+    " round INTEGER NOT NULL,"
+    " chosen INTEGER NOT NULL DEFAULT 0,"
+    " outcome INTEGER NOT NULL,"
+    " cause INTEGER NOT NULL,"
+    " model TEXT NOT NULL,"
+    " sent TEXT NOT NULL,"
+    " answer TEXT NOT NULL,"
+    " patch TEXT NOT NULL,"
+    " message TEXT NOT NULL,"
+    " input_tokens INTEGER NOT NULL,"
+    " output_tokens INTEGER NOT NULL,"
+    " latency_ms INTEGER NOT NULL,"
+    " cost REAL) STRICT;"
+    "CREATE UNIQUE INDEX drafts_of_run ON drafts (run_id, number);";
+
 /* clang-format on */
 
 /* migrations[v] makes version v + 1 out of version v. A released one is never changed. */
-static const char *const migrations[] = {version_1, version_2};
+static const char *const migrations[] = {version_1, version_2, version_3};
 #define NEWEST ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
 /* Every table, and the version that brought it. */
@@ -197,7 +224,8 @@ static const struct {
 } tables[] = {{1, "lease"},       {1, "meta"},         {1, "notes"},        {1, "plans"},
               {1, "ideas"},       {1, "idea_parents"}, {1, "runs"},         {1, "results"},
               {1, "metrics"},     {1, "usage"},        {1, "plan_parents"}, {1, "plan_avoid"},
-              {1, "model_calls"}, {1, "events"},       {2, "pins"},         {2, "model_totals"}};
+              {1, "model_calls"}, {1, "events"},       {2, "pins"},         {2, "model_totals"},
+              {3, "drafts"}};
 
 static aire_status check_table(aire_store *store, const char *name)
 {

@@ -6,7 +6,7 @@
 #define AIRE_SQL_PLAN_COLUMNS_ "id, kind, epoch, count, submitted, closed"
 
 #define AIRE_SQL_IDEA_COLUMNS_                                                                     \
-    "id, plan_id, ordinal, title, text, changes, reasoning, origin, patch_format, patch"
+    "id, plan_id, ordinal, title, text, changes, reasoning, origin, patch_format, patch, kind"
 
 #define AIRE_SQL_RUN_COLUMNS_ "id, kind, idea_id, seed, priority, attempts"
 
@@ -41,7 +41,8 @@
     X(ADD_PLAN, "INSERT INTO plans (kind, epoch, count, made_ms) VALUES (?, ?, ?, ?)"              \
       " RETURNING id")                                                                             \
     X(ADD_PLAN_PARENT, "INSERT INTO plan_parents (plan_id, ordinal, run_id) VALUES (?, ?, ?)")     \
-    X(ADD_PLAN_AVOID, "INSERT INTO plan_avoid (plan_id, ordinal, idea_id) VALUES (?, ?, ?)")       \
+    X(ADD_PLAN_AVOID,                                                                              \
+      "INSERT INTO plan_avoid (plan_id, ordinal, idea_id, last_id) VALUES (?, ?, ?, ?)")           \
     X(CLOSE_OTHER_PLANS, "UPDATE plans SET closed = 1 WHERE closed = 0 AND id <> ?")               \
     X(CLOSE_PLAN, "UPDATE plans SET closed = 1 WHERE id = ? RETURNING id")                         \
     X(COUNT_SUBMITTED, "UPDATE plans SET submitted = submitted + 1 WHERE id = ? RETURNING epoch")  \
@@ -50,14 +51,17 @@
     X(OPEN_PLAN,                                                                                   \
       "SELECT id FROM plans WHERE closed = 0 AND submitted < count ORDER BY id DESC LIMIT 1")      \
     X(PLAN_PARENTS, "SELECT run_id FROM plan_parents WHERE plan_id = ? ORDER BY ordinal")          \
-    X(PLAN_AVOID, "SELECT idea_id FROM plan_avoid WHERE plan_id = ? ORDER BY ordinal")             \
+    X(PLAN_AVOID,                                                                                  \
+      "SELECT i.id FROM plan_avoid a JOIN ideas i"                                                 \
+      " ON i.id BETWEEN a.idea_id AND ifnull(a.last_id, a.idea_id)"                                \
+      " WHERE a.plan_id = ? ORDER BY a.ordinal, i.id")                                             \
     X(EPOCH_IDEAS, "SELECT ifnull(sum(submitted), 0) FROM plans WHERE epoch = ?")                  \
     X(EPOCH_UNTOLD,                                                                                \
       "SELECT count(*) FROM runs WHERE epoch = ? AND kind = 1 AND told IS NULL")                   \
                                                                                                    \
     X(ADD_IDEA,                                                                                    \
       "INSERT INTO ideas (plan_id, ordinal, title, text, changes, reasoning, origin,"              \
-      " patch_format, patch, made_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id")         \
+      " patch_format, patch, made_ms, kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id")         \
     X(ADD_IDEA_PARENT,                                                                             \
       "INSERT INTO idea_parents (idea_id, ordinal, parent_id) VALUES (?, ?, ?)")                   \
     X(IDEA, "SELECT " AIRE_SQL_IDEA_COLUMNS_ " FROM ideas WHERE id = ?")                           \
@@ -80,7 +84,7 @@
       "SELECT id FROM runs WHERE kind = ?1 AND ifnull(idea_id, 0) = ?2 AND seed = ?3"              \
       " AND kind <> 1")                                                                            \
     X(UNFINISHED,                                                                                  \
-      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 ORDER BY id")                    \
+      "SELECT " AIRE_SQL_RUN_COLUMNS_ " FROM runs WHERE state < 2 AND kind <> 4 ORDER BY id")      \
     X(BEGIN_RUN,                                                                                   \
       "UPDATE runs SET state = 1, attempts = ?2, began_ms = ?3 WHERE id = ?1 AND state < 2"        \
       " RETURNING id")                                                                             \
@@ -108,13 +112,42 @@
       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                                 \
     X(RESULT, AIRE_SQL_RESULTS_ " WHERE results.run_id = ?")                                       \
     X(UNTOLD,                                                                                      \
-      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL ORDER BY results.seq")        \
+      AIRE_SQL_RESULTS_ " WHERE runs.state = 2 AND runs.told IS NULL AND runs.kind <> 4"           \
+                        " ORDER BY results.seq")                                                   \
     X(TOLD, AIRE_SQL_RESULTS_ " WHERE runs.told IS NOT NULL ORDER BY runs.told")                   \
     X(METRICS, "SELECT name, value FROM metrics WHERE run_id = ? ORDER BY ordinal")                \
     X(USAGE,                                                                                       \
       "SELECT stage, wall_ms, user_ms, system_ms, max_rss_bytes, io_read_bytes, io_write_bytes,"   \
       " gpu_memory_bytes, gpu_ms FROM usage WHERE run_id = ?"                                      \
       " ORDER BY ordinal")                                                                         \
+                                                                                                   \
+    X(ADD_DRAFT,                                                                                   \
+      "INSERT INTO drafts (run_id, number, at_ms, kind, repair, candidate, round, outcome, cause," \
+      " model, sent, answer, patch, message, input_tokens, output_tokens, latency_ms, cost)"       \
+      " VALUES (?1, 1 + ifnull((SELECT max(number) FROM drafts WHERE run_id = ?1), 0),"            \
+      " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"                   \
+      " RETURNING number")                                                                         \
+    X(CHOOSE_DRAFT,                                                                                \
+      "UPDATE drafts SET chosen = (number = ?3) WHERE run_id = ?1 AND repair = ?2")                \
+    X(END_DRAFT,                                                                                   \
+      "UPDATE drafts SET outcome = ?3, cause = ?4, message = ?5"                                   \
+      " WHERE run_id = ?1 AND number = ?2")                                                        \
+    X(DRAFTS,                                                                                      \
+      "SELECT number, kind, repair, candidate, round, chosen, outcome, cause, model, sent,"        \
+      " answer, patch, message, input_tokens, output_tokens, latency_ms, cost FROM drafts"         \
+      " WHERE run_id = ? ORDER BY number")                                                         \
+                                                                                                   \
+    X(COMPLETION,                                                                                  \
+      "SELECT ideas.kind, outcome, stage, cause, results.patch,"                                   \
+      " CASE WHEN ideas.patch_format = 1 THEN ideas.patch END,"                                    \
+      " ifnull((SELECT model FROM drafts WHERE drafts.run_id = results.run_id AND kind <> 4"       \
+      "  ORDER BY chosen DESC, number DESC LIMIT 1), ideas.origin),"                               \
+      " (SELECT count(*) FROM drafts WHERE drafts.run_id = results.run_id),"                       \
+      " (SELECT ifnull(sum(input_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"   \
+      " (SELECT ifnull(sum(output_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"  \
+      " (SELECT total(cost) FROM drafts WHERE drafts.run_id = results.run_id)"                     \
+      " FROM results JOIN runs ON runs.id = results.run_id JOIN ideas ON ideas.id = runs.idea_id"  \
+      " WHERE results.kind = 1")                                                                   \
                                                                                                    \
     X(PINNED,                                                                                      \
       "SELECT pins.run_id IS NOT NULL FROM runs LEFT JOIN pins ON pins.run_id = runs.id"           \
@@ -139,7 +172,9 @@
       " ELSE output_tokens + ?2 END WHERE id = 1")                                                 \
     X(COUNTS,                                                                                      \
       "SELECT (SELECT ifnull(max(id), 0) FROM plans), (SELECT ifnull(max(id), 0) FROM ideas),"     \
-      " (SELECT count(*) FROM runs WHERE state < 2), (SELECT ifnull(max(seq), 0) FROM results),"   \
+      " (SELECT count(*) FROM runs WHERE state < 2 AND kind <> 4),"                                \
+      " (SELECT ifnull(max(seq), 0) FROM results)"                                                 \
+      " - (SELECT count(*) FROM runs WHERE kind <> 1 AND kind = 4 AND state = 2),"                 \
       " (SELECT ifnull(max(told), 0) FROM runs WHERE told IS NOT NULL),"                           \
       " (SELECT ifnull(max(id), 0) FROM model_calls), input_tokens, output_tokens"                 \
       " FROM model_totals WHERE id = 1")

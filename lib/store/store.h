@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "aire/draft.h"
 #include "aire/store.h"
 
 aire_ctx *aire__store_ctx(const aire_store *store);
@@ -34,7 +35,8 @@ aire_status aire__store_add_plan(aire_store *store, const aire_plan_options *opt
 aire_status aire__store_last_plan(aire_store *store, aire_plan **out, size_t *submitted,
                                   bool *closed);
 
-/* Whether ideas of a plan are still to come: it is not closed, and wants more than were submitted. */
+/* Whether ideas of a plan are still to come: it is not closed, and wants more than were submitted.
+ */
 aire_status aire__store_has_open_plan(aire_store *store, bool *is_open);
 
 /* No more ideas will be submitted for the plan. */
@@ -68,11 +70,11 @@ void aire__run_clear(aire_run *run);
 aire_status aire__store_submit(aire_store *store, aire_idea *idea, int32_t kind, uint64_t seed,
                                int32_t priority, aire_run *out, bool *is_new);
 
-/* Runs that were submitted and have not finished, oldest first; *out from aire_alloc, each cleared
- * by the caller. */
+/* Runs that were submitted and have not finished, oldest first, but for rechecks, which belong to
+ * the run that they are of; *out from aire_alloc, each cleared by the caller. */
 aire_status aire__store_unfinished(aire_store *store, aire_run **out, size_t *count);
 
-/* Finished runs whose result was not told, oldest first. */
+/* Finished runs whose result was not told, oldest first, but for rechecks, which nobody is told. */
 aire_status aire__store_untold(aire_store *store, aire_results **out);
 
 /* A try at a run begins. AIRE_EXISTS if it has finished. Survives the process, but not a power
@@ -127,6 +129,19 @@ typedef struct aire_told {
 /* The same of all results that were told, in the same order, without reading the rest of them; *out
  * is from aire_alloc. */
 aire_status aire__store_told_facts(aire_store *store, aire_told **out, size_t *count);
+
+/* ---- drafts ---- */
+
+/* Keep a draft; its number is given by the store, and nothing is chosen yet. */
+aire_status aire__store_add_draft(aire_store *store, const aire_draft *draft, int32_t *number);
+
+/* Of the drafts of one repair of a run this one goes on. */
+aire_status aire__store_choose_draft(aire_store *store, int64_t run_id, int32_t repair,
+                                     int32_t number);
+
+/* What the run of a draft's patch came to, of which the next repair is made. */
+aire_status aire__store_end_draft(aire_store *store, int64_t run_id, int32_t number,
+                                  int32_t outcome, int32_t cause, const char *message);
 
 /* Something worth knowing later: a retry, a refusal, a restart. Never fails loudly: logged if it
  * cannot be kept. */

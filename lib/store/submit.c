@@ -26,6 +26,7 @@ static aire_status add_idea(aire_store *store, aire_idea *idea, int64_t plan_id,
     aire__query_put_text(&query, aire_idea_origin(idea));
     aire__put_patch(&query, aire_idea_patch(idea));
     aire__query_put_int(&query, aire_ctx_unix_ms(store->ctx));
+    aire__query_put_int(&query, aire_idea_kind(idea));
     aire_status status = aire__query_get_int(&query, id);
     for (size_t i = 0; status == AIRE_OK && i < aire_idea_parent_count(idea); i++) {
         aire__query_begin(&query, store, AIRE_SQL_ADD_IDEA_PARENT);

@@ -23,7 +23,7 @@ MAY_SEE = {
     "tensor": {"kernels"},
     "sandbox": set(),
     "worker": {"sandbox"},
-    "store": {"record", "bundle"},
+    "store": {"record", "bundle", "patch"},
     "env": {"record"},
     "model": {"net", "stats", "record"},
     "train": {"tensor"},
@@ -38,8 +38,8 @@ MAY_SEE = {
 PUBLIC = {
     "api": "base", "cancel": "base", "context": "base", "error": "base", "status": "base",
     "plan": "record", "idea": "record", "patch": "record", "result": "record",
-    "model_call": "record", "stats": "stats", "env": "env", "sandbox": "sandbox",
-    "confirm": "executor", "slurm": "executor", "store": "store", "model": "model", "budget": "model", "ensemble": "model", "embedding": "model", "ideator": "ideator", "executor": "executor",
+    "model_call": "record", "stats": "stats", "env": "env", "prompt": "prompt", "sandbox": "sandbox",
+    "confirm": "executor", "slurm": "executor", "store": "store", "draft": "store", "completion": "store", "model": "model", "budget": "model", "ensemble": "model", "embedding": "model", "ideator": "ideator", "executor": "executor",
     "searcher": "searcher", "tensor": "tensor",
 }
 # third-party header: the only rooms that may include it

@@ -52,7 +52,7 @@ static void check(const aire_env *env)
         FUZZ_NEED(strcmp(env->files[i].path, "aire.json") != 0 ||
                   env->files[i].role != AIRE_FILE_EDITABLE);
     }
-    for (int stage = AIRE_STAGE_BUILD; stage <= AIRE_STAGE_EVALUATE; stage++)
+    for (int stage = AIRE_STAGE_BUILD; stage < AIRE_ENV_STAGES; stage++)
         check_step(&env->steps[stage]);
     for (size_t i = 0; i < env->output_count; i++)
         FUZZ_NEED(env->outputs[i].path[0] != '/' && env->outputs[i].max_bytes >= 0);

@@ -41,7 +41,7 @@ static void check(const aire_env *env, const aire_env_verdict *v)
 {
     FUZZ_NEED(v->detail);
     FUZZ_NEED(v->outcome == AIRE_OUTCOME_OK || v->outcome == AIRE_OUTCOME_NO_METRIC ||
-              v->outcome == AIRE_OUTCOME_SUSPECT || v->outcome == AIRE_OUTCOME_VIOLATION);
+              v->outcome == AIRE_OUTCOME_VIOLATION);
     FUZZ_NEED((v->outcome == AIRE_OUTCOME_OK) == (v->cause == AIRE_CAUSE_NONE));
     FUZZ_NEED(v->outcome == AIRE_OUTCOME_OK || *v->detail);
     FUZZ_NEED(v->outcome != AIRE_OUTCOME_OK || isfinite(v->reward));

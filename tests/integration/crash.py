@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Kill a search at every named write point and at random moments; resumed, it ends as if nothing had happened.
 
-usage: crash.py CRASH_HOST ENVIRONMENT      prints TAP
-CRASH_KILLS in the environment is the number of random kills, default 100.
+usage: crash.py CRASH_HOST ENVIRONMENT [PLAUSIBLE]      prints TAP
+PLAUSIBLE is JSON for the manifest's `plausible`, so that there are suspect runs, each with its re-run. CRASH_KILLS in the environment is the number of random kills, default 100.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -12,10 +13,24 @@ import tempfile
 
 from crash_search import Search, await_nothing_left, generator
 
-search = Search(*sys.argv[1:3])
 kills = int(os.environ.get("CRASH_KILLS", "100"))
 root = pathlib.Path(tempfile.mkdtemp(prefix="aire-crash-"))
+suspicious = len(sys.argv) > 3
 count = failures = 0
+
+
+def environment():
+    """The given one, or a copy of it with rules."""
+    if not suspicious:
+        return sys.argv[2]
+    copy = shutil.copytree(sys.argv[2], root / "env")
+    manifest = json.loads((copy / "aire.json").read_text())
+    manifest["plausible"] = json.loads(sys.argv[3])
+    (copy / "aire.json").write_text(json.dumps(manifest))
+    return copy
+
+
+search = Search(sys.argv[1], environment())
 
 
 def check(name, problem):
@@ -77,6 +92,9 @@ def main():
         print("1..0 # SKIP", err.strip())
         return 0
     check("an uninterrupted search ends", "" if code == 0 and len(expected) > 8 else f"{code}: {expected}{err}")
+    if suspicious:
+        again = sum(line.startswith("recheck ") for line in expected)
+        check(f"{again} runs were suspect, and run again", "" if again > 2 else f"{expected}")
     if not failures:
         kill_at_points(expected)
         kill_at_random(expected, duration)

@@ -404,7 +404,7 @@ static void test_hostile__claims_a_great_metric(void **state)
     assert_int_equal(aire_result_reward(result, &reward), AIRE_OK);
     assert_true(reward == 7);
     aire_result_unref(result);
-    expect("echo 1000000 >$AIRE_OUT/value\n", AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE);
+    expect("echo 1000000 >$AIRE_OUT/value\n", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_METRIC_RANGE);
     expect("echo '1}}' >$AIRE_OUT/value\n", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_EVALUATOR);
 }
 

@@ -317,6 +317,29 @@ static void test_slurm__a_device_that_has_no_number_is_not_guessed(void **state)
     shop.env = before;
 }
 
+/* A node reads the directory by the same adapter, with the same variables. */
+static void test_slurm__a_directory_of_another_system_is_read_there_as_here(void **state)
+{
+    static const char *const variables[] = {"CPUS=1", "MEMORY_MB=512", NULL};
+    aire_env *before = shop.env;
+    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    char path[PARTS];
+    snprintf(path, sizeof path, "%s/../../../tests/data/openevolve/minimise", environment);
+    options.adapter = "auto";
+    options.variables = variables;
+    assert_int_equal(aire_env_open(shop.ctx, path, &options, &shop.env), AIRE_OK);
+    connect();
+    begin(13, NULL);
+    assert_run(AIRE_OK);
+    if (t.ending.outcome != AIRE_OUTCOME_OK)
+        fail_msg("%s", t.ending.detail);
+    assert_int_equal(t.ending.trust, AIRE_TRUST_SELF_REPORTED);
+    assert_string_equal(t.ending.verdict.metrics[0].name, "combined_score");
+    disconnect();
+    aire_env_unref(shop.env);
+    shop.env = before;
+}
+
 /* A controller that is killed: another process, which may have come as far as `ready` says. */
 static void kill_controller(int64_t id, const char *line, bool (*ready)(int64_t id))
 {
@@ -637,6 +660,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_slurm__a_cancelled_run_leaves_no_job),
         cmocka_unit_test(test_slurm__a_job_that_was_ended_from_outside_is_not_the_ideas_fault),
         cmocka_unit_test(test_slurm__a_job_that_is_refused_says_why),
+        cmocka_unit_test(test_slurm__a_directory_of_another_system_is_read_there_as_here),
         cmocka_unit_test(test_slurm__a_device_that_has_no_number_is_not_guessed),
         cmocka_unit_test(test_slurm__a_live_job_is_taken_up),
         cmocka_unit_test(test_slurm__a_submission_on_its_way_is_taken_up),

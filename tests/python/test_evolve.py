@@ -171,3 +171,30 @@ def test_templates_are_looked_for_where_they_are_said_to_be(tmp_path):
     out = evolve(SHELL, "--store", tmp_path / "s.aire", "--ideator", "chat", "--model", "chat:m@http://127.0.0.1:1/v1",
                  "--templates", tmp_path / "none", code=1)
     assert str(tmp_path / "none") in out
+
+
+def patch_to(line, was="x=10"):
+    return (f"```diff\n--- a/params.sh\n+++ b/params.sh\n@@ -1,4 +1,4 @@\n # The only file that an idea may change.\n"
+            f"-{was}\n+{line}\n y=-5\n halve=no\n```\n")
+
+
+def test_patches_are_asked_for_and_counted(can_sandbox, tmp_path):
+    """One idea is written at once, the other crashes and is repaired; stats and show tell of it."""
+    ideas = "".join(f"[Experiment]\n{what} the first coordinate.\nKind: {kind}\n[Code Changes] Do so.\n[End]\n"
+                    for what, kind in (("Lower", "hyper-parameter"), ("Square", "algorithmic")))
+    answers = [patch_to("x=2"), patch_to("x=$(no_such_command) || exit 3"), patch_to("x=$((2 * 2))")]
+    for name, texts in (("ideas", [ideas]), ("patches", answers), ("verdicts", ["VERDICT: yes"] * 3)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in texts))
+    store = tmp_path / "s.aire"
+    out = evolve(SHELL, "--store", store, "--ideator", "chat", "--model", f"replay:{tmp_path}/ideas.jsonl",
+                 "--implementer", f"replay:{tmp_path}/patches.jsonl", "--checker", f"replay:{tmp_path}/verdicts.jsonl",
+                 "--candidates", 1, "--revisions", 0, "--repairs", 1, "--forms", "unified,files", "--epochs", 1,
+                 "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none", "--workers", 1)
+    assert out.count("1 of 1     100.0%") == 2, out
+    stats = evolve("stats", store)
+    assert "hyper-parameter" in stats and "algorithmic" in stats and "ok" in stats
+    shown = [evolve("show", store, line.split()[0]) for line in ideas_of(store)]
+    repaired, = (text for text in shown if "the run stage ended with exit code 3" in text)
+    assert "+x=$((2 * 2))" in repaired and repaired.count(" check ") == 2 and "goes on" in repaired
+    evolve("stats", tmp_path / "none.aire", code=3)
+    evolve(SHELL, "--forms", "prose", code=2)

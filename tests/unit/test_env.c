@@ -66,6 +66,7 @@ static const char good[] =
     " \"run\": {\"command\": [\"./a.out\", \"${LEVEL}\"], \"cpus\": 2, \"memory_mb\": 64, \"env\": "
     "{\"A\": \"b\"}},\n"
     " \"evaluate\": {\"command\": \"./eval\", \"data\": \"data\"},\n"
+    " \"smoke\": {\"timeout_s\": 5, \"env\": {\"B\": \"c\"}, \"budget\": {\"steps\": 3}},\n"
     " \"mounts\": [{\"source\": \"${AIRE_ENV}/data\", \"target\": \"/opt/x\", \"stages\": "
     "[\"build\"]}],\n"
     " \"outputs\": [{\"path\": \"w/weights\", \"max_mb\": 2}],\n"
@@ -124,6 +125,17 @@ static void test_env__reads_everything(void **state)
     assert_int_equal(run->limits.memory_bytes, 64 << 20);
     assert_string_equal(run->vars[0], "A=b");
     assert_true(aire__ends_with(env->steps[AIRE_STAGE_EVALUATE].data, "/data"));
+    const aire_env_step *smoke = &env->steps[AIRE_STAGE_SMOKE];
+    assert_true(smoke->present);
+    assert_string_equal(smoke->argv[1], "3"); /* as of the run, as is what follows */
+    assert_int_equal(smoke->cpus, 2);
+    assert_int_equal(smoke->limits.memory_bytes, 64 << 20);
+    assert_int_equal(smoke->limits.wall_ms, 5000);
+    assert_string_equal(smoke->vars[0], "B=c");
+    assert_string_equal(smoke->vars[1], "A=b");
+    assert_null(smoke->vars[2]);
+    assert_string_equal(env->smoke_budget_vars[0], "AIRE_BUDGET_STEPS=3");
+    assert_null(env->smoke_budget_vars[1]);
     assert_true(env->mounts[0].stages[AIRE_STAGE_BUILD]);
     assert_false(env->mounts[0].stages[AIRE_STAGE_RUN]);
     assert_int_equal(env->outputs[0].max_bytes, 2 << 20);
@@ -192,6 +204,54 @@ static void test_env__reads_retention(void **state)
     aire_env_unref(env);
 }
 
+/* Without a word nothing is suspect, and no model is served. */
+static void test_env__reads_what_is_plausible(void **state)
+{
+    aire_env *env = open_good();
+    assert_true(env->plausible.min_cpu_s == 0 && env->plausible.min_cpu_share == 0);
+    assert_true(env->plausible.max_gain == 0 && !env->plausible.seeds_differ);
+    assert_false(env->steps[AIRE_STAGE_PREDICT].present);
+    aire_env_unref(env);
+    write_changed("\"tokens\": 1000", "\"tokens\": 7, \"cpu_ratio\": 2.5");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->cpu_ratio == 2.5 && env->max_bytes == 0);
+    assert_string_equal(env->budget_text,
+                        "7 tokens, 5 s, 2.5 times the processor time of the baseline");
+    aire_env_unref(env);
+    write_changed("\"ignore\"", "\"max_kb\": 3, \"ignore\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_int_equal(env->max_bytes, 3072);
+    aire_env_unref(env);
+    write_changed("\"knobs\"", "\"plausible\": {\"min_cpu_s\": 2, \"min_cpu_share\": 1,"
+                               " \"max_gain\": 0.5, \"seeds_differ\": true}, \"knobs\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->plausible.min_cpu_s == 2 && env->plausible.min_cpu_share == 1);
+    assert_true(env->plausible.max_gain == 0.5 && env->plausible.seeds_differ);
+    aire_env_unref(env);
+}
+
+static void test_env__reads_how_a_model_is_served(void **state)
+{
+    aire_env *env;
+    write_changed("\"knobs\"", "\"predict\": {\"command\": \"./a.out\"}, \"knobs\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->steps[AIRE_STAGE_PREDICT].present);
+    assert_int_equal(env->steps[AIRE_STAGE_PREDICT].passes, 16);
+    assert_int_equal(env->steps[AIRE_STAGE_PREDICT].answer_bytes, 16 << 20);
+    aire_env_unref(env);
+    write_changed("\"knobs\"", "\"predict\": {\"command\": \"./a.out\", \"passes\": 2,"
+                               " \"answer_mb\": 3, \"timeout_s\": 7}, \"knobs\"");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_int_equal(env->steps[AIRE_STAGE_PREDICT].passes, 2);
+    assert_int_equal(env->steps[AIRE_STAGE_PREDICT].answer_bytes, 3 << 20);
+    assert_int_equal(env->steps[AIRE_STAGE_PREDICT].limits.wall_ms, 7000);
+    aire_env_unref(env);
+    write_changed("[\"build\"]", "[\"build\", \"run\", \"predict\", \"evaluate\"]");
+    assert_int_equal(open_env(&env), AIRE_OK);
+    assert_true(env->mounts[0].stages[AIRE_STAGE_PREDICT]);
+    aire_env_unref(env);
+}
+
 static void test_env__names_every_mistake(void **state)
 {
     static const struct {
@@ -242,6 +302,29 @@ static void test_env__names_every_mistake(void **state)
          AIRE_FORMAT},
         {"\"knobs\"", "\"retention\": {\"keep\": [\"logs\", \"logs\"]}, \"knobs\"",
          "retention.keep: found \"logs\" twice", AIRE_FORMAT},
+        {"\"knobs\"", "\"plausible\": {\"max_gian\": 1}, \"knobs\"",
+         "plausible.max_gian: unknown key; did you mean \"max_gain\"?", AIRE_FORMAT},
+        {"\"knobs\"", "\"plausible\": {\"max_gain\": 0}, \"knobs\"",
+         "plausible.max_gain: found 0, expected a number above 0", AIRE_FORMAT},
+        {"\"knobs\"", "\"plausible\": {\"min_cpu_s\": -1}, \"knobs\"",
+         "plausible.min_cpu_s: found -1", AIRE_FORMAT},
+        {"\"knobs\"", "\"plausible\": {\"min_cpu_share\": 1.5}, \"knobs\"",
+         "plausible.min_cpu_share: found 1.5, expected a number above 0, at most 1", AIRE_FORMAT},
+        {"\"knobs\"", "\"plausible\": {\"seeds_differ\": 1}, \"knobs\"",
+         "plausible.seeds_differ: found 1, expected true or false", AIRE_FORMAT},
+        {"\"timeout_s\": 9", "\"passes\": 3", "build.passes: only predict", AIRE_FORMAT},
+        {"\"data\": \"data\"", "\"answer_mb\": 3", "evaluate.answer_mb: only predict", AIRE_FORMAT},
+        {"\"knobs\"", "\"predict\": {\"command\": \"p\", \"passes\": 1}, \"knobs\"",
+         "predict.passes: found 1", AIRE_FORMAT},
+        {"\"knobs\"", "\"predict\": {\"command\": \"p\", \"passes\": 257}, \"knobs\"",
+         "predict.passes: found 257", AIRE_FORMAT},
+        {"\"knobs\"", "\"predict\": {\"command\": \"p\", \"with_variant\": true}, \"knobs\"",
+         "predict.with_variant: only evaluate", AIRE_FORMAT},
+        {"\"knobs\"", "\"predict\": {\"command\": \"p\", \"network\": true}, \"knobs\"",
+         "predict.network: a model that is judged has no network", AIRE_FORMAT},
+        {"\"evaluate\": {\"command\": \"./eval\", \"data\": \"data\"}",
+         "\"predict\": {\"command\": \"p\"}", "predict: needs an \"evaluate\" command",
+         AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"timeout_s\": 1.5",
          "build.timeout_s: found 1.5, expected an integer", AIRE_FORMAT},
         {"\"timeout_s\": 9", "\"with_variant\": true", "build.with_variant: only evaluate",
@@ -261,8 +344,12 @@ static void test_env__names_every_mistake(void **state)
          AIRE_FORMAT},
         {"${AIRE_ENV}/data", "${AIRE_ENV}/none", "mounts[0].source: there is no", AIRE_NOT_FOUND},
         {"[\"build\"]", "[\"built\"]", "mounts[0].stages: found \"built\"", AIRE_FORMAT},
+        {"\"target\": \"/opt/x\"", "\"target\": \"/answers\"",
+         "place that the sandbox does not fill", AIRE_FORMAT},
         {"\"w/weights\"", "\"../weights\"", "outputs[0].path: found \"../weights\"", AIRE_FORMAT},
         {"\"tokens\": 1000", "\"token\": 1000", "budget.token: unknown key", AIRE_FORMAT},
+        {"\"tokens\": 1000", "\"cpu_ratio\": 0.5", "budget.cpu_ratio: found 0.5", AIRE_FORMAT},
+        {"\"ignore\"", "\"max_kb\": 0, \"ignore\"", "files.max_kb: found 0", AIRE_FORMAT},
         {"\"baseline\": [1, 2]", "\"baseline\": [2, 2]", "seed.baseline: found 2 twice",
          AIRE_FORMAT},
         {"\"SEED\"", "\"AIRE_SEED\"", "seed.env", AIRE_FORMAT},
@@ -420,6 +507,7 @@ static void test_env__knows_the_keys_of_its_schema(void **state)
         {"\"aire\": 1", "properties"},
         {"\"editable\"", "properties/files/properties"},
         {"\"timeout_s\": 9", "$defs/step/properties"},
+        {"\"timeout_s\": 5", "$defs/smoke/properties"},
         {"\"source\"", "properties/mounts/items/properties"},
         {"\"path\"", "properties/outputs/items/properties"},
         {"\"tokens\"", "properties/budget/properties"},
@@ -513,7 +601,7 @@ static void test_judge__reports(void **state)
         double reward;
     } rows[] = {
         {"{\"metrics\": {\"loss\": 2.0, \"other\": 1}}", AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 0.5},
-        {"{\"metrics\": {\"loss\": 0.1}}", AIRE_OUTCOME_SUSPECT, AIRE_CAUSE_METRIC_RANGE, 0},
+        {"{\"metrics\": {\"loss\": 0.1}}", AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_METRIC_RANGE, 0},
         {"{\"metrics\": {\"loss\": \"2\"}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_INVALID, 0},
         {"{\"metrics\": {\"los\": 2}}", AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_METRIC_MISSING, 0},
         {"{\"violation\": {\"cause\": \"future_leak\", \"detail\": \"t = 3\"}}",
@@ -628,11 +716,11 @@ static void test_judge__logs_and_streams(void **state)
     judge_log(last, "lost: 3\nloss: none\n", "", AIRE_OUTCOME_NO_METRIC, 0);
     judge_log(last, "loss: 3\nval_loss: 4\n", "", AIRE_OUTCOME_OK, 3);
     judge_log(last, "step 1 loss: 3 (best)\nloss: --4\nloss: -\nloss:", "", AIRE_OUTCOME_OK, 3);
-    judge_log(last, "loss: 3\nloss: 99999999999999999999", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log(last, "loss: 3\nloss: 99999999999999999999", "", AIRE_OUTCOME_VIOLATION, 0);
     judge_log("\"pattern\": \"^loss:\"", "loss: 3\n the loss: 4\n", "", AIRE_OUTCOME_OK, 3);
     judge_log("\"pattern\": \"loss:\", \"reduce\": \"max\"", "loss: 3\nloss: 1\n", "",
               AIRE_OUTCOME_OK, 3);
-    judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_SUSPECT, 0);
+    judge_log(last, "loss: 1000\n", "", AIRE_OUTCOME_VIOLATION, 0);
     judge_log("\"reduce\": \"last\"", "loss: 9",
               "{\"loss\": 2}\nnoise\n{\"loss\": 3, \"x\": []}\n{\"loss\":", AIRE_OUTCOME_OK, 3);
     judge_log("\"reduce\": \"last\"", "", "{\"loss\": 2}\n{\"loss\": NaN, \"step\": 3}\n",
@@ -733,6 +821,8 @@ int main(void)
         cmocka_unit_test(test_env__reads_everything),
         cmocka_unit_test(test_env__hash_follows_the_content),
         cmocka_unit_test(test_env__reads_retention),
+        cmocka_unit_test(test_env__reads_what_is_plausible),
+        cmocka_unit_test(test_env__reads_how_a_model_is_served),
         cmocka_unit_test(test_env__names_every_mistake),
         cmocka_unit_test(test_env__replaces_variables),
         cmocka_unit_test(test_env__says_how_data_are_prepared),

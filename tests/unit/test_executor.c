@@ -285,7 +285,7 @@ static void test_executor__every_end_has_its_outcome(void **state)
         {"leak", AIRE_OUTCOME_VIOLATION, AIRE_STAGE_EVALUATE, AIRE_CAUSE_FUTURE_LEAK},
         {"broken", AIRE_OUTCOME_NO_METRIC, AIRE_STAGE_EVALUATE, AIRE_CAUSE_EVALUATOR},
         {"silent", AIRE_OUTCOME_NO_METRIC, AIRE_STAGE_EVALUATE, AIRE_CAUSE_METRIC_MISSING},
-        {"1000", AIRE_OUTCOME_SUSPECT, AIRE_STAGE_EVALUATE, AIRE_CAUSE_METRIC_RANGE},
+        {"1000", AIRE_OUTCOME_VIOLATION, AIRE_STAGE_EVALUATE, AIRE_CAUSE_METRIC_RANGE},
     };
     aire_executor *executor = new_executor(1, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "aire/error.h"
+#include "aire/model.h"
 #include "base/fs.h"
 #include "base/rng.h"
 #include "model/budget.h"
@@ -216,6 +218,39 @@ static aire_spending spending(aire_budget *budget)
     return s;
 }
 
+/* By a table in a file, without a client. */
+static void test_cost__is_that_of_the_table(void **state)
+{
+    char path[] = "/tmp/aire-prices-XXXXXX";
+    const char *text = FILE_OF("{\"provider\": \"anthropic\", \"model\": \"big\", \"input\": 4, "
+                               "\"output\": 10" WHEN
+                               ",{\"provider\": \"chat\", \"host\": \"api.d.com\", \"model\": "
+                               "\"c\", \"input\": 1, \"output\": 2" WHEN);
+    int fd = mkstemp(path);
+    double dollars = -7;
+    assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    close(fd);
+    assert_int_equal(aire_model_cost(ctx, "anthropic:big", path, 1000000, 500000, &dollars),
+                     AIRE_OK);
+    assert_true(near(dollars, 9));
+    assert_int_equal(aire_model_cost(ctx, "anthropic:big", path, 0, 0, &dollars), AIRE_OK);
+    assert_true(dollars == 0);
+    assert_int_equal(
+        aire_model_cost(ctx, "chat:c@https://api.d.com/v1", path, 1000000, 0, &dollars), AIRE_OK);
+    assert_true(near(dollars, 1));
+    dollars = -7;
+    assert_int_equal(aire_model_cost(ctx, "anthropic:small", path, 1, 1, &dollars), AIRE_NOT_FOUND);
+    assert_non_null(strstr(message(), "small"));
+    assert_int_equal(aire_model_cost(ctx, "replay:/x", path, 1, 1, &dollars), AIRE_NOT_FOUND);
+    assert_int_equal(aire_model_cost(ctx, "anthropic:big", "/no/such", 1, 1, &dollars),
+                     AIRE_NOT_FOUND);
+    assert_int_equal(aire_model_cost(ctx, "who:big", path, 1, 1, &dollars), AIRE_INVALID);
+    assert_int_equal(aire_model_cost(ctx, "anthropic:big", path, -1, 1, &dollars), AIRE_INVALID);
+    assert_true(dollars == -7);
+    OOM_LOOP(&memory, aire_model_cost(ctx, "anthropic:big", path, 1, 1, &dollars), (void)0);
+    unlink(path);
+}
+
 static void test_budget__counts_what_is_spent_and_in_flight(void **state)
 {
     aire_budget *budget = make_budget(0, 0, 0);
@@ -324,7 +359,8 @@ static void *spend(void *arg)
             aire__budget_release(me->budget, &r);
             continue;
         }
-        aire_token_usage used = {r.input, 1 + (int64_t)aire__rng_below(&rng, (uint64_t)r.output), 0, 0};
+        aire_token_usage used = {r.input, 1 + (int64_t)aire__rng_below(&rng, (uint64_t)r.output), 0,
+                                 0};
         used.output += me->excess;
         aire__budget_settle(me->budget, &r, &used, -1);
         me->tokens += used.input + used.output;
@@ -421,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_prices__mistakes_are_named),
         cmocka_unit_test(test_prices__that_are_shipped_are_valid),
         cmocka_unit_test(test_prices__survive_any_failed_allocation),
+        cmocka_unit_test(test_cost__is_that_of_the_table),
         cmocka_unit_test(test_budget__counts_what_is_spent_and_in_flight),
         cmocka_unit_test(test_budget__what_is_not_known_is_spent_as_estimated),
         cmocka_unit_test(test_budget__says_which_limit),

@@ -660,6 +660,7 @@ static void test_net__few_descriptors(void **state)
     await(late);
     assert_int_equal(late->status, AIRE_TIMEOUT);
     assert_non_null(strstr(late->message, "waited for its turn"));
+    assert_false(late->reply.began);
     probe_free(late);
     for (int i = 0; i < MANY; i++) {
         await(probes[i]);
@@ -667,6 +668,7 @@ static void test_net__few_descriptors(void **state)
             print_message("# %s\n", probes[i]->message);
         assert_int_equal(probes[i]->status, AIRE_OK);
         assert_int_equal(probes[i]->events, 20);
+        assert_true(probes[i]->reply.began);
         probe_free(probes[i]);
     }
     free(probes);
@@ -754,6 +756,19 @@ static void test_net__timers_in_order(void **state)
         assert_int_equal(alarms.order[i], i);
         assert_false(alarms.fired[i]);
     }
+}
+
+/* So who asks first goes first. */
+static void test_net__timers_of_one_time_in_turn(void **state)
+{
+    enum { MANY = 200 };
+    int64_t when = aire__deadline_ns(50);
+    alarms.count = 0;
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(aire__net_at(net, when, NULL, on_alarm, (void *)(intptr_t)i), AIRE_OK);
+    await_alarms(MANY);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(alarms.order[i], i);
 }
 
 static void test_net__timers_end_with_their_token(void **state)
@@ -1007,6 +1022,7 @@ int main(void)
         cmocka_unit_test(test_net__few_descriptors),
         cmocka_unit_test(test_crowd__forgets_nobody),
         cmocka_unit_test(test_net__timers_in_order),
+        cmocka_unit_test(test_net__timers_of_one_time_in_turn),
         cmocka_unit_test(test_net__timers_end_with_their_token),
         cmocka_unit_test(test_net__starts_from_its_thread),
         cmocka_unit_test(test_net__one_for_each_context),

@@ -17,7 +17,9 @@
 #include "env/env.h"
 #include "prompt/context.h"
 #include "prompt/ideas.h"
+#include "prompt/idea_kind.h"
 #include "prompt/implement.h"
+#include "prompt/patch_form.h"
 #include "prompt/number.h"
 #include "prompt/tokens.h"
 #include "support/failing.h"
@@ -211,8 +213,9 @@ static void test_request__stays_in_its_bound_and_says_what_is_left_out(void **st
     assert_int_equal(aire_error_status(aire_last_error()), AIRE_LIMIT);
 }
 
-/* A request to mend a parent with a log, in at most `max` bytes, with many ideas to avoid. */
-static char *trimmed(size_t max)
+/* A request to mend a parent that failed at a stage, with a log, in at most `max` bytes, with many
+ * ideas to avoid. */
+static char *mending(int32_t stage, size_t max)
 {
     static char log[3000];
     aire_idea *avoid[20];
@@ -225,7 +228,7 @@ static char *trimmed(size_t max)
     fields.kind = AIRE_RUN_IDEA;
     fields.idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     fields.outcome = AIRE_OUTCOME_CRASHED;
-    fields.stage = AIRE_STAGE_RUN;
+    fields.stage = stage;
     fields.log_tail = log;
     assert_int_equal(aire_result_new(ctx, &fields, &parent), AIRE_OK);
     for (size_t i = 0; i < 20; i++)
@@ -246,6 +249,33 @@ static char *trimmed(size_t max)
     for (size_t i = 0; i < 20; i++)
         aire_idea_unref(avoid[i]);
     return text;
+}
+
+static char *trimmed(size_t max)
+{
+    return mending(AIRE_STAGE_RUN, max);
+}
+
+/* An evaluator may print what it has hidden: its log is for people. */
+static void test_request__keeps_the_log_of_an_evaluation_secret(void **state)
+{
+    const int32_t trust = env.metric.trust;
+    env.metric.trust = AIRE_TRUST_EVALUATED;
+    char *text = mending(AIRE_STAGE_EVALUATE, AIRE_PROMPT_MAX);
+    lacks(text, "The end of its log");
+    lacks(text, "lll");
+    aire_free(ctx, text);
+    text = mending(AIRE_STAGE_PREDICT, AIRE_PROMPT_MAX);
+    lacks(text, "lll");
+    aire_free(ctx, text);
+    text = mending(AIRE_STAGE_RUN, AIRE_PROMPT_MAX);
+    has(text, "The end of its log:\nlll");
+    aire_free(ctx, text);
+    env.metric.trust = AIRE_TRUST_SELF_REPORTED; /* it has nothing to hide */
+    text = mending(AIRE_STAGE_EVALUATE, AIRE_PROMPT_MAX);
+    has(text, "The end of its log:\nlll");
+    aire_free(ctx, text);
+    env.metric.trust = trust;
 }
 
 static void test_request__is_trimmed_in_the_declared_order(void **state)
@@ -357,7 +387,8 @@ static void test_request__for_a_patch(void **state)
 {
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
-    assert_int_equal(aire__prompt_implement(ctx, &env, NULL, idea, &text), AIRE_OK);
+    aire_prompt_task task = {&env, NULL, idea, 0};
+    assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
     has(text, "    1| int width = 4;\n");
     has(text, "## Idea: Wider\nA wider model.\n\nChanges to the code:\nwidth = 8\n");
     has(text, "unified diff");
@@ -368,7 +399,112 @@ static void test_request__for_a_patch(void **state)
                      AIRE_OK);
     has(text, "model.c: line 3 reads otherwise\n");
     aire_free(ctx, text);
+
+    task.forms = AIRE_FORM_BLOCKS | AIRE_FORM_FILES;
+    assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
+    has(text, "Either search/replace blocks:");
+    has(text, "Either whole files:");
+    lacks(text, "unified diff");
+    aire_free(ctx, text);
+    task.forms = AIRE_FORM_FILES;
+    assert_int_equal(aire__prompt_implement(ctx, &task, &text), AIRE_OK);
+    has(text, "Answer with whole files:");
+    aire_free(ctx, text);
     aire_idea_unref(idea);
+}
+
+/* What is asked after a patch applied: whether it is the idea, and why it failed. */
+static void test_request__about_a_patch(void **state)
+{
+    aire_idea *idea = make_idea(7, "Wider", "A wider model.", "");
+    aire_prompt_task task = {&env, NULL, idea, 0};
+    char path[] = "model.c", data[] = "int width = 8;\n", gone[] = "old.c",
+         diff[] = "--- a/model.c\n+++ b/model.c\n@@ -1 +1 @@\n-int width = 4;\n+int width = 8;\n";
+    aire_patch_edit edits[] = {{path, data, strlen(data), false}, {gone, NULL, 0, false}};
+    aire_patched patched = {.edits = edits, .edit_count = 2, .diff = diff};
+    char *text;
+    assert_int_equal(aire__prompt_debug(ctx, &task, &patched, "It crashed: why?", &text), AIRE_OK);
+    has(text, "    1| int width = 4;\n"); /* the code base, */
+    has(text, "+int width = 8;\n```\n");  /* the patch, */
+    has(text, "### model.c\n    1| int width = 8;\n\n### old.c: deleted\n");
+    has(text, "## What happened\nIt crashed: why?\n");
+    has(text, "unified diff");
+    lacks(text, "hidden_content");
+    aire_free(ctx, text);
+    assert_int_equal(aire__prompt_verify(ctx, &task, &patched, &text), AIRE_OK);
+    has(text, "+int width = 8;\n");
+    has(text, "A wider model.");
+    has(text, "VERDICT: yes");
+    lacks(text, "## Code base");
+    lacks(text, "## Files");
+    aire_free(ctx, text);
+    OOM_LOOP(&memory, aire__prompt_debug(ctx, &task, &patched, "no", &text), aire_free(ctx, text));
+    OOM_LOOP(&memory, aire__prompt_verify(ctx, &task, &patched, &text), aire_free(ctx, text));
+    aire_idea_unref(idea);
+}
+
+static void test_verdict__is_read_as_it_comes(void **state)
+{
+    static const struct {
+        const char *answer;
+        int yes; /* -1: neither */
+        const char *reason;
+    } rows[] = {
+        {"VERDICT: yes\nIt does.", 1, "It does."},
+        {"verdict: NO - the width stays.\n", 0, "the width stays."},
+        {"Let me see.\n\n**Verdict:** no\n\nThe width stays.", 0, "The width stays."},
+        {"{\"verdict\": \"no\", \"reason\": \"it stays\"}", 0, "it stays"},
+        {"{\"verdict\": true}", 1, ""},
+        {"No, because it stays.", 0, "because it stays."},
+        {"> Yes.", 1, ""},
+        {"VERDICT: yes? Let me think.\nVERDICT: no\nIt stays.", 0, "It stays."},
+        {"The verdict is hard to give, not yes and not no.", -1, ""},
+        {"Nothing to say.", -1, ""},
+        {"Note that it is fine.", -1, ""},
+        {"", -1, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool yes = false;
+        char *reason = NULL;
+        aire_status status = aire__prompt_parse_verdict(ctx, rows[i].answer, &yes, &reason);
+        if (status != (rows[i].yes < 0 ? AIRE_EMPTY : AIRE_OK) ||
+            (status == AIRE_OK && yes != rows[i].yes))
+            fail_msg("%s: %d %d", rows[i].answer, (int)status, yes);
+        if (status == AIRE_OK)
+            assert_string_equal(reason, rows[i].reason);
+        aire_free(ctx, reason);
+    }
+}
+
+static void test_idea__says_its_kind(void **state)
+{
+    static const struct {
+        const char *text;
+        int32_t kind;
+        const char *left;
+    } rows[] = {
+        {"Wider\nMore.\nKind: hyper-parameter\n", AIRE_IDEA_HYPERPARAMETER, "Wider\nMore."},
+        {"Wider\n- **Kind:** Hyperparameter tuning\nMore.", AIRE_IDEA_HYPERPARAMETER,
+         "Wider\nMore."},
+        {"Wider\n*kind*: `algorithmic`", AIRE_IDEA_ALGORITHMIC, "Wider"},
+        {"A kind: of\nkindness: algorithmic\nKind: new", 0,
+         "A kind: of\nkindness: algorithmic\nKind: new"},
+        {"", 0, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "%s", rows[i].text);
+        assert_int_equal(aire__take_idea_kind(text), rows[i].kind);
+        assert_string_equal(text, rows[i].left);
+    }
+    aire_parsed_ideas ideas;
+    static const char answer[] = "[Experiment]\nWider\nMore of it.\nKind: algorithmic\n"
+                                 "[Code Changes]\nwidth\n[End]\n";
+    assert_int_equal(aire__prompt_parse_ideas(ctx, answer, 9, false, &ideas), AIRE_OK);
+    assert_int_equal(ideas.count, 1);
+    assert_int_equal(ideas.ideas[0].kind, AIRE_IDEA_ALGORITHMIC);
+    assert_string_equal(ideas.ideas[0].text, "Wider\nMore of it.");
+    aire__parsed_ideas_free(&ideas);
 }
 
 /* Ideas as "title|text|changes;"; line ends as '/'. */
@@ -490,6 +626,7 @@ static const char *patch_in(const char *answer)
 #define DIFF_A "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n-int a;\n+int b;\n \n"
 #define DIFF_B "--- a/y.c\n+++ b/y.c\n@@ -1 +1 @@\n-```\n+~~~\n"
 
+/* Whether there is one is all that is asked here: the patch room reads the answer as it is. */
 static void test_patch__is_found_in_fences_and_prose(void **state)
 {
     static const struct {
@@ -581,7 +718,8 @@ static void test_prompt__survives_want_of_memory(void **state)
     aire_idea *idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     char *text;
     OOM_LOOP(&memory, make_request(&text), aire_free(ctx, text));
-    OOM_LOOP(&memory, aire__prompt_implement(ctx, &env, NULL, idea, &text), aire_free(ctx, text));
+    aire_prompt_task task = {&env, NULL, idea, 0};
+    OOM_LOOP(&memory, aire__prompt_implement(ctx, &task, &text), aire_free(ctx, text));
     OOM_LOOP(&memory, aire__prompt_revise(ctx, NULL, "no", &text), aire_free(ctx, text));
     OOM_LOOP(&memory,
              aire__prompt_parse_ideas(ctx,
@@ -599,11 +737,15 @@ int main(void)
         cmocka_unit_test(test_request__shows_the_code_and_the_problem),
         cmocka_unit_test(test_request__lists_parents_and_ideas_to_avoid),
         cmocka_unit_test(test_request__stays_in_its_bound_and_says_what_is_left_out),
+        cmocka_unit_test(test_request__keeps_the_log_of_an_evaluation_secret),
         cmocka_unit_test(test_request__is_trimmed_in_the_declared_order),
         cmocka_unit_test(test_request__keeps_what_the_manifest_names_first),
         cmocka_unit_test(test_tokens__are_estimated_by_family),
         cmocka_unit_test(test_request__for_notes),
         cmocka_unit_test(test_request__for_a_patch),
+        cmocka_unit_test(test_request__about_a_patch),
+        cmocka_unit_test(test_verdict__is_read_as_it_comes),
+        cmocka_unit_test(test_idea__says_its_kind),
         cmocka_unit_test(test_ideas__are_found_however_they_are_decorated),
         cmocka_unit_test(test_ideas__stop_at_the_count_and_at_a_truncation),
         cmocka_unit_test(test_ideas__titles_are_one_short_line),

@@ -657,6 +657,8 @@ static void test_read__names_what_is_missing(void **state)
         {"bedrock", "{\"output\": {\"message\": {\"content\": []}}}", "\"stopReason\""},
         {"chat", "[]", "the answer is not a JSON object"},
         {"chat", "{\"key\": \"" KEY, "the answer is not JSON: line 1, column"},
+        {"chat", "{\"a\": \"\\ud83\"}", "the answer is not JSON: line 1, column"},
+        {"chat", "{\"a\": \"\\ud83d\" \\", "the answer is not JSON: line 1, column"},
         {"chat", "{\"a\": \"\xff\"}", "the answer is not JSON: line 1, column"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -670,6 +672,33 @@ static void test_read__names_what_is_missing(void **state)
         if (!strstr(message(), cases[i].words) || !aire__starts_with(message(), WHERE ": "))
             fail_msg("case %zu: %s", i, message());
         assert_null(strstr(message(), "0123456789"));
+        aire__reading_free(&r);
+    }
+}
+
+/* A pair whose halves come in two events, halves alone, and what only looks like one. */
+static void test_read__bears_halves_of_surrogate_pairs(void **state)
+{
+    static const struct {
+        const char *escaped, *text;
+    } cases[] = {
+        {"a\\ud83d", "a\xef\xbf\xbd"},
+        {"\\uDE00b", "\xef\xbf\xbd"
+                     "b"},
+        {"\\ud83d\\ude00 \\ud83d\\ud83d\\ude00", "\xf0\x9f\x98\x80 \xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\\\\ud83d \\ude00", "\\ud83d \xef\xbf\xbd"},
+        {"\\ud83d\\\\ude00", "\xef\xbf\xbd\\ude00"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        aire_reading r;
+        char event[256];
+        aire__reading_init(&r, ctx, WHERE, NULL);
+        int length = snprintf(event, sizeof event,
+                              "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"}}]}",
+                              cases[i].escaped);
+        assert_int_equal(
+            aire__provider_read_event(provider_of("chat"), &r, "", event, (size_t)length), AIRE_OK);
+        assert_string_equal(r.text.data, cases[i].text);
         aire__reading_free(&r);
     }
 }
@@ -937,6 +966,7 @@ int main(void)
         cmocka_unit_test(test_reading__tells_pieces_without_the_key),
         cmocka_unit_test(test_reading__tells_pieces_without_parts_of_the_key),
         cmocka_unit_test(test_read__names_what_is_missing),
+        cmocka_unit_test(test_read__bears_halves_of_surrogate_pairs),
         cmocka_unit_test(test_read__reports_errors_in_streams_and_answers),
         cmocka_unit_test(test_read__takes_what_is_odd),
         cmocka_unit_test(test_read__long_words_are_cut),

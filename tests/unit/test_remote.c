@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,7 +169,10 @@ static void test_remote__many_at_once_are_each_told_once(void **state)
 
 static void test_remote__a_started_one_is_cancelled_at_once(void **state)
 {
-    aire_model *model = chat("slowwords", NULL);
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    aire_spending spent = {.struct_size = sizeof spent};
+    assert_int_equal(aire_budget_new(ctx, NULL, &options.budget), AIRE_OK);
+    aire_model *model = chat("slowwords", &options);
     aire_cancel *cancel;
     ends e = ENDS;
     assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
@@ -181,8 +185,20 @@ static void test_remote__a_started_one_is_cancelled_at_once(void **state)
     assert_true(now_ms() - from < 100);
     assert_int_equal(e.failed, 20);
     assert_int_equal(e.last_failure, AIRE_CANCELLED);
+    /* they had been sent, and are billed as is estimated */
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 20);
+    assert_int_equal(spent.flying_calls, 0);
+    assert_true(spent.input_tokens >= 20 && spent.input_tokens < 20 * 200);
+    assert_true(spent.output_tokens >= 20 && spent.output_tokens < 20 * 100);
+    /* one that was not sent costs nothing */
+    aire_request r = request();
+    assert_int_equal(aire_model_start(model, &r, cancel, take_end, &e), AIRE_CANCELLED);
+    assert_int_equal(aire_budget_spending(options.budget, &spent), AIRE_OK);
+    assert_int_equal(spent.calls, 20);
     aire_cancel_unref(cancel);
     aire_model_unref(model);
+    aire_budget_unref(options.budget);
 }
 
 /* The end is told to somebody who lets go of the model there. */
@@ -424,8 +440,8 @@ static void await_note(atomic_bool *noted)
     assert_true(atomic_load(noted));
 }
 
-/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told, it
- * is told with its own words. */
+/* While a host holds up the net's thread a stream fails, and then is cancelled: whichever is told,
+ * it is told with its own words. */
 static void test_remote__fails_or_is_cancelled(void **state)
 {
     atomic_bool began = false, holds = false;
@@ -482,6 +498,48 @@ static void test_remote__a_dead_endpoint_is_left_alone(void **state)
         seen += strstr(line, "down.breaker") != NULL;
     assert_int_equal(seen, 5);
     aire_model_unref(model);
+}
+
+/* Requests whose time passes while they wait for a descriptor say nothing of their endpoint: the next
+ * one goes at once. */
+static void test_remote__waiting_for_a_turn_is_no_failure(void **state)
+{
+    enum { HOGS = 64, LATE = 6 }; /* more than a breaker bears with */
+    aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
+    ends hogs = ENDS, late = ENDS;
+    struct rlimit before, few;
+    aire_cancel *cancel;
+    aire_ctx *shared = ctx; /* its net may have counted descriptors before they became few */
+    assert_int_equal(aire_ctx_new(NULL, &ctx), AIRE_OK);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few = before;
+    few.rlim_cur = HOGS;
+    setrlimit(RLIMIT_NOFILE, &few);
+    options.max_attempts = 1;
+    aire_model *never = chat("never", &options);
+    options.timeout_ms = 500; /* less than an open breaker's pause */
+    aire_model *model = chat("ok", &options);
+    assert_int_equal(aire_cancel_new(ctx, &cancel), AIRE_OK);
+    for (int i = 0; i < HOGS; i++)
+        begin(never, cancel, &hogs);
+    for (int i = 0; i < LATE; i++)
+        begin(model, NULL, &late);
+    await_ends(&late, LATE);
+    assert_int_equal(late.failed, LATE);
+    assert_non_null(strstr(late.detail, "waited for its turn"));
+    aire_cancel_fire(cancel);
+    await_ends(&hogs, HOGS);
+    begin(model, NULL, &late);
+    await_ends(&late, LATE + 1);
+    if (late.good == 0)
+        print_message("# %s\n", late.detail);
+    assert_int_equal(late.good, 1);
+    setrlimit(RLIMIT_NOFILE, &before);
+    aire_cancel_unref(cancel);
+    aire_model_unref(never);
+    aire_model_unref(model);
+    aire_ctx_unref(ctx);
+    ctx = shared;
 }
 
 /* ---- keys ---- */
@@ -685,6 +743,7 @@ int main(void)
         cmocka_unit_test(test_remote__failures_are_not_mixed_up),
         cmocka_unit_test(test_remote__fails_or_is_cancelled),
         cmocka_unit_test(test_remote__a_dead_endpoint_is_left_alone),
+        cmocka_unit_test(test_remote__waiting_for_a_turn_is_no_failure),
         cmocka_unit_test(test_remote__keys_are_asked_for),
         cmocka_unit_test(test_model__knows_the_variables_of_keys),
         cmocka_unit_test(test_remote__a_hosts_model_is_asked_on_a_thread),

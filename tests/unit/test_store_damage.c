@@ -79,7 +79,7 @@ static void test_check__finds_what_does_not_agree(void **state)
          "refers to what is not there"},
         {"DELETE FROM plans WHERE id = 3", "the last plan has number 4 and some before it"},
         {"INSERT INTO ideas SELECT 14, NULL, ordinal, title, text, changes, reasoning, origin,"
-         " NULL, NULL, 0 FROM ideas WHERE id = 1",
+         " NULL, NULL, 0, 0 FROM ideas WHERE id = 1",
          "the last idea has number 14"},
         {"INSERT INTO runs (id, kind, idea_id, seed, priority, submitted_ms)"
          " VALUES (20, 2, NULL, 2, 0, 0)",
@@ -87,6 +87,13 @@ static void test_check__finds_what_does_not_agree(void **state)
         {"UPDATE results SET seq = 14 WHERE seq = 1", "the last result has number 14"},
         {"UPDATE model_totals SET input_tokens = 1", "what the model calls come to"},
         {"DELETE FROM model_totals", "what the model calls come to"},
+        {"INSERT INTO drafts VALUES (3, 2, 0, 1, 0, 0, 0, 1, 0, 0, 'm', '', '', '', '', 0, 0, 0, "
+         "0)",
+         "run 3 lacks some of its drafts"},
+        {"INSERT INTO drafts SELECT 3, value, 0, 1, 0, 0, 0, 1, 0, 0, 'm', '', '', '', '', 0, 0, "
+         "0, 0"
+         " FROM (SELECT 1 AS value UNION SELECT 2)",
+         "run 3 has two drafts"},
         {"INSERT INTO metrics VALUES (99, 0, 'x', 1)", "the table \"metrics\" refers"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -126,10 +133,10 @@ static void test_read__says_which_result_is_not_there(void **state)
 
 static void test_open__misses_each_table(void **state)
 {
-    static const char *const tables[] = {"lease",      "meta",         "notes", "plans",
-                                         "ideas",      "idea_parents", "runs",  "results",
-                                         "pins",       "metrics",      "usage", "plan_parents",
-                                         "plan_avoid", "model_calls",  "events"};
+    static const char *const tables[] = {"lease",      "meta",         "notes",  "plans",
+                                         "ideas",      "idea_parents", "runs",   "results",
+                                         "pins",       "metrics",      "usage",  "plan_parents",
+                                         "plan_avoid", "model_calls",  "events", "drafts"};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         aire_store *store = NULL;
         char sql[64], message[64];

@@ -29,7 +29,7 @@ static void test_open__makes_a_store_and_opens_it_again(void **state)
     store = open_store(AIRE_STORE_MUST_EXIST);
     assert_int_equal(scalar(store, "SELECT fence FROM lease"), 2);
     assert_int_equal(scalar(store, "PRAGMA application_id"), 0x61697265);
-    assert_int_equal(scalar(store, "PRAGMA user_version"), 2);
+    assert_int_equal(scalar(store, "PRAGMA user_version"), 3);
     assert_int_equal(scalar(store, "PRAGMA foreign_keys"), 1);
     aire_store_unref(store);
 }
@@ -230,7 +230,7 @@ static void test_open__brings_version_1_up_to_date(void **state)
     assert_message("for writing");
     for (int again = 0; again < 2; again++) {
         store = open_store(0);
-        assert_int_equal(scalar(store, "PRAGMA user_version"), 2);
+        assert_int_equal(scalar(store, "PRAGMA user_version"), 3);
         assert_int_equal(aire_store_check(store), AIRE_OK);
         expect_old_search(store);
         aire_store_unref(store);

@@ -6,6 +6,7 @@ as long as it needs it. A call that fails raises an AireError that carries the l
 """
 from .budget import Budget, Spending
 from .context import Cancel, Context, version
+from .draft import Completion, Draft
 from .embedding import Embedder, cosine
 from .environment import Environment
 from .errors import (AbiError, AireError, AuthError, BusyError, CancelledError, CorruptError, ExistsError,
@@ -27,7 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AbiError", "AireError", "Answer", "AppliedPatch", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
-    "ChatIdeator", "Command", "Confirmation", "Context", "CorruptError", "Embedder", "Ensemble", "Environment",
+    "ChatIdeator", "Command", "Completion", "Confirmation", "Context", "CorruptError", "Draft", "Embedder", "Ensemble", "Environment",
     "Evolution", "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher",
     "Idea", "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError",
     "NoveltyIdeator", "Patch", "PlacedHunk", "Plan", "Progress", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError",

@@ -33,12 +33,6 @@ AIRE_LOG_ERROR = 1
 AIRE_LOG_WARNING = 2
 AIRE_LOG_INFO = 3
 AIRE_LOG_DEBUG = 4
-AIRE_FILE_EDITABLE = 1
-AIRE_FILE_PROTECTED = 2
-AIRE_FILE_RESERVED = 3
-AIRE_FILE_HIDDEN = 4
-AIRE_DELTA_TEXT = 1
-AIRE_DELTA_THINKING = 2
 AIRE_PATCH_UNIFIED = 1
 AIRE_PATCH_ANSWER = 2
 AIRE_PLACED_EXACT = 1
@@ -52,6 +46,8 @@ AIRE_PLAN_EXPLOIT = 2
 AIRE_PLAN_EXPLORE = 3
 AIRE_PLAN_CROSSOVER = 4
 AIRE_PLAN_REPAIR = 5
+AIRE_IDEA_HYPERPARAMETER = 1
+AIRE_IDEA_ALGORITHMIC = 2
 AIRE_OUTCOME_OK = 0
 AIRE_OUTCOME_NO_CHANGE = 1
 AIRE_OUTCOME_MODEL_FAILED = 2
@@ -72,6 +68,8 @@ AIRE_STAGE_IMPLEMENT = 1
 AIRE_STAGE_BUILD = 2
 AIRE_STAGE_RUN = 3
 AIRE_STAGE_EVALUATE = 4
+AIRE_STAGE_SMOKE = 5
+AIRE_STAGE_PREDICT = 6
 AIRE_CAUSE_NONE = 0
 AIRE_CAUSE_EXIT_CODE = 1
 AIRE_CAUSE_SIGNAL = 2
@@ -107,11 +105,32 @@ AIRE_CAUSE_LOST = 31
 AIRE_CAUSE_MODEL = 32
 AIRE_CAUSE_MODEL_ANSWER = 33
 AIRE_CAUSE_OPEN_FILES_LIMIT = 34
+AIRE_CAUSE_OVERTAKEN = 35
+AIRE_CAUSE_NOT_THE_IDEA = 36
+AIRE_CAUSE_TOO_FAST = 40
+AIRE_CAUSE_TOO_GOOD = 41
+AIRE_CAUSE_SAME_ON_SEEDS = 42
+AIRE_CAUSE_NOT_REPEATABLE = 43
+AIRE_CAUSE_VARIANT_SIZE = 44
 AIRE_RUN_IDEA = 1
 AIRE_RUN_BASELINE = 2
 AIRE_RUN_CONFIRM = 3
+AIRE_RUN_RECHECK = 4
 AIRE_TRUST_SELF_REPORTED = 1
 AIRE_TRUST_EVALUATED = 2
+AIRE_STORE_READ_ONLY = 1
+AIRE_STORE_MUST_EXIST = 2
+AIRE_ORDER_RUN = 0
+AIRE_ORDER_REWARD = 1
+AIRE_FILE_EDITABLE = 1
+AIRE_FILE_PROTECTED = 2
+AIRE_FILE_RESERVED = 3
+AIRE_FILE_HIDDEN = 4
+AIRE_DELTA_TEXT = 1
+AIRE_DELTA_THINKING = 2
+AIRE_FORM_UNIFIED = 1
+AIRE_FORM_BLOCKS = 2
+AIRE_FORM_FILES = 4
 AIRE_MOUNT_WRITABLE = 1
 AIRE_MOUNT_OPTIONAL = 2
 AIRE_MOUNT_DEVICE = 4
@@ -134,12 +153,12 @@ AIRE_SUPPORTS_NAMESPACES = 1
 AIRE_SUPPORTS_LANDLOCK = 2
 AIRE_SUPPORTS_MEMORY_GROUP = 4
 AIRE_SUPPORTS_PROCESS_GROUP = 8
-AIRE_STORE_READ_ONLY = 1
-AIRE_STORE_MUST_EXIST = 2
-AIRE_ORDER_RUN = 0
-AIRE_ORDER_REWARD = 1
 AIRE_PROGRESS_STAGE = 0
 AIRE_PROGRESS_METRIC = 1
+AIRE_DRAFT_PATCH = 1
+AIRE_DRAFT_REVISION = 2
+AIRE_DRAFT_REPAIR = 3
+AIRE_DRAFT_CHECK = 4
 AIRE_ENSEMBLE_WEIGHTED = 0
 AIRE_ENSEMBLE_BANDIT = 1
 AIRE_LIKENESS_TEXT = 1
@@ -178,46 +197,6 @@ class aire_spending(Structure):
 
 
 class aire_cancel(Structure):
-    pass
-
-
-class aire_env(Structure):
-    pass
-
-
-class aire_env_options(Structure):
-    pass
-
-
-class aire_model_call_options(Structure):
-    pass
-
-
-class aire_model(Structure):
-    pass
-
-
-class aire_answer(Structure):
-    pass
-
-
-class aire_message(Structure):
-    pass
-
-
-class aire_request(Structure):
-    pass
-
-
-class aire_answer_options(Structure):
-    pass
-
-
-class aire_model_options(Structure):
-    pass
-
-
-class aire_model_ops(Structure):
     pass
 
 
@@ -289,6 +268,70 @@ class aire_results(Structure):
     pass
 
 
+class aire_store(Structure):
+    pass
+
+
+class aire_store_options(Structure):
+    pass
+
+
+class aire_store_query(Structure):
+    pass
+
+
+class aire_store_counts(Structure):
+    pass
+
+
+class aire_completion(Structure):
+    pass
+
+
+class aire_completions(Structure):
+    pass
+
+
+class aire_env(Structure):
+    pass
+
+
+class aire_env_options(Structure):
+    pass
+
+
+class aire_model_call_options(Structure):
+    pass
+
+
+class aire_model(Structure):
+    pass
+
+
+class aire_answer(Structure):
+    pass
+
+
+class aire_message(Structure):
+    pass
+
+
+class aire_request(Structure):
+    pass
+
+
+class aire_answer_options(Structure):
+    pass
+
+
+class aire_model_options(Structure):
+    pass
+
+
+class aire_model_ops(Structure):
+    pass
+
+
 class aire_sandbox(Structure):
     pass
 
@@ -321,22 +364,6 @@ class aire_slurm_options(Structure):
     pass
 
 
-class aire_store(Structure):
-    pass
-
-
-class aire_store_options(Structure):
-    pass
-
-
-class aire_store_query(Structure):
-    pass
-
-
-class aire_store_counts(Structure):
-    pass
-
-
 class aire_executor(Structure):
     pass
 
@@ -362,6 +389,14 @@ class aire_summary(Structure):
 
 
 class aire_confirmation(Structure):
+    pass
+
+
+class aire_draft(Structure):
+    pass
+
+
+class aire_drafts(Structure):
     pass
 
 
@@ -474,10 +509,164 @@ aire_spending._fields_ = [
     ("flying_dollars", c_double),
 ]
 
+aire_patch_file._fields_ = [
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("editable", c_int32),
+]
+
+aire_patch_apply_options._fields_ = [
+    ("struct_size", c_size_t),
+    ("creatable", c_char_p),
+]
+
+aire_patch_applied_file._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("data", c_char_p),
+    ("length", c_size_t),
+    ("created", c_int32),
+]
+
+aire_patch_applied_hunk._fields_ = [
+    ("struct_size", c_size_t),
+    ("path", c_char_p),
+    ("patch_line", c_size_t),
+    ("line", c_size_t),
+    ("how", c_int32),
+    ("confidence", c_double),
+]
+
+aire_patch_statistics._fields_ = [
+    ("struct_size", c_size_t),
+    ("files", c_size_t),
+    ("hunks", c_size_t),
+    ("added", c_size_t),
+    ("removed", c_size_t),
+    ("confidence", c_double),
+]
+
+aire_plan_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("id", c_int64),
+    ("epoch", c_int32),
+    ("count", c_int32),
+    ("parents", POINTER(POINTER(aire_result))),
+    ("parent_count", c_size_t),
+    ("avoid", POINTER(POINTER(aire_idea))),
+    ("avoid_count", c_size_t),
+]
+
+aire_idea_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("ordinal", c_int32),
+    ("id", c_int64),
+    ("plan", POINTER(aire_plan)),
+    ("title", c_char_p),
+    ("text", c_char_p),
+    ("changes", c_char_p),
+    ("reasoning", c_char_p),
+    ("origin", c_char_p),
+    ("parents", POINTER(c_int64)),
+    ("parent_count", c_size_t),
+    ("patch", POINTER(aire_patch)),
+    ("kind", c_int32),
+    ("reserved", c_int32),
+]
+
+aire_metric._fields_ = [
+    ("name", c_char_p),
+    ("value", c_double),
+]
+
+aire_usage._fields_ = [
+    ("struct_size", c_uint32),
+    ("stage", c_int32),
+    ("wall_ms", c_int64),
+    ("user_ms", c_int64),
+    ("system_ms", c_int64),
+    ("max_rss_bytes", c_int64),
+    ("io_read_bytes", c_int64),
+    ("io_write_bytes", c_int64),
+    ("gpu_memory_bytes", c_int64),
+    ("gpu_ms", c_int64),
+]
+
+aire_result_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("run_id", c_int64),
+    ("seed", c_uint64),
+    ("idea", POINTER(aire_idea)),
+    ("outcome", c_int32),
+    ("stage", c_int32),
+    ("cause", c_int32),
+    ("code", c_int32),
+    ("detail", c_char_p),
+    ("trust", c_int32),
+    ("attempts", c_int32),
+    ("reward", c_double),
+    ("metrics", POINTER(aire_metric)),
+    ("metric_count", c_size_t),
+    ("usage", POINTER(aire_usage)),
+    ("usage_count", c_size_t),
+    ("patch", POINTER(aire_patch)),
+    ("variant", c_char_p),
+    ("log_tail", c_char_p),
+]
+
+aire_store_options._fields_ = [
+    ("struct_size", c_uint32),
+    ("flags", c_uint32),
+]
+
+aire_store_query._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("order", c_int32),
+    ("reserved", c_int32),
+    ("idea_id", c_int64),
+    ("run_id", c_int64),
+    ("plan_id", c_int64),
+    ("limit", c_int64),
+    ("offset", c_int64),
+]
+
+aire_store_counts._fields_ = [
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
+    ("plans", c_int64),
+    ("ideas", c_int64),
+    ("runs_waiting", c_int64),
+    ("runs_finished", c_int64),
+    ("runs_told", c_int64),
+    ("model_calls", c_int64),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+]
+
+aire_completion._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("outcome", c_int32),
+    ("stage", c_int32),
+    ("cause", c_int32),
+    ("reserved", c_int32),
+    ("model", c_char_p),
+    ("runs", c_int64),
+    ("drafts", c_int64),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("cost", c_double),
+]
+
 aire_env_options._fields_ = [
     ("struct_size", c_uint32),
     ("reserved", c_uint32),
     ("variables", POINTER(c_char_p)),
+    ("adapter", c_char_p),
 ]
 
 aire_model_call_options._fields_ = [
@@ -561,112 +750,6 @@ aire_model_ops._fields_ = [
     ("reserved", c_uint32),
     ("complete", CFUNCTYPE(c_int32, POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer)), c_void_p)),
     ("destroy", CFUNCTYPE(None, c_void_p)),
-]
-
-aire_patch_file._fields_ = [
-    ("path", c_char_p),
-    ("data", c_char_p),
-    ("length", c_size_t),
-    ("editable", c_int32),
-]
-
-aire_patch_apply_options._fields_ = [
-    ("struct_size", c_size_t),
-    ("creatable", c_char_p),
-]
-
-aire_patch_applied_file._fields_ = [
-    ("struct_size", c_size_t),
-    ("path", c_char_p),
-    ("data", c_char_p),
-    ("length", c_size_t),
-    ("created", c_int32),
-]
-
-aire_patch_applied_hunk._fields_ = [
-    ("struct_size", c_size_t),
-    ("path", c_char_p),
-    ("patch_line", c_size_t),
-    ("line", c_size_t),
-    ("how", c_int32),
-    ("confidence", c_double),
-]
-
-aire_patch_statistics._fields_ = [
-    ("struct_size", c_size_t),
-    ("files", c_size_t),
-    ("hunks", c_size_t),
-    ("added", c_size_t),
-    ("removed", c_size_t),
-    ("confidence", c_double),
-]
-
-aire_plan_options._fields_ = [
-    ("struct_size", c_uint32),
-    ("kind", c_int32),
-    ("id", c_int64),
-    ("epoch", c_int32),
-    ("count", c_int32),
-    ("parents", POINTER(POINTER(aire_result))),
-    ("parent_count", c_size_t),
-    ("avoid", POINTER(POINTER(aire_idea))),
-    ("avoid_count", c_size_t),
-]
-
-aire_idea_options._fields_ = [
-    ("struct_size", c_uint32),
-    ("ordinal", c_int32),
-    ("id", c_int64),
-    ("plan", POINTER(aire_plan)),
-    ("title", c_char_p),
-    ("text", c_char_p),
-    ("changes", c_char_p),
-    ("reasoning", c_char_p),
-    ("origin", c_char_p),
-    ("parents", POINTER(c_int64)),
-    ("parent_count", c_size_t),
-    ("patch", POINTER(aire_patch)),
-]
-
-aire_metric._fields_ = [
-    ("name", c_char_p),
-    ("value", c_double),
-]
-
-aire_usage._fields_ = [
-    ("struct_size", c_uint32),
-    ("stage", c_int32),
-    ("wall_ms", c_int64),
-    ("user_ms", c_int64),
-    ("system_ms", c_int64),
-    ("max_rss_bytes", c_int64),
-    ("io_read_bytes", c_int64),
-    ("io_write_bytes", c_int64),
-    ("gpu_memory_bytes", c_int64),
-    ("gpu_ms", c_int64),
-]
-
-aire_result_options._fields_ = [
-    ("struct_size", c_uint32),
-    ("kind", c_int32),
-    ("run_id", c_int64),
-    ("seed", c_uint64),
-    ("idea", POINTER(aire_idea)),
-    ("outcome", c_int32),
-    ("stage", c_int32),
-    ("cause", c_int32),
-    ("code", c_int32),
-    ("detail", c_char_p),
-    ("trust", c_int32),
-    ("attempts", c_int32),
-    ("reward", c_double),
-    ("metrics", POINTER(aire_metric)),
-    ("metric_count", c_size_t),
-    ("usage", POINTER(aire_usage)),
-    ("usage_count", c_size_t),
-    ("patch", POINTER(aire_patch)),
-    ("variant", c_char_p),
-    ("log_tail", c_char_p),
 ]
 
 aire_mount._fields_ = [
@@ -754,36 +837,6 @@ aire_slurm_options._fields_ = [
     ("worker_path", c_char_p),
 ]
 
-aire_store_options._fields_ = [
-    ("struct_size", c_uint32),
-    ("flags", c_uint32),
-]
-
-aire_store_query._fields_ = [
-    ("struct_size", c_uint32),
-    ("kind", c_int32),
-    ("order", c_int32),
-    ("reserved", c_int32),
-    ("idea_id", c_int64),
-    ("run_id", c_int64),
-    ("plan_id", c_int64),
-    ("limit", c_int64),
-    ("offset", c_int64),
-]
-
-aire_store_counts._fields_ = [
-    ("struct_size", c_uint32),
-    ("reserved", c_uint32),
-    ("plans", c_int64),
-    ("ideas", c_int64),
-    ("runs_waiting", c_int64),
-    ("runs_finished", c_int64),
-    ("runs_told", c_int64),
-    ("model_calls", c_int64),
-    ("input_tokens", c_int64),
-    ("output_tokens", c_int64),
-]
-
 aire_progress._fields_ = [
     ("struct_size", c_uint32),
     ("stage", c_int32),
@@ -814,6 +867,13 @@ aire_executor_options._fields_ = [
     ("output", aire_output_fn),
     ("output_user_data", c_void_p),
     ("template_dir", c_char_p),
+    ("candidates", c_int32),
+    ("revisions", c_int32),
+    ("repairs", c_int32),
+    ("repair_seconds", c_int32),
+    ("skip_smoke", c_int32),
+    ("forms", c_uint32),
+    ("checker", POINTER(aire_model)),
 ]
 
 aire_submit_options._fields_ = [
@@ -854,6 +914,29 @@ aire_confirmation._fields_ = [
     ("baseline", aire_summary),
     ("gain", c_double),
     ("p", c_double),
+]
+
+aire_draft._fields_ = [
+    ("struct_size", c_uint32),
+    ("kind", c_int32),
+    ("run_id", c_int64),
+    ("number", c_int32),
+    ("repair", c_int32),
+    ("candidate", c_int32),
+    ("round", c_int32),
+    ("chosen", c_int32),
+    ("outcome", c_int32),
+    ("cause", c_int32),
+    ("reserved", c_int32),
+    ("model", c_char_p),
+    ("sent", c_char_p),
+    ("answer", c_char_p),
+    ("patch", c_char_p),
+    ("message", c_char_p),
+    ("input_tokens", c_int64),
+    ("output_tokens", c_int64),
+    ("latency_ms", c_int64),
+    ("cost", c_double),
 ]
 
 aire_ensemble_options._fields_ = [
@@ -976,41 +1059,6 @@ FUNCTIONS = {
     "aire_cancel_fire": (None, [POINTER(aire_cancel)]),
     "aire_cancel_fired": (c_int32, [POINTER(aire_cancel)]),
     "aire_cancel_fd": (c_int32, [POINTER(aire_cancel)]),
-    "aire_env_options_init": (c_int32, [POINTER(aire_env_options), c_size_t]),
-    "aire_env_open": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_env_options), POINTER(POINTER(aire_env))]),
-    "aire_env_ref": (POINTER(aire_env), [POINTER(aire_env)]),
-    "aire_env_unref": (None, [POINTER(aire_env)]),
-    "aire_env_name": (c_char_p, [POINTER(aire_env)]),
-    "aire_env_path": (c_char_p, [POINTER(aire_env)]),
-    "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
-    "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
-    "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
-    "aire_env_file_count": (c_size_t, [POINTER(aire_env)]),
-    "aire_env_file_path": (c_char_p, [POINTER(aire_env), c_size_t]),
-    "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
-    "aire_file_role_name": (c_char_p, [c_int32]),
-    "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
-    "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
-    "aire_model_call_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_model_call_options), POINTER(POINTER(aire_model_call))]),
-    "aire_model_call_ref": (POINTER(aire_model_call), [POINTER(aire_model_call)]),
-    "aire_model_call_unref": (None, [POINTER(aire_model_call)]),
-    "aire_model_call_get": (POINTER(aire_model_call_options), [POINTER(aire_model_call)]),
-    "aire_answer_options_init": (c_int32, [POINTER(aire_answer_options), c_size_t]),
-    "aire_answer_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_answer_options), POINTER(POINTER(aire_answer))]),
-    "aire_answer_ref": (POINTER(aire_answer), [POINTER(aire_answer)]),
-    "aire_answer_unref": (None, [POINTER(aire_answer)]),
-    "aire_answer_get": (POINTER(aire_answer_options), [POINTER(aire_answer)]),
-    "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
-    "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
-    "aire_model_key_variable": (c_char_p, [c_char_p]),
-    "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
-    "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
-    "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
-    "aire_model_unref": (None, [POINTER(aire_model)]),
-    "aire_model_feedback": (c_int32, [POINTER(aire_model), c_char_p, c_double, c_double]),
-    "aire_model_name": (c_char_p, [POINTER(aire_model)]),
-    "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
-    "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
     "aire_patch_new": (c_int32, [POINTER(aire_ctx), c_int32, c_char_p, c_size_t, POINTER(POINTER(aire_patch))]),
     "aire_patch_ref": (POINTER(aire_patch), [POINTER(aire_patch)]),
     "aire_patch_unref": (None, [POINTER(aire_patch)]),
@@ -1059,6 +1107,8 @@ FUNCTIONS = {
     "aire_idea_parent_count": (c_size_t, [POINTER(aire_idea)]),
     "aire_idea_parent": (c_int64, [POINTER(aire_idea), c_size_t]),
     "aire_idea_patch": (POINTER(aire_patch), [POINTER(aire_idea)]),
+    "aire_idea_kind": (c_int32, [POINTER(aire_idea)]),
+    "aire_idea_kind_name": (c_char_p, [c_int32]),
     "aire_idea_to_json": (c_int32, [POINTER(aire_idea), POINTER(c_void_p)]),
     "aire_idea_from_json": (c_int32, [POINTER(aire_ctx), c_char_p, c_size_t, POINTER(POINTER(aire_idea))]),
     "aire_ideas_new": (c_int32, [POINTER(aire_ctx), POINTER(POINTER(aire_idea)), c_size_t, POINTER(POINTER(aire_ideas))]),
@@ -1101,14 +1151,6 @@ FUNCTIONS = {
     "aire_results_unref": (None, [POINTER(aire_results)]),
     "aire_results_count": (c_size_t, [POINTER(aire_results)]),
     "aire_results_get": (POINTER(aire_result), [POINTER(aire_results), c_size_t]),
-    "aire_sandbox_options_init": (c_int32, [POINTER(aire_sandbox_options), c_size_t]),
-    "aire_sandbox_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_options), POINTER(POINTER(aire_sandbox))]),
-    "aire_sandbox_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_ops), c_void_p, POINTER(POINTER(aire_sandbox))]),
-    "aire_sandbox_supports": (c_uint32, [POINTER(aire_sandbox)]),
-    "aire_sandbox_ref": (POINTER(aire_sandbox), [POINTER(aire_sandbox)]),
-    "aire_sandbox_unref": (None, [POINTER(aire_sandbox)]),
-    "aire_sandbox_run": (c_int32, [POINTER(aire_sandbox), POINTER(aire_command), POINTER(aire_cancel), POINTER(aire_exit)]),
-    "aire_slurm_options_init": (c_int32, [POINTER(aire_slurm_options), c_size_t]),
     "aire_store_options_init": (c_int32, [POINTER(aire_store_options), c_size_t]),
     "aire_store_open": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_store_options), POINTER(POINTER(aire_store))]),
     "aire_store_ref": (POINTER(aire_store), [POINTER(aire_store)]),
@@ -1124,6 +1166,64 @@ FUNCTIONS = {
     "aire_store_set_note": (c_int32, [POINTER(aire_store), c_char_p, c_char_p]),
     "aire_store_export": (c_int32, [POINTER(aire_store), c_int64, c_char_p]),
     "aire_store_import": (c_int32, [POINTER(aire_store), c_char_p, POINTER(c_int64)]),
+    "aire_store_completion": (c_int32, [POINTER(aire_store), POINTER(POINTER(aire_completions))]),
+    "aire_completions_ref": (POINTER(aire_completions), [POINTER(aire_completions)]),
+    "aire_completions_unref": (None, [POINTER(aire_completions)]),
+    "aire_completions_count": (c_size_t, [POINTER(aire_completions)]),
+    "aire_completions_get": (POINTER(aire_completion), [POINTER(aire_completions), c_size_t]),
+    "aire_outcome_completes": (c_int32, [c_int32]),
+    "aire_env_options_init": (c_int32, [POINTER(aire_env_options), c_size_t]),
+    "aire_env_open": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_env_options), POINTER(POINTER(aire_env))]),
+    "aire_env_ref": (POINTER(aire_env), [POINTER(aire_env)]),
+    "aire_env_unref": (None, [POINTER(aire_env)]),
+    "aire_env_name": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_path": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_adapter": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_manifest": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_goal": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_metric": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_trust": (c_int32, [POINTER(aire_env)]),
+    "aire_env_hash": (c_char_p, [POINTER(aire_env)]),
+    "aire_env_file_count": (c_size_t, [POINTER(aire_env)]),
+    "aire_env_file_path": (c_char_p, [POINTER(aire_env), c_size_t]),
+    "aire_env_file_role": (c_int32, [POINTER(aire_env), c_size_t]),
+    "aire_env_file_data": (c_char_p, [POINTER(aire_env), c_size_t, POINTER(c_size_t), POINTER(c_int32)]),
+    "aire_env_file_regions": (c_int32, [POINTER(aire_env), c_size_t, POINTER(c_void_p)]),
+    "aire_file_role_name": (c_char_p, [c_int32]),
+    "aire_env_reward": (c_int32, [POINTER(aire_env), c_double, POINTER(c_double)]),
+    "aire_model_call_options_init": (c_int32, [POINTER(aire_model_call_options), c_size_t]),
+    "aire_model_call_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_model_call_options), POINTER(POINTER(aire_model_call))]),
+    "aire_model_call_ref": (POINTER(aire_model_call), [POINTER(aire_model_call)]),
+    "aire_model_call_unref": (None, [POINTER(aire_model_call)]),
+    "aire_model_call_get": (POINTER(aire_model_call_options), [POINTER(aire_model_call)]),
+    "aire_answer_options_init": (c_int32, [POINTER(aire_answer_options), c_size_t]),
+    "aire_answer_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_answer_options), POINTER(POINTER(aire_answer))]),
+    "aire_answer_ref": (POINTER(aire_answer), [POINTER(aire_answer)]),
+    "aire_answer_unref": (None, [POINTER(aire_answer)]),
+    "aire_answer_get": (POINTER(aire_answer_options), [POINTER(aire_answer)]),
+    "aire_model_options_init": (c_int32, [POINTER(aire_model_options), c_size_t]),
+    "aire_model_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_model))]),
+    "aire_model_key_variable": (c_char_p, [c_char_p]),
+    "aire_model_cost": (c_int32, [POINTER(aire_ctx), c_char_p, c_char_p, c_int64, c_int64, POINTER(c_double)]),
+    "aire_model_new_recorder": (c_int32, [POINTER(aire_ctx), POINTER(aire_model), c_char_p, POINTER(POINTER(aire_model))]),
+    "aire_model_new_from_ops": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_ops), c_void_p, POINTER(POINTER(aire_model))]),
+    "aire_model_ref": (POINTER(aire_model), [POINTER(aire_model)]),
+    "aire_model_unref": (None, [POINTER(aire_model)]),
+    "aire_model_feedback": (c_int32, [POINTER(aire_model), c_char_p, c_double, c_double]),
+    "aire_model_name": (c_char_p, [POINTER(aire_model)]),
+    "aire_model_complete": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), POINTER(POINTER(aire_answer))]),
+    "aire_model_start": (c_int32, [POINTER(aire_model), POINTER(aire_request), POINTER(aire_cancel), aire_answered_fn, c_void_p]),
+    "aire_prompt_ideas": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_plan), c_char_p, POINTER(c_void_p)]),
+    "aire_prompt_patch": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_idea), c_char_p, c_uint32, POINTER(c_void_p)]),
+    "aire_prompt_tokens": (c_int64, [c_char_p, c_char_p]),
+    "aire_sandbox_options_init": (c_int32, [POINTER(aire_sandbox_options), c_size_t]),
+    "aire_sandbox_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_options), POINTER(POINTER(aire_sandbox))]),
+    "aire_sandbox_new_from_ops": (c_int32, [POINTER(aire_ctx), POINTER(aire_sandbox_ops), c_void_p, POINTER(POINTER(aire_sandbox))]),
+    "aire_sandbox_supports": (c_uint32, [POINTER(aire_sandbox)]),
+    "aire_sandbox_ref": (POINTER(aire_sandbox), [POINTER(aire_sandbox)]),
+    "aire_sandbox_unref": (None, [POINTER(aire_sandbox)]),
+    "aire_sandbox_run": (c_int32, [POINTER(aire_sandbox), POINTER(aire_command), POINTER(aire_cancel), POINTER(aire_exit)]),
+    "aire_slurm_options_init": (c_int32, [POINTER(aire_slurm_options), c_size_t]),
     "aire_executor_options_init": (c_int32, [POINTER(aire_executor_options), c_size_t]),
     "aire_executor_new": (c_int32, [POINTER(aire_ctx), POINTER(aire_env), POINTER(aire_sandbox), POINTER(aire_store), POINTER(aire_executor_options), POINTER(POINTER(aire_executor))]),
     "aire_executor_ref": (POINTER(aire_executor), [POINTER(aire_executor)]),
@@ -1141,6 +1241,12 @@ FUNCTIONS = {
     "aire_executor_confirm": (c_int32, [POINTER(aire_executor), POINTER(aire_idea), POINTER(c_uint64), c_size_t]),
     "aire_store_confirmation": (c_int32, [POINTER(aire_store), c_int64, POINTER(aire_confirmation)]),
     "aire_store_best_confirmed": (c_int32, [POINTER(aire_store), c_int32, POINTER(aire_confirmation)]),
+    "aire_store_drafts": (c_int32, [POINTER(aire_store), c_int64, POINTER(POINTER(aire_drafts))]),
+    "aire_drafts_ref": (POINTER(aire_drafts), [POINTER(aire_drafts)]),
+    "aire_drafts_unref": (None, [POINTER(aire_drafts)]),
+    "aire_drafts_count": (c_size_t, [POINTER(aire_drafts)]),
+    "aire_drafts_get": (POINTER(aire_draft), [POINTER(aire_drafts), c_size_t]),
+    "aire_draft_kind_name": (c_char_p, [c_int32]),
     "aire_embedder_new": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_model_options), POINTER(POINTER(aire_embedder))]),
     "aire_embedder_ref": (POINTER(aire_embedder), [POINTER(aire_embedder)]),
     "aire_embedder_unref": (None, [POINTER(aire_embedder)]),

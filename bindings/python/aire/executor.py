@@ -19,8 +19,17 @@ from .slurm import Slurm
 from .store import Store
 
 _SLICE_MS = 200  # how long a wait stays inside the library before Python may see a signal
+_FORMS = {"unified": _abi.AIRE_FORM_UNIFIED, "blocks": _abi.AIRE_FORM_BLOCKS, "files": _abi.AIRE_FORM_FILES}
 _STAGE_NAMES = {value: name for name, value in STAGES.items()}
 _RUN_NAMES = {value: name for name, value in RUN_KINDS.items()}
+
+
+def _form_bits(forms):
+    words = [forms] if isinstance(forms, str) else list(forms)
+    unknown = [word for word in words if word not in _FORMS]
+    if unknown or not words:
+        raise ValueError(f"forms: expected some of {', '.join(_FORMS)}, not {unknown or forms!r}")
+    return sum({_FORMS[word] for word in words})
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,12 @@ class Executor(Handle):
     `disk_bytes` (0: what the machine has). `implementer` writes patches for ideas without one. With `slurm`
     (a Slurm, or a dictionary of its fields) each run is a job of a cluster, and `sandbox` may be None.
 
+    For an idea without a patch `candidates` patches are asked for at once, as `forms` ("unified", "blocks",
+    "files", or some of them); each is given back `revisions` times when it does not apply, and the first that
+    applies goes on, after `checker` (another Model; None: no check) has said that it is the idea. It is given
+    back `repairs` times when it does not build, fails the manifest's smoke run (left out with smoke=False), or
+    crashes within `repair_seconds`. Store.drafts() has all that was answered.
+
     `progress(run_id, idea_id, stage)` is told, inside next(), of each stage that begins, and
     `watch(progress)`, with a Progress, of those and of the newest values of stream metrics.
     `output(run_id, stage, data)` is told what a stage writes, as bytes, while it writes: on the threads
@@ -104,14 +119,18 @@ class Executor(Handle):
                  disk_bytes: int = 0, slurm: Union[Slurm, Mapping[str, Any], None] = None,
                  watch: Optional[Callable[[Progress], Any]] = None,
                  output: Optional[Callable[[int, str, bytes], Any]] = None,
-                 template_dir: Optional[Path] = None) -> None:
+                 template_dir: Optional[Path] = None, candidates: int = 1, revisions: int = 2, repairs: int = 1,
+                 repair_seconds: int = 10, smoke: bool = True, forms: Union[str, Sequence[str]] = "unified",
+                 checker: Optional[Model] = None) -> None:
         self._watchers = watchers = _Watchers(progress, watch, output)
         self._ready: collections.deque = collections.deque()  # results that were to be given when a function had raised
         given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
                         implementer=pointer_of(implementer), progress=watchers.progress_function,
                         max_attempts=max_attempts, keep_workspaces=int(keep_workspaces), memory_bytes=memory_bytes,
                         disk_bytes=disk_bytes, output=watchers.output_function,
-                        template_dir=text(template_dir))
+                        template_dir=text(template_dir), candidates=candidates, revisions=revisions or -1,
+                        repairs=repairs or -1, repair_seconds=repair_seconds or -1, skip_smoke=int(not smoke),
+                        forms=_form_bits(forms), checker=pointer_of(checker))
         if gpus is not None:
             given.gpus = int_array(ctypes.c_int32, gpus)
             given.gpu_count = len(gpus)
@@ -121,7 +140,8 @@ class Executor(Handle):
         super().__init__(make("executor", lib.aire_executor_new, ctx._p, env._p, pointer_of(sandbox), store._p,
                               ctypes.byref(given)),
                          keep=(watchers.progress_function, watchers.output_function,
-                               implementer._keep if implementer else None))
+                               implementer._keep if implementer else None,
+                               checker._keep if checker else None))
 
     def submit(self, idea: Optional[Idea] = None, *, kind: Optional[str] = None, seed: int = 0,
                priority: int = 0) -> int:

@@ -14,6 +14,8 @@ def _words(name, function):
 
 
 PLAN_KINDS = _words("AIRE_PLAN_", lib.aire_plan_kind_name)
+IDEA_KINDS = {lib.aire_idea_kind_name(value).decode(): value
+              for value in (_abi.AIRE_IDEA_HYPERPARAMETER, _abi.AIRE_IDEA_ALGORITHMIC)}
 RUN_KINDS = _words("AIRE_RUN_", lib.aire_run_kind_name)
 OUTCOMES = _words("AIRE_OUTCOME_", lib.aire_outcome_name)
 STAGES = _words("AIRE_STAGE_", lib.aire_stage_name)
@@ -88,11 +90,12 @@ class Idea(Handle):
     _type = "idea"
 
     def __init__(self, ctx, text_, *, title=None, changes=None, reasoning=None, origin=None, plan=None,
-                 ordinal=0, parents=(), patch=None):
+                 ordinal=0, parents=(), patch=None, kind=None):
         ids = (ctypes.c_int64 * len(parents))(*parents)
         given = options(_abi.aire_idea_options, ordinal=ordinal, plan=pointer_of(plan), title=text(title),
                         text=text(text_), changes=text(changes), reasoning=text(reasoning),
-                        origin=text(origin), parents=ids, parent_count=len(parents), patch=pointer_of(patch))
+                        origin=text(origin), parents=ids, parent_count=len(parents), patch=pointer_of(patch),
+                        kind=IDEA_KINDS[kind] if kind else 0)
         super().__init__(make("idea", lib.aire_idea_new, ctx._p, ctypes.byref(given)))
 
     @property
@@ -122,6 +125,12 @@ class Idea(Handle):
     @property
     def reasoning(self):
         return lib.aire_idea_reasoning(self._p).decode()
+
+    @property
+    def kind(self):
+        """"hyper-parameter" or "algorithmic", as whoever proposed it said; None: nobody said."""
+        kind = lib.aire_idea_kind(self._p)
+        return lib.aire_idea_kind_name(kind).decode() if kind else None
 
     @property
     def origin(self):

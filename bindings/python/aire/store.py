@@ -5,11 +5,12 @@ import ctypes
 import math
 import os
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 from . import _abi
 from ._handle import Handle, make
 from ._lib import check, lib, options, text
+from .draft import Completion, Draft
 from .records import RUN_KINDS, Idea, Result, take_list
 from .stats import summary_dict
 
@@ -51,6 +52,14 @@ class Store(Handle):
     def ideas(self, plan_id=0):
         """All ideas, run or not, in order of their ids."""
         return take_list("ideas", Idea, lib.aire_store_ideas, self._p, plan_id)
+
+    def drafts(self, run_id: int) -> List[Draft]:
+        """What models answered when they were to write the patch of a run, in order."""
+        return take_list("drafts", Draft, lib.aire_store_drafts, self._p, run_id)
+
+    def completion(self) -> List[Completion]:
+        """How many ideas became a run that ended well, and what the others failed of."""
+        return take_list("completions", Completion, lib.aire_store_completion, self._p)
 
     def counts(self):
         """How many there are of each thing."""

@@ -1,0 +1,108 @@
+/*
+ * The smoke run's places: a copy of the built workspace and an output directory of its own, so that
+ * nothing of it, and no work done in it, is there when the run begins.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/fs.h"
+#include "base/str.h"
+#include "executor/job.h"
+
+/* A path below a directory of the try, whose own directory is made; from aire_alloc. */
+static aire_status make_place(const aire_try *t, const char *path, char **out)
+{
+    char *full = aire__asprintf(t->shop->ctx, "%s/smoke/%s", t->directory, path);
+    if (!full)
+        return aire__fail_nomem();
+    char *slash = strrchr(full, '/');
+    *slash = '\0';
+    aire_status status = aire__fs_mkdirs(t->shop->ctx, full, 0755);
+    *slash = '/';
+    if (status == AIRE_OK)
+        *out = full;
+    else
+        aire_free(t->shop->ctx, full);
+    return status;
+}
+
+/* A link stays a link, wherever it leads: it is followed in the sandbox alone. */
+static aire_status copy_link(const aire_try *t, const char *path, const char *to)
+{
+    char target[PATH_MAX];
+    char *from = aire__asprintf(t->shop->ctx, "%s/workspace/%s", t->directory, path);
+    if (!from)
+        return aire__fail_nomem();
+    ssize_t length = readlink(from, target, sizeof target - 1);
+    if (length >= 0)
+        target[length] = '\0';
+    aire_status status = AIRE_OK;
+    if (length < 0 || symlink(target, to) != 0)
+        status = aire__fail_errno(AIRE_IO, errno, "cannot copy the link '%s'", from);
+    aire_free(t->shop->ctx, from);
+    return status;
+}
+
+static aire_status copy_file(const aire_try *t, const char *path, mode_t mode, const char *to)
+{
+    int fd = aire__workspace_open(t, "workspace", path, O_RDONLY);
+    if (fd < 0)
+        return aire__fail_errno(AIRE_IO, errno, "cannot open '%s' of the workspace", path);
+    aire_status status = aire__fs_copy_open(fd, to, (mode & 0777) | 0600);
+    close(fd);
+    return status;
+}
+
+/* Pipes, sockets and devices are left out. */
+static aire_status copy_entry(const char *relative, mode_t mode, off_t size, void *data)
+{
+    const aire_try *t = data;
+    char *to = NULL;
+    if (!S_ISREG(mode) && !S_ISLNK(mode))
+        return AIRE_OK;
+    aire_status status = make_place(t, relative, &to);
+    if (status == AIRE_OK)
+        status = S_ISLNK(mode) ? copy_link(t, relative, to) : copy_file(t, relative, mode, to);
+    aire_free(t->shop->ctx, to);
+    (void)size;
+    return status;
+}
+
+static aire_status make_directory(const aire_try *t, const char *name)
+{
+    char *path = aire__try_path(t, name);
+    aire_status status = path ? aire__fs_mkdirs(t->shop->ctx, path, 0755) : aire__fail_nomem();
+    aire_free(t->shop->ctx, path);
+    return status;
+}
+
+aire_status aire__smoke_make(aire_try *t)
+{
+    char *workspace = aire__try_path(t, "workspace");
+    if (!workspace)
+        return aire__fail_nomem();
+    aire_status status = make_directory(t, "smoke");
+    if (status == AIRE_OK)
+        status = make_directory(t, "smoke-out");
+    if (status == AIRE_OK)
+        status = aire__fs_walk(t->shop->ctx, workspace, copy_entry, t);
+    aire_free(t->shop->ctx, workspace);
+    return status;
+}
+
+aire_status aire__smoke_remove(aire_try *t)
+{
+    static const char *const names[] = {"smoke", "smoke-out"};
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; status == AIRE_OK && i < sizeof names / sizeof *names; i++) {
+        char *path = aire__try_path(t, names[i]);
+        status = path ? aire__fs_remove_tree(t->shop->ctx, path) : aire__fail_nomem();
+        aire_free(t->shop->ctx, path);
+    }
+    return status;
+}

@@ -1,0 +1,2 @@
+#!/bin/bash
+uv run python grpo.py --steps 3
