@@ -7,8 +7,7 @@
 enum { AHEAD = 12 };
 
 struct aire_text_slot {
-    uint64_t key;
-    uint32_t first, count; /* first: from 1 */
+    uint32_t first, count; /* first: from 1; its key is the slot's */
 };
 
 aire_status aire__text_open(aire_ctx *ctx, const char *data, size_t length, aire_text *out)
@@ -30,7 +29,7 @@ static size_t slot_of(const aire_text *text, uint64_t key)
 static struct aire_text_slot *find_slot(const aire_text *text, uint64_t key)
 {
     size_t at = slot_of(text, key);
-    while (text->slots[at].count && text->slots[at].key != key)
+    while (text->slots[at].count && text->keys[text->slots[at].first - 1] != key)
         at = (at + 1) & text->mask;
     return &text->slots[at];
 }
@@ -62,7 +61,7 @@ aire_status aire__text_index(aire_text *text)
             __builtin_prefetch(&text->slots[slot_of(text, keys[i - AHEAD])], 1);
         struct aire_text_slot *slot = find_slot(text, keys[i]);
         text->next[i] = slot->first;
-        *slot = (struct aire_text_slot){keys[i], (uint32_t)i + 1, slot->count + 1};
+        *slot = (struct aire_text_slot){(uint32_t)i + 1, slot->count + 1};
     }
     return AIRE_OK;
 }
