@@ -12,11 +12,8 @@ static void print_tail(const char *log)
     const char *at = log + strlen(log);
     for (int lines = 0; at > log && lines <= TAIL_LINES; at--)
         lines += at[-1] == '\n';
-    for (at += at > log; *at;) {
-        size_t length = strcspn(at, "\n");
-        printf("    | %.*s\n", (int)length, at);
-        at += length + (at[length] == '\n');
-    }
+    at += at > log;
+    host_print(at, strlen(at), "    | ");
 }
 
 static double seconds_of(const aire_result *result)
@@ -58,9 +55,9 @@ static void take_result(const aire_env *env, const aire_result *result, baseline
     b->failures++;
     printf("%s at %s: %s\n", aire_outcome_name(aire_result_outcome(result)),
            aire_stage_name(aire_result_stage(result)), aire_cause_name(aire_result_cause(result)));
-    if (*aire_result_detail(result))
-        printf("    %s\n", aire_result_detail(result));
+    host_print(aire_result_detail(result), strlen(aire_result_detail(result)), "    ");
     print_tail(aire_result_log_tail(result));
+    tool_hint(env, aire_result_log_tail(result));
 }
 
 static aire_status run_all(const tool *t, aire_executor *executor, const aire_env *env, baseline *b)
@@ -71,9 +68,9 @@ static aire_status run_all(const tool *t, aire_executor *executor, const aire_en
         options.seed = (uint64_t)seed;
         status = aire_executor_submit(executor, NULL, &options, NULL);
     }
-    while (status == AIRE_OK) {
+    while (status == AIRE_OK || status == AIRE_TIMEOUT) {
         aire_result *result = NULL;
-        status = aire_executor_next(executor, -1, &result);
+        status = tool_next(executor, &result);
         if (status == AIRE_OK)
             take_result(env, result, b);
         aire_result_unref(result);
@@ -115,6 +112,8 @@ int baseline_run(const tool *t, aire_ctx *ctx, aire_env *env, baseline *out)
     tool_remove_directory(directory);
     if (out->count)
         out->wall_s /= (double)out->count;
+    if (status == AIRE_OK && tool_interrupted())
+        return TOOL_INTERRUPTED;
     return status == AIRE_OK ? TOOL_OK : tool_complain(t, "running the baseline");
 }
 

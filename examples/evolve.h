@@ -2,9 +2,9 @@
 #ifndef EXAMPLES_EVOLVE_H
 #define EXAMPLES_EVOLVE_H
 
-#include <aire/aire.h>
-#include <stdbool.h>
 #include <stdio.h>
+
+#include "host.h"
 
 /* Exit codes. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTERRUPTED = 130 };
@@ -47,15 +47,12 @@ typedef enum option_id {
     OPT_COUNT
 } option_id;
 
-enum { MAX_VARIABLES = 32 };
-
 typedef struct settings {
     char *words[4]; /* what stands beside the options: the environment, or a command and its
                        arguments */
     int word_count;
-    const char *value[OPT_COUNT];             /* as given, else NULL */
-    const char *variables[MAX_VARIABLES + 1]; /* "NAME=value", ends in NULL */
-    int variable_count;
+    const char *value[OPT_COUNT]; /* as given, else NULL */
+    host_variables variables;
     bool resume;
 } settings;
 

@@ -6,7 +6,6 @@
  * write, and the result. Only the public headers are used.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,13 +60,6 @@ typedef struct one_run {
     run_logs logs;
     char directory[TOOL_PATH]; /* "" if --store names the place */
 } one_run;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    interrupted = 1;
-}
 
 /* ---- what goes in ---- */
 
@@ -143,12 +135,12 @@ static aire_status open_store(one_run *r)
 {
     char path[TOOL_PATH + 16];
     const char *given = tool_text(r->t, "store");
-    if (given)
-        return aire_store_open(r->ctx, given, NULL, &r->store);
-    if (!tool_make_directory(r->t, r->directory))
+    if (!given && !tool_make_directory(r->t, r->directory))
         return aire_error_set(AIRE_IO, errno, "there is no place for a store");
     snprintf(path, sizeof path, "%s/run.aire", r->directory);
-    return aire_store_open(r->ctx, path, NULL, &r->store);
+    aire_status status = aire_store_open(r->ctx, given ? given : path, NULL, &r->store);
+    return status == AIRE_OK ? aire_store_set_note(r->store, METRIC_NOTE, aire_env_metric(r->env))
+                             : status;
 }
 
 /* The stages as they begin, for whoever waits. */
@@ -181,9 +173,7 @@ static aire_status make_executor(one_run *r)
 static aire_status wait_for(one_run *r, int64_t run_id, aire_result **out)
 {
     for (;;) {
-        aire_status status = aire_executor_next(r->executor, 200, out);
-        if (interrupted == 1 && ++interrupted)
-            aire_executor_cancel(r->executor, 0);
+        aire_status status = tool_next(r->executor, out);
         if (status == AIRE_TIMEOUT)
             continue;
         if (status != AIRE_OK || aire_result_run_id(*out) == run_id)
@@ -243,6 +233,8 @@ static int run_all(one_run *r)
     int code = status == AIRE_OK ? code_of(result) : tool_complain(r->t, "running");
     if (result) {
         report_result(r->ctx, r->env, r->store, result, &r->logs);
+        if (code != TOOL_OK)
+            tool_hint(r->env, aire_result_log_tail(result));
         if (baseline)
             compare(baseline, result);
         if (tool_text(r->t, "keep"))
@@ -290,7 +282,6 @@ static void finish(one_run *r)
 int main(int argc, char **argv)
 {
     tool t = {.name = "aire-run", .usage = usage, .notes = notes, .options = options};
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
     one_run r = {.t = &t};
     bool done;
     int code = tool_parse(&t, argc, argv, &done);
@@ -300,8 +291,7 @@ int main(int argc, char **argv)
         return code;
     if (tool_start(&t, &r.ctx) != AIRE_OK)
         return tool_complain(&t, "start");
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    tool_catch_interrupts();
     run_logs_init(&r.logs);
     if (tool_open_env(&t, r.ctx, t.words[0], &r.env) == AIRE_OK) {
         code = make_and_run(&r);

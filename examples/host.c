@@ -1,0 +1,93 @@
+/* What all programs share. */
+#include "host.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef AIRE_INSTALLED_PREFIX
+#define AIRE_INSTALLED_PREFIX "/usr/local"
+#endif
+
+void host_variables_init(host_variables *v)
+{
+    *v = (host_variables){.list = {"AIRE_PREFIX=" AIRE_INSTALLED_PREFIX}};
+}
+
+const char *host_variables_add(host_variables *v, const char *value)
+{
+    if (!strchr(value, '=') || *value == '=')
+        return "a variable is NAME=VALUE, not";
+    if (!strncmp(value, "AIRE_PREFIX=", 12)) {
+        v->list[0] = value;
+        return NULL;
+    }
+    if (v->count == HOST_VARIABLES)
+        return "too many variables";
+    v->list[1 + v->count++] = value;
+    return NULL;
+}
+
+bool host_is_number(const char *text)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
+}
+
+aire_status host_open_env(aire_ctx *ctx, const char *path, const char *adapter,
+                          const host_variables *v, aire_env **out)
+{
+    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    options.variables = v->list;
+    options.adapter = adapter;
+    return aire_env_open(ctx, path, &options, out);
+}
+
+const char *host_key(const char *model)
+{
+    const char *variable = aire_model_key_variable(model);
+    const char *key = variable ? getenv(variable) : NULL;
+    return key ? key : getenv("AIRE_API_KEY");
+}
+
+aire_status host_make_sandbox(aire_ctx *ctx, const char *worker, aire_sandbox **out)
+{
+    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
+    options.worker_path = worker ? worker : getenv("AIRE_WORKER");
+    return aire_sandbox_new(ctx, &options, out);
+}
+
+void host_log(int32_t level, const char *component, const char *message, void *unused)
+{
+    fprintf(stderr, "%s: %s\n", component, message);
+}
+
+/* The first byte of a control character, of ASCII or (in UTF-8) of those from 128 on. */
+static bool steers(const char *text, size_t left)
+{
+    unsigned char c = (unsigned char)*text;
+    if (c == 0xc2 && left > 1)
+        return (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
+    return (c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+}
+
+void host_print(const char *text, size_t length, const char *before)
+{
+    bool begins = true;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\r' && i + 1 < length && text[i + 1] == '\n')
+            continue;
+        if (begins && before)
+            fputs(before, stdout);
+        begins = text[i] == '\n' || text[i] == '\r'; /* a line that was drawn over */
+        bool hidden = steers(text + i, length - i);
+        putchar(begins ? '\n' : hidden ? '?' : text[i]);
+        i += hidden && text[i] == '\xc2';
+    }
+    if (!begins)
+        putchar('\n');
+}
