@@ -6,8 +6,8 @@
 #define AIRE_PROMPT_H
 
 #include "aire/env.h"
-#include "aire/env.h"
 #include "aire/idea.h"
+#include "aire/plan.h"
 
 AIRE_BEGIN_DECLS
 

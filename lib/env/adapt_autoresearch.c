@@ -61,12 +61,12 @@ static json_t *make_goal(const aire_adapting *a, const char *instructions)
     return goal;
 }
 
-static json_t *make_files(void)
+static json_t *make_files(const aire_adapting *a)
 {
     static const char *const ignore[] = {INSTRUCTIONS,  "README.md", "*.png",   "*.ipynb",
                                          "results.tsv", "run.log",   "uv.lock", NULL};
     return json_pack("{s:[s], s:[s], s:o}", "editable", PROGRAM, "protected", PREPARE, "ignore",
-                     aire__adapting_ignore(ignore));
+                     aire__adapting_ignore(a, ignore));
 }
 
 static aire_status make_manifest(const aire_adapting *a, const char *train, const char *prepare,
@@ -92,7 +92,7 @@ static aire_status make_manifest(const aire_adapting *a, const char *train, cons
             "{s:i, s:s, s:o, s:[s], s:o, s:O, s:O, s:{s:I}, s:{s:[i, i, i]}, s:O}", "aire", 1,
             "name", aire__adapting_name(a), "goal", make_goal(a, instructions), "rules",
             "The time that training takes and the evaluation are " PREPARE "'s.", "files",
-            make_files(), "mounts", mounts, "run", run, "budget", "wall_s",
+            make_files(a), "mounts", mounts, "run", run, "budget", "wall_s",
             (json_int_t)(budget ? budget : 300), "seed", "baseline", 1, 2, 3, "metric", metric);
     json_decref(metric);
     json_decref(run);

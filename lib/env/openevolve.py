@@ -78,10 +78,9 @@ def set_seed():
 
 
 def place_program(path):
-    """A copy in a directory of its own, as OpenEvolve hands programs over."""
+    """A copy in a directory of its own, as OpenEvolve hands programs over; a directory is handed over whole."""
     target = os.path.join(tempfile.mkdtemp(prefix="program-"), "program" + os.path.splitext(path)[1])
-    shutil.copyfile(path, target)
-    return target
+    return shutil.copytree(path, target) if os.path.isdir(path) else shutil.copyfile(path, target)
 
 
 def numbers_of(metrics):
@@ -253,8 +252,8 @@ def main():
     try:
         message = read_messages(reading, options.timeout)
         verdict = judge(message, options)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message, verdict = {}, refusal("evaluator", f"what came from the evaluator's process is no result: {error}")
+    except Exception as error:  # whatever the evaluator's process may have sent
+        message, verdict = {}, refusal("evaluator", f"what came from the evaluator's process is no result: {error}"[:2000])
     for victim in (-child, child):
         try:
             os.kill(victim, signal.SIGKILL)

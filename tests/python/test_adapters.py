@@ -159,6 +159,14 @@ ATTACKS = {
             os.setsid()
             time.sleep(60)
         """,
+    "says a result that is none": """
+        import os
+        number = "1" + "0" * 400
+        for text in ('{"state": "done", "result": {"metrics": {"a": ' + number + '}, "flags": [], "error": ""}}', "[" * 90000):
+            for descriptor in range(3, 64):
+                try: os.write(descriptor, text.encode() + b"\\n")
+                except OSError: pass
+        """,
     "changes the evaluator's file": """
         open("evaluator.py", "w").write("def evaluate(path): return {'combined_score': 1e6}")
         """,
@@ -178,8 +186,10 @@ def test_a_program_cannot_write_the_report(can_sandbox, tmp_path, name):
             return {"combined_score": 1.0}
         """)
     result, = run(tmp_path, path)
-    expected = ("no metric", None) if name in ("writes to every descriptor", "kills its parent") else ("ok", 1.0)
-    assert (result.outcome, result.reward) == expected, result.detail
+    breaks = ("writes to every descriptor", "kills its parent", "says a result that is none")
+    assert (result.outcome, result.reward) == (("no metric", None) if name in breaks else ("ok", 1.0)), result.detail
+    if name == "says a result that is none":
+        assert "is no result" in result.detail
 
 
 def test_a_cascade_may_be_switched_off(can_sandbox, tmp_path):
@@ -189,6 +199,25 @@ def test_a_cascade_may_be_switched_off(can_sandbox, tmp_path):
         """, "evaluator:\n  cascade_evaluation: false\ndatabase:\n  feature_dimensions: []\n")
     result, = run(tmp_path, path)
     assert result.reward == 2 and "cascade_stage" not in result.metrics
+
+
+def test_a_program_may_be_a_directory(can_sandbox, tmp_path):
+    """It is copied whole, and each of its files is checked before it is evaluated."""
+    path = tmp_path / "task"
+    (path / "initial_program/parts").mkdir(parents=True)
+    (path / "initial_program/main.py").write_bytes(b"# coding: latin-1\nfrom parts.one import VALUE\nNAME = '\xe9'\n")
+    (path / "initial_program/parts/one.py").write_text("VALUE = 1\n")
+    (path / "evaluator.py").write_text(textwrap.dedent("""
+        import importlib, sys
+        def evaluate(path):
+            sys.path.insert(0, path)
+            main = importlib.import_module("main")
+            return {"combined_score": main.VALUE * len(main.NAME)}
+        """))
+    one = "--- a/initial_program/parts/one.py\n+++ b/initial_program/parts/one.py\n@@ -1 +1 @@\n-VALUE = 1\n+VALUE = "
+    baseline, better, slip, beside = run(tmp_path, path, [one + "5\n", one + "(\n", "--- /dev/null\n+++ b/x.py\n@@ -0,0 +1 @@\n+x = 1\n"])
+    assert (baseline.reward, better.reward) == (1, 5), baseline.log_tail
+    assert (slip.outcome, slip.stage) == ("build failed", "build") and beside.outcome == "violation"
 
 
 def test_no_secret_of_the_configuration_gets_in(can_sandbox, tmp_path):
