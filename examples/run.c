@@ -63,15 +63,32 @@ typedef struct one_run {
 
 /* ---- what goes in ---- */
 
+enum { PATCH_MAX = 64 << 20 };
+
+/* All of it; NULL with errno if that cannot be had. */
 static char *read_stream(FILE *file, size_t *length)
 {
     char *text = NULL, chunk[1 << 16];
     FILE *to = open_memstream(&text, length);
-    for (size_t n; to && (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        fwrite(chunk, 1, n, to);
-    if (to)
-        fclose(to);
-    return text;
+    size_t total = 0;
+    for (size_t n; to && total <= PATCH_MAX && (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
+        total += fwrite(chunk, 1, n, to);
+    int error = !to ? errno : ferror(file) ? errno : total > PATCH_MAX ? EFBIG : 0;
+    if (to && fclose(to) != 0)
+        error = errno;
+    if (!error)
+        return text;
+    free(text);
+    errno = error;
+    return NULL;
+}
+
+static aire_status cannot_read(const char *path)
+{
+    char message[TOOL_PATH + 64];
+    int error = errno;
+    snprintf(message, sizeof message, "cannot read '%s': %s", path, strerror(error));
+    return aire_error_set(AIRE_IO, error, message);
 }
 
 static aire_status read_patch(one_run *r, const char *path, aire_patch **out)
@@ -79,19 +96,15 @@ static aire_status read_patch(one_run *r, const char *path, aire_patch **out)
     bool is_input = !strcmp(path, "-");
     FILE *file = is_input ? stdin : fopen(path, "re");
     size_t length = 0;
-    char message[TOOL_PATH + 64];
-    if (!file) {
-        snprintf(message, sizeof message, "cannot read '%s': %s", path, strerror(errno));
-        return aire_error_set(AIRE_IO, errno, message);
-    }
-    char *text = read_stream(file, &length);
-    if (!is_input)
+    char *text = file ? read_stream(file, &length) : NULL;
+    aire_status status = text ? AIRE_OK : cannot_read(path);
+    if (file && !is_input)
         fclose(file);
-    if (!text)
-        return aire_error_set(AIRE_NOMEM, 0, NULL);
+    if (status != AIRE_OK)
+        return status;
     tool_heading("the patch, as it was given");
     tool_print(text);
-    aire_status status = aire_patch_new(r->ctx, AIRE_PATCH_ANSWER, text, length, out);
+    status = aire_patch_new(r->ctx, AIRE_PATCH_ANSWER, text, length, out);
     free(text);
     return status;
 }

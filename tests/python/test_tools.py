@@ -163,6 +163,8 @@ def test_manifest_and_init(can_sandbox, tmp_path):
     (["aire-run", SHELL, "--idea"], 2, "--idea"),
     (["aire-run", "/etc"], 3, "adapter"),
     (["aire-run", SHELL, "--patch", "/no/such/file"], 1, "/no/such/file"),
+    (["aire-run", SHELL, "--patch", "/etc"], 1, "Is a directory"),
+    (["aire-run", SHELL, "--patch", "/dev/zero"], 1, "too large"),
     (["aire-run", SHELL, "--idea", "x", "--model", "what:ever"], 1, "what:ever"),
 ])
 def test_wrong_words_are_told(words, code, message):

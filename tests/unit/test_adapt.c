@@ -401,6 +401,35 @@ static void test_adapt__reads_autoresearch(void **state)
     aire_env_unref(env);
 }
 
+/* A budget that is not understood is not taken for another one. */
+static void test_adapt__reads_the_time_that_training_has(void **state)
+{
+    static const char *const given[] = {"BUDGET_S=7", NULL};
+    static const struct {
+        const char *text, *budget; /* NULL: not understood */
+    } rows[] = {
+        {"TIME_BUDGET = 5 * 60 # five minutes\n", "AIRE_BUDGET_WALL_S=300"},
+        {"X = 1\nTIME_BUDGET: int = 20\r\n", "AIRE_BUDGET_WALL_S=20"},
+        {"# TIME_BUDGET = 20\nprint(TIME_BUDGET == 3)\n", "AIRE_BUDGET_WALL_S=300"},
+        {"TIME_BUDGET = MINUTES * 60\n", NULL},
+        {"TIME_BUDGET = 2.5\n", NULL},
+        {"TIME_BUDGET = 999999999 * 999999999 * 999999999\n", NULL},
+        {"TIME_BUDGET = -1\n", NULL},
+        {"TIME_BUDGET = ", NULL},
+    };
+    write_text("train.py", "");
+    write_text("program.md", "x");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_text("prepare.py", rows[i].text);
+        if (!rows[i].budget)
+            assert_fails(root, "auto", NULL, AIRE_FORMAT, "the variable BUDGET_S");
+        aire_env *env = open_good(root, "auto", rows[i].budget ? NULL : given);
+        assert_string_equal(env->budget_vars[0],
+                            rows[i].budget ? rows[i].budget : "AIRE_BUDGET_WALL_S=7");
+        aire_env_unref(env);
+    }
+}
+
 static void test_adapt__reads_the_papers(void **state)
 {
     static const char *const variables[] = {"METRIC=eval/mean_reward", "PATTERN=reward is", NULL};
@@ -588,6 +617,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adapt__reads_openevolve, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_other_languages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_autoresearch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__reads_the_time_that_training_has, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_the_papers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__gives_a_home_with_a_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__counts_the_papers_gpus, setup, teardown),
