@@ -16,14 +16,6 @@ static void print_tail(const char *log)
     host_print(at, strlen(at), "    | ");
 }
 
-static double seconds_of(const aire_result *result)
-{
-    int64_t ms = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result); i++)
-        ms += aire_result_usage(result, i)->wall_ms;
-    return (double)ms / 1000;
-}
-
 static void print_usage(const aire_result *result)
 {
     for (size_t i = 0; i < aire_result_usage_count(result); i++) {
@@ -37,19 +29,14 @@ static void take_result(const aire_env *env, const aire_result *result, baseline
 {
     const char *wanted = aire_env_metric(env);
     double value = 0;
-    bool found = false;
-    for (size_t i = 0; i < aire_result_metric_count(result) && !found; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        found = !strcmp(metric->name, wanted);
-        value = metric->value;
-    }
+    bool found = host_metric(result, wanted, &value);
     printf("seed %llu: ", (unsigned long long)aire_result_seed(result));
     if (aire_result_outcome(result) == AIRE_OUTCOME_OK && found) {
         printf("%s = %.6g;", wanted, value);
         print_usage(result);
         putchar('\n');
         b->metrics[b->count++] = value;
-        b->wall_s += seconds_of(result);
+        b->wall_s += host_seconds(result);
         return;
     }
     b->failures++;

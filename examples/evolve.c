@@ -65,7 +65,7 @@ static void show_result(search *s, aire_result *result)
                       aire_cause_name(aire_result_cause(result)), title);
         return;
     }
-    result_metric(result, metric, &value);
+    host_metric(result, metric, &value);
     bool better = aire_result_kind(result) == AIRE_RUN_IDEA && (!s->has_best || reward > s->best);
     if (better) {
         s->best = reward;
@@ -462,7 +462,7 @@ static void recall_best(search *s)
     if (best_ideas(s->store, &best, 1) != 1)
         return;
     s->has_best = aire_result_reward(best, &s->best) == AIRE_OK;
-    result_metric(best, aire_env_metric(s->env), &value);
+    host_metric(best, aire_env_metric(s->env), &value);
     show_best(s, best, value);
     aire_result_unref(best);
 }

@@ -113,9 +113,6 @@ aire_status notes_read(aire_ctx *ctx, aire_store *store, char **text);
 
 /* ---- reports: evolve_report.c, evolve_records.c ---- */
 
-/* The metric that is shown for a result: the named one, else the first. False if there is none. */
-bool result_metric(const aire_result *result, const char *name, double *value);
-
 /* Baseline, best ideas, outcomes, calls, and what to do next. */
 int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms);
 

@@ -28,14 +28,6 @@ static int needs(const settings *s, int words, const char *usage)
     return EXIT_USAGE;
 }
 
-static double seconds_of(const aire_result *result)
-{
-    int64_t ms = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result); i++)
-        ms += aire_result_usage(result, i)->wall_ms;
-    return (double)ms / 1000;
-}
-
 static const char *title_of(const aire_result *result)
 {
     aire_idea *idea = aire_result_idea(result);
@@ -56,12 +48,12 @@ static void print_row(const table *t, const aire_result *result)
            aire_run_kind_name(aire_result_kind(result)),
            aire_outcome_name(aire_result_outcome(result)));
     if (aire_result_reward(result, &reward) == AIRE_OK) {
-        result_metric(result, t->metric, &metric);
+        host_metric(result, t->metric, &metric);
         printf(" %*.4f %10.5f", t->width, metric, reward);
     } else {
         printf(" %*s %10s", t->width, "-", "-");
     }
-    printf(" %7.1f  %.60s\n", seconds_of(result), title_of(result));
+    printf(" %7.1f  %.60s\n", host_seconds(result), title_of(result));
 }
 
 /* Print the rows of a query; those with (or without) a reward only. */

@@ -14,19 +14,6 @@ int complain(const char *doing)
     return EXIT_FAILED;
 }
 
-bool result_metric(const aire_result *result, const char *name, double *value)
-{
-    size_t count = aire_result_metric_count(result);
-    for (size_t i = 0; i < count; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        if (!name || !*name || !strcmp(metric->name, name)) {
-            *value = metric->value;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A growing sample of rewards and metrics. */
 typedef struct sample {
     double *rewards, *metrics;
@@ -48,7 +35,7 @@ static void sample_add(sample *s, const aire_result *result, const char *metric)
             return;
         s->capacity = capacity;
     }
-    result_metric(result, metric, &value);
+    host_metric(result, metric, &value);
     s->rewards[s->count] = reward;
     s->metrics[s->count++] = value;
 }
@@ -138,7 +125,7 @@ static void print_best(aire_store *store, const settings *s, const char *metric,
     for (int i = 0; i < count; i++) {
         double reward = 0, value = NAN;
         if (aire_result_reward(best[i], &reward) == AIRE_OK) {
-            result_metric(best[i], metric, &value);
+            host_metric(best[i], metric, &value);
             printf("%-5lld %-*.*s %10.4f %10.5f %+8.2f%%\n", (long long)aire_result_run_id(best[i]),
                    NAME_WIDTH, NAME_WIDTH, aire_idea_title(aire_result_idea(best[i])), value,
                    reward, 100 * (reward - baseline) / fabs(baseline));

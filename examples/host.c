@@ -61,6 +61,27 @@ aire_status host_make_sandbox(aire_ctx *ctx, const char *worker, aire_sandbox **
     return aire_sandbox_new(ctx, &options, out);
 }
 
+bool host_metric(const aire_result *result, const char *name, double *value)
+{
+    size_t count = aire_result_metric_count(result);
+    for (size_t i = 0; i < count; i++) {
+        const aire_metric *metric = aire_result_metric(result, i);
+        if (!name || !*name || !strcmp(metric->name, name)) {
+            *value = metric->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+double host_seconds(const aire_result *result)
+{
+    int64_t ms = 0;
+    for (size_t i = 0; i < aire_result_usage_count(result); i++)
+        ms += aire_result_usage(result, i)->wall_ms;
+    return (double)ms / 1000;
+}
+
 void host_log(int32_t level, const char *component, const char *message, void *unused)
 {
     fprintf(stderr, "%s: %s\n", component, message);

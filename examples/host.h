@@ -37,6 +37,12 @@ const char *host_key(const char *model);
 /* `worker`, else AIRE_WORKER, names its program where the library is not installed; nullable. */
 aire_status host_make_sandbox(aire_ctx *ctx, const char *worker, aire_sandbox **out);
 
+/* A metric of a result: the named one, else the first. False if there is none. */
+bool host_metric(const aire_result *result, const char *name, double *value);
+
+/* How long its stages took. */
+double host_seconds(const aire_result *result);
+
 /* An aire_log_fn: to stderr. */
 void host_log(int32_t level, const char *component, const char *message, void *unused);
 

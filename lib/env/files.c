@@ -98,6 +98,18 @@ static aire_status add_file(reading *r, const char *path, mode_t mode, aire_env_
     return AIRE_OK;
 }
 
+/* How many bytes of a name can be shown to people and models: all, or up to a control character or
+ * what is not UTF-8. */
+static size_t plain_length(const char *path)
+{
+    size_t length = 0;
+    while ((unsigned char)path[length] >= ' ' && path[length] != 0x7f)
+        length++;
+    while (length && !aire__utf8_valid(path, length))
+        length--;
+    return length;
+}
+
 static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
 {
     reading *r = data;
@@ -105,6 +117,12 @@ static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
     aire_env_file *file;
     if (aire__env_role(env, path) == 0)
         return AIRE_OK;
+    size_t plain = plain_length(path);
+    if (path[plain])
+        return aire__fail(AIRE_FORMAT,
+                          "%s: the name of a file that begins with '%.*s' is not plain text in "
+                          "UTF-8; rename it, or name it in %s",
+                          env->path, (int)plain, path, where_to_ignore(env));
     if (!S_ISREG(mode))
         return aire__fail(AIRE_FORMAT,
                           "%s: '%s' is %s, expected a plain file; remove it, or name it in %s",

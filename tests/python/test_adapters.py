@@ -299,6 +299,17 @@ def test_the_papers_nanogpt_runs(can_sandbox, tmp_path):
     assert risen.metrics["val_loss"] == 8
 
 
+@pytest.mark.parametrize("command", ["uv run train.py", "uv run --with torch -q python train.py", "uv run -m train",
+                                     "uv run --project . -- python3 train.py", "uv run bash -c 'python3 train.py'"])
+def test_uv_run_is_understood(can_sandbox, tmp_path, command):
+    path = tmp_path / "task"
+    path.mkdir()
+    (path / "run_job.sh").write_text(command + "\n")
+    (path / "train.py").write_text("print('val_loss: 2.5')\n")
+    result, = run(tmp_path, path)
+    assert result.reward == -2.5, result.log_tail
+
+
 def test_the_papers_grpo_runs(can_sandbox, tmp_path):
     baseline, = run(tmp_path, DATA / "paper/grpo")
     assert baseline.reward == baseline.metrics["accuracy"] == 0.45

@@ -546,6 +546,27 @@ static void test_adapt__leaves_out_what_does_not_belong(void **state)
     aire_env_unref(env);
 }
 
+/* They would break the requests to models. */
+static void test_adapt__refuses_names_that_are_no_text(void **state)
+{
+    static const char *const ignore[] = {"IGNORE=ab*", NULL};
+    static const char *const names[] = {"ab\xff"
+                                        "c",
+                                        "ab\nc", "ab\x1b[2J", "ab\x7f"};
+    write_text("initial_program.py", "");
+    write_text("evaluator.py", "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[256];
+        write_text(names[i], "");
+        assert_fails(root, "auto", NULL, AIRE_FORMAT, "begins with 'ab' is not plain text");
+        aire_env_unref(open_good(root, "auto", ignore));
+        snprintf(path, sizeof path, "%s/%s", root, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    write_text("\xc3\xa9 \xe2\x82\xac.txt", "");
+    aire_env_unref(open_good(root, "auto", NULL));
+}
+
 static void test_adapt__says_what_is_wrong(void **state)
 {
     static const char *const no_python[] = {"PYTHON=/no/such/python", NULL};
@@ -626,6 +647,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adapt__reads_programs_that_are_directories, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_adapt__leaves_out_what_does_not_belong, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__refuses_names_that_are_no_text, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_adapt__says_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__runs_out_of_memory, setup, teardown),
