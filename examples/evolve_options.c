@@ -116,7 +116,7 @@ static void usage(FILE *to)
     fputs("  --openevolve DIR       short for DIR --adapter openevolve\n"
           "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. With an "
           "adapter\n"
-          "                         also PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ...\n"
+          "                         also PYTHON, DATA, IGNORE, TIMEOUT_S, CPUS, GPUS, ...\n"
           "  --resume               go on with a search that was stopped\n"
           "  --help, --version\n"
           "\n"

@@ -34,7 +34,7 @@ typedef struct tool {
     "  --openevolve DIR       short for DIR --adapter openevolve\n"                                \
     "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. Adapters "    \
     "take\n"                                                                                       \
-    "                         PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ... (aire/env.h)\n"  \
+    "                         PYTHON, DATA, IGNORE, TIMEOUT_S, CPUS, GPUS, ... (aire/env.h)\n"     \
     "  --help, --version\n"
 
 enum {

@@ -221,9 +221,16 @@ static aire_status make_evaluate(const aire_adapting *a, const config *c, const 
 /* The evaluator is shown where nothing else says what is wanted. */
 static json_t *make_files(const aire_adapting *a, const config *c, const char *program)
 {
-    static const char *const ignore[] = {"config.yaml",          "config.yml",
-                                         "openevolve_output/**", "openevolve_output*",
-                                         "requirements.txt",     NULL};
+    /* Also what other configurations there are, which have keys of models, and what was found. */
+    static const char *const ignore[] = {"config*.yaml",
+                                         "config*.yml",
+                                         "openevolve_output/**",
+                                         "openevolve_output*",
+                                         "requirements.txt",
+                                         "README.md",
+                                         "*.png",
+                                         "*.ipynb",
+                                         NULL};
     return json_pack("{s:[s], s:[s], s:[s], s:o, s:[s, s]}", "editable",
                      strcmp(program, PROGRAM) ? program : PROGRAM "/**",
                      c->goal ? "reserved" : "protected", EVALUATOR, "hidden", RUNNER, "ignore",

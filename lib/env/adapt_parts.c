@@ -101,22 +101,14 @@ static bool add_given(json_t *list, const char *globs)
 
 json_t *aire__adapting_ignore(const aire_adapting *a, const char *const *more)
 {
-    static const char *const common[] = {"__pycache__/**",
-                                         "**/__pycache__/**",
-                                         "*.pyc",
-                                         "**/*.pyc",
-                                         ".pytest_cache/**",
-                                         ".ipynb_checkpoints/**",
-                                         ".venv",
-                                         ".venv/**",
-                                         "venv",
-                                         "venv/**",
-                                         "wandb/**",
-                                         ".DS_Store",
-                                         "*.aire",
-                                         "*.aire-*",
-                                         "*.aire.work/**",
-                                         NULL};
+    static const char *const common[] = {
+        "__pycache__/**", "**/__pycache__/**", "*.pyc",
+        "**/*.pyc",       ".pytest_cache/**",  ".ipynb_checkpoints/**",
+        ".venv",          ".venv/**",          "venv",
+        "venv/**",        "wandb/**",          ".DS_Store",
+        ".env", /* where people keep keys */
+        ".env.*",         "**/.env",           "*.aire",
+        "*.aire-*",       "*.aire.work/**",    NULL};
     json_t *list = json_array();
     if (list && add_globs(list, common) && add_globs(list, more) &&
         add_given(list, aire__adapting_variable(a, "IGNORE")))

@@ -225,6 +225,8 @@ def test_no_secret_of_the_configuration_gets_in(can_sandbox, tmp_path):
         import glob
         def evaluate(path): return {"seen": sum("sec" "ret" in open(f).read() for f in glob.glob("**", recursive=True))}
         """, "llm:\n  api_key: secret\n")
+    for name in ("config_phase_2.yaml", ".env", ".env.local", "README.md"):
+        (path / name).write_text("secret\n")
     result, = run(tmp_path, path)
     assert result.reward == 0
 
