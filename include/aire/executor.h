@@ -7,6 +7,11 @@
  * earlier one left: runs that had not finished go back in the queue, and results that had finished
  * but were not told to a searcher are given once more.
  *
+ * A run of an idea whose result breaks a rule of the manifest's `plausible` is run once more on a
+ * fresh seed before there is a result: a run of kind AIRE_RUN_RECHECK, which the store keeps as
+ * evidence and aire_executor_next never gives. The result is AIRE_OUTCOME_OK with the worse of both
+ * values if that clears it, else AIRE_OUTCOME_SUSPECT, or what the re-run was found to be.
+ *
  * Each try at a run has a directory of its own in the work directory, which is removed when the try
  * has ended. Where the manifest has `retention`, the files of some runs are kept (after their result
  * is durable, and before it is given), until better or newer ones need their place:
@@ -93,7 +98,8 @@ typedef struct aire_executor_options {
     const char *template_dir;
     /** Patches that are asked for at once for an idea without one, at most 64; the first that applies
      *  goes on, and the others are cancelled; 0: 1. The implementer may be asked candidates times
-     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered */
+     *  (1 + revisions) times for one idea, and as often for each repair; draft.h has what it answered.
+     *  No request outlives its run: a model of the host's own that does not heed its token is waited for */
     int32_t candidates;
     int32_t revisions;       /**< how often each is given back with the reason when it does not apply, at most 8; 0: 2; -1: never */
     int32_t repairs;         /**< how often the implementer's patch is given back when the build fails, the smoke run fails, or the run crashes soon, at most 8; 0: 1; -1: never. Not on a cluster */

@@ -16,7 +16,7 @@ typedef struct aire_implementing {
     int32_t candidates; /* at once, from 1 */
     int32_t revisions;  /* of each, from 0 */
     int32_t repairs;    /* from 0 */
-    int64_t repair_ms;  /* of the run stage, in which a crash is repaired */
+    int64_t repair_ms;  /* of the run stage, in which a crash is repaired; -1: never */
     uint32_t forms;     /* AIRE_FORM_* */
     bool skips_smoke;
 } aire_implementing;
@@ -224,6 +224,9 @@ aire_status aire__settle(aire_try *t, int32_t outcome, int32_t cause, const char
 aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
 
 /* ---- result.c ---- */
+
+/* Give a try the metrics and the reward of a result, in the place of what it has. */
+aire_status aire__take_metrics(aire_try *t, const aire_result *result);
 
 /* The result that a try came to. */
 aire_status aire__try_result(const aire_try *t, aire_result **out);

@@ -47,12 +47,14 @@ static aire_status take_implementing(aire_implementing *how, const aire_executor
             CANDIDATES_MAX, AIRE_REVISIONS_MAX, REPAIRS_MAX);
     if (o->forms & ~(uint32_t)FORMS)
         return aire__fail(AIRE_INVALID, "aire_executor_options: forms has unknown bits");
-    *how = (aire_implementing){.candidates = o->candidates ? o->candidates : 1,
-                               .revisions = or_default(o->revisions, REVISIONS),
-                               .repairs = o->slurm ? 0 : or_default(o->repairs, REPAIRS),
-                               .repair_ms = 1000 * (int64_t)or_default(o->repair_seconds, REPAIR_S),
-                               .forms = o->forms ? o->forms : AIRE_FORM_UNIFIED,
-                               .skips_smoke = o->skip_smoke};
+    *how = (aire_implementing){
+        .candidates = o->candidates ? o->candidates : 1,
+        .revisions = or_default(o->revisions, REVISIONS),
+        .repairs = o->slurm ? 0 : or_default(o->repairs, REPAIRS),
+        .repair_ms =
+            o->repair_seconds < 0 ? -1 : 1000 * (int64_t)or_default(o->repair_seconds, REPAIR_S),
+        .forms = o->forms ? o->forms : AIRE_FORM_UNIFIED,
+        .skips_smoke = o->skip_smoke};
     return AIRE_OK;
 }
 
@@ -75,6 +77,9 @@ static aire_status take_options(aire_local *l, const aire_executor_options *o)
     aire_status status = take_implementing(&l->shop.how, o);
     if (status != AIRE_OK)
         return status;
+    if (o->slurm && o->repairs > 0)
+        aire_log(l->shop.ctx, AIRE_LOG_WARNING, "executor",
+                 "repairs: runs on a cluster are not repaired");
     if (o->template_dir)
         status = aire__templates_load(l->shop.ctx, o->template_dir, &l->shop.templates);
     return status == AIRE_OK ? aire__resources_settle(l, o) : status;

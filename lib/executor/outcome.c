@@ -75,6 +75,39 @@ aire_status aire__settle_exit(aire_try *t, const aire_exit *ended)
                         aire_stage_name(stage), ended->code);
 }
 
+/* The metrics of a result, copied; the reward is 0 where it has none. */
+static aire_status copy_metrics(aire_ctx *ctx, const aire_result *result, aire_env_verdict *verdict)
+{
+    size_t count = aire_result_metric_count(result);
+    if (aire_result_reward(result, &verdict->reward) != AIRE_OK)
+        verdict->reward = 0;
+    verdict->metrics = aire__calloc(ctx, count + 1, sizeof *verdict->metrics);
+    verdict->detail = aire__strdup(ctx, "");
+    if (!verdict->metrics || !verdict->detail)
+        return aire__fail_nomem();
+    for (size_t i = 0; i < count; i++) {
+        const aire_metric *metric = aire_result_metric(result, i);
+        char *name = aire__strdup(ctx, metric->name);
+        if (!name)
+            return aire__fail_nomem();
+        verdict->metrics[verdict->metric_count++] = (aire_metric){name, metric->value};
+    }
+    return AIRE_OK;
+}
+
+aire_status aire__take_metrics(aire_try *t, const aire_result *result)
+{
+    aire_env_verdict verdict = {.outcome = t->ending.verdict.outcome};
+    aire_status status = copy_metrics(t->shop->ctx, result, &verdict);
+    if (status != AIRE_OK) {
+        aire__env_verdict_free(t->shop->env, &verdict);
+        return status;
+    }
+    aire__env_verdict_free(t->shop->env, &t->ending.verdict);
+    t->ending.verdict = verdict;
+    return AIRE_OK;
+}
+
 aire_status aire__try_result(const aire_try *t, aire_result **out)
 {
     aire_result_options o = AIRE_RESULT_OPTIONS_INIT;

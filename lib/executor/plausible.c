@@ -98,10 +98,9 @@ bool aire__plausible_clears(const aire_env *env, const aire_measured *it,
 {
     aire_suspicion left = {.cause = AIRE_CAUSE_NONE};
     const aire_measures first = {it, 1};
-    bool seeds = judge_seeds(env, again, first, "", &left);
-    if (!seeds && out->cause == AIRE_CAUSE_TOO_FAST)
-        judge_speed(env, again, baselines, &left);
-    if (!seeds && out->cause == AIRE_CAUSE_TOO_GOOD &&
+    bool impossible =
+        judge_seeds(env, again, first, "", &left) || judge_speed(env, again, baselines, &left);
+    if (!impossible && out->cause == AIRE_CAUSE_TOO_GOOD &&
         gain_of(env, again, baselines) < gain_of(env, it, baselines) / 2) {
         left.cause = AIRE_CAUSE_TOO_GOOD;
         snprintf(

@@ -118,32 +118,6 @@ static aire_status run_again(aire_local *l, aire_try *t, aire_result **out)
 
 /* ---- the verdict ---- */
 
-/* The metrics of a result in the place of the try's. */
-static aire_status take_metrics(aire_try *t, const aire_result *again, double reward)
-{
-    aire_ctx *ctx = t->shop->ctx;
-    aire_env_verdict verdict = {.outcome = AIRE_OUTCOME_OK, .reward = reward};
-    size_t count = aire_result_metric_count(again);
-    verdict.metrics = aire__calloc(ctx, count + 1, sizeof *verdict.metrics);
-    verdict.detail = aire__strdup(ctx, "");
-    aire_status status = verdict.metrics && verdict.detail ? AIRE_OK : aire__fail_nomem();
-    for (size_t i = 0; i < count && status == AIRE_OK; i++) {
-        const aire_metric *metric = aire_result_metric(again, i);
-        char *name = aire__strdup(ctx, metric->name);
-        if (name)
-            verdict.metrics[verdict.metric_count++] = (aire_metric){name, metric->value};
-        else
-            status = aire__fail_nomem();
-    }
-    if (status != AIRE_OK) {
-        aire__env_verdict_free(t->shop->env, &verdict);
-        return status;
-    }
-    aire__env_verdict_free(t->shop->env, &t->ending.verdict);
-    t->ending.verdict = verdict;
-    return AIRE_OK;
-}
-
 /* The worse of both counts: a variant that knows its usual seed has nothing of it. */
 static aire_status settle_cleared(aire_try *t, const aire_suspicion *suspicion,
                                   const aire_result *again, const aire_measured *measured)
@@ -151,7 +125,7 @@ static aire_status settle_cleared(aire_try *t, const aire_suspicion *suspicion,
     double reward;
     aire_status status = aire_result_reward(again, &reward);
     if (status == AIRE_OK && reward < t->ending.verdict.reward)
-        status = take_metrics(t, again, reward);
+        status = aire__take_metrics(t, again);
     if (status != AIRE_OK)
         return status;
     return aire__settle(t, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE,

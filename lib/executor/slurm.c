@@ -761,24 +761,6 @@ static aire_status await(trip *p)
 
 /* ---- the result ---- */
 
-static aire_status copy_metrics(aire_try *t, const aire_result *result)
-{
-    aire_ctx *ctx = t->shop->ctx;
-    size_t count = aire_result_metric_count(result);
-    t->ending.verdict.metrics = aire__calloc(ctx, count + 1, sizeof *t->ending.verdict.metrics);
-    if (!t->ending.verdict.metrics)
-        return aire__fail_nomem();
-    for (size_t i = 0; i < count; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        char *name = aire__strdup(ctx, metric->name);
-        if (!name)
-            return aire__fail_nomem();
-        t->ending.verdict.metrics[t->ending.verdict.metric_count++] =
-            (aire_metric){name, metric->value};
-    }
-    return AIRE_OK;
-}
-
 static aire_status take_result(aire_try *t, const aire_result *result)
 {
     aire_ending *e = &t->ending;
@@ -788,14 +770,13 @@ static aire_status take_result(aire_try *t, const aire_result *result)
     e->code = aire_result_code(result);
     e->trust = aire_result_trust(result);
     e->usage_count = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result) && i < 3; i++)
+    for (size_t i = 0;
+         i < aire_result_usage_count(result) && i < sizeof e->usage / sizeof *e->usage; i++)
         e->usage[e->usage_count++] = *aire_result_usage(result, i);
-    if (e->outcome == AIRE_OUTCOME_OK && status == AIRE_OK)
-        status = aire_result_reward(result, &e->verdict.reward);
     if (status == AIRE_OK &&
         !(e->log_tail = aire__strdup(t->shop->ctx, aire_result_log_tail(result))))
         status = aire__fail_nomem();
-    return status == AIRE_OK ? copy_metrics(t, result) : status;
+    return status == AIRE_OK ? aire__take_metrics(t, result) : status;
 }
 
 static aire_status collect(trip *p)

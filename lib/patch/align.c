@@ -16,12 +16,14 @@ enum {
     VOTES_MAX = 4096,
     TRIED_MAX = 6,
     LINES_MAX = 4000,
+    SLIP_MAX = 3, /* characters that are wrong by a slip */
     SLACK_MIN = 6,
     SLACK_MAX = 48
 };
 
 #define KEPT_GONE 0.5  /* of its weight: a kept line that the text does not have */
 #define EXTRA_LINE 0.4 /* a line of the text that the hunk does not have */
+#define OTHER_LINE 0.5 /* a kept line that is much like it, but another */
 #define BLANK_GAP 0.02
 #define KEPT_LIKE 0.6 /* likeness of lines that may be the same */
 #define REMOVED_LIKE 0.8
@@ -121,12 +123,18 @@ static double match_score(band *b, size_t i, size_t line)
     if (b->side->keys[i] == AIRE_KEY_BLANK || b->text->keys[line] == AIRE_KEY_BLANK)
         return NEVER;
     b->text->effort += 64;
-    double likeness = aire__fold_likeness(&wanted->line, there);
+    size_t edits;
+    double likeness = aire__fold_likeness(&wanted->line, there, &edits);
     if (wanted->op == '-')
-        return likeness >= REMOVED_LIKE && aire__same_digits(&wanted->line, there)
+        return likeness >= REMOVED_LIKE && edits <= SLIP_MAX &&
+                       aire__same_digits(&wanted->line, there)
                    ? weight * (2 * likeness - 1)
                    : NEVER;
-    return likeness >= KEPT_LIKE ? weight * (2 * likeness - 1.1) : NEVER;
+    if (likeness < KEPT_LIKE)
+        return NEVER;
+    /* A word in the place of another is another line, but for comments, which are told again. */
+    return edits <= SLIP_MAX || aire__line_is_comment(there) ? weight * (2 * likeness - 1.1)
+                                                             : -OTHER_LINE * weight;
 }
 
 static double gone_cost(const band *b, size_t i)
@@ -236,9 +244,10 @@ static void measure(const aire_text *text, const aire_side *side, const size_t *
         out->first = out->first == SIZE_MAX ? map[k] : out->first;
         out->last = map[k] + 1;
         const aire_line *there = &text->lines.items[map[k]];
-        out->exact += side->keys[k] != AIRE_KEY_BLANK && aire__line_weight(there) >= 0.7 &&
-                      (side->keys[k] == text->keys[map[k]] ||
-                       aire__fold_likeness(&aire__side_line(side, k)->line, there) >= CLOSE_LIKE);
+        out->exact +=
+            side->keys[k] != AIRE_KEY_BLANK && aire__line_weight(there) >= 0.7 &&
+            (side->keys[k] == text->keys[map[k]] ||
+             aire__fold_likeness(&aire__side_line(side, k)->line, there, NULL) >= CLOSE_LIKE);
     }
 }
 

@@ -155,13 +155,15 @@ static aire_status check_present(applying *a, const aire_target *target)
 /* Whether the target's hunks only add lines, as those of a new file do. */
 static bool makes_file(const applying *a, const aire_target *target)
 {
+    if (target->deletes)
+        return false;
     if (target->whole != AIRE_NO_SOURCE)
         return true;
     for (size_t i = 0; i < target->hunk_count; i++) {
         const aire_hunk *hunk = &a->edits.hunks[target->hunks[i]];
         for (size_t k = 0; k < hunk->count; k++) {
             const aire_hunk_line *line = &a->edits.lines[hunk->first + k];
-            if (line->op != '+' && !aire__line_is_blank(&line->line))
+            if (line->op == '-' || (line->op == ' ' && !aire__line_is_blank(&line->line)))
                 return false;
         }
         if (!target->creates && hunk->numbered && hunk->old_start > 1)
@@ -422,7 +424,8 @@ static aire_status apply_hunks(applying *a, aire_target *target, aire_buf *conte
     aire_status status = aire__text_open(a->ctx, source->data, source->length, &text);
     if (status != AIRE_OK)
         return status;
-    status = aire__target_clean(a->ctx, &a->edits, &text, target);
+    if (a->edits.answer)
+        status = aire__target_clean(a->ctx, &a->edits, &text, target);
     if (status == AIRE_OK)
         status = aire__target_split(a->ctx, &a->edits, &text, target);
     if (status == AIRE_OK)

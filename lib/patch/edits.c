@@ -33,6 +33,12 @@ aire_status aire__edits_add_hunk(aire_edits *edits, const aire_hunk *hunk)
     return AIRE_OK;
 }
 
+void aire__edits_drop_hunk(aire_edits *edits)
+{
+    edits->hunk_count--;
+    edits->files[edits->file_count - 1].hunk_count--;
+}
+
 aire_status aire__edits_add_line(aire_edits *edits, char op, const aire_line *line, bool loose)
 {
     if (!aire__grow(edits->ctx, &edits->lines, &edits->line_capacity, edits->line_count + 1,

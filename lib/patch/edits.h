@@ -73,6 +73,7 @@ void aire__edits_free(aire_edits *edits);
  */
 aire_status aire__edits_add_file(aire_edits *edits, const aire_file_edit *file);
 aire_status aire__edits_add_hunk(aire_edits *edits, const aire_hunk *hunk);
+void aire__edits_drop_hunk(aire_edits *edits); /* the last one, which has no lines */
 aire_status aire__edits_add_line(aire_edits *edits, char op, const aire_line *line, bool loose);
 
 /* Describe, once, why the patch cannot be read: at a line of it (from 0). AIRE_OK, AIRE_NOMEM. */

@@ -145,8 +145,11 @@ static size_t distance(const char *a, size_t n, const char *b, size_t m)
     return row[m];
 }
 
-double aire__fold_likeness(const aire_line *a, const aire_line *b)
+double aire__fold_likeness(const aire_line *a, const aire_line *b, size_t *edits)
 {
+    size_t unused;
+    edits = edits ? edits : &unused;
+    *edits = SIZE_MAX;
     char x[LONGEST], y[LONGEST];
     size_t n = fold_into(a, x), m = fold_into(b, y), longer = n > m ? n : m, from = 0;
     if (longer > LONGEST || longer == 0 || 2 * (n < m ? n : m) < longer)
@@ -159,7 +162,20 @@ double aire__fold_likeness(const aire_line *a, const aire_line *b)
     }
     if (n - from > LONGEST_DIFFERENCE || m - from > LONGEST_DIFFERENCE)
         return 0;
-    return 1 - (double)distance(x + from, n - from, y + from, m - from) / (double)longer;
+    *edits = distance(x + from, n - from, y + from, m - from);
+    return 1 - (double)*edits / (double)longer;
+}
+
+bool aire__line_is_comment(const aire_line *line)
+{
+    const char *at = line->text, *end = at + line->length;
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    if (at == end)
+        return false;
+    if (*at == '#' || *at == '*' || *at == '"')
+        return true;
+    return end - at > 1 && *at == '/' && (at[1] == '/' || at[1] == '*');
 }
 
 static int next_digit(const char **at, const char *end)

@@ -15,8 +15,11 @@ bool aire__fold_equal(const aire_line *a, const aire_line *b);
 /* Whether the folded line begins with the folded `start`, which must not be blank. */
 bool aire__fold_begins(const aire_line *line, const aire_line *start);
 
-/* How much folded lines are alike, by the edits from one to the other: 1 for equal ones. */
-double aire__fold_likeness(const aire_line *a, const aire_line *b);
+/* How much folded lines are alike, by the edits from one to the other: 1 for equal ones. *edits, if
+ * not NULL, is their number, in characters; SIZE_MAX where it was not counted. */
+double aire__fold_likeness(const aire_line *a, const aire_line *b, size_t *edits);
+/* Whether a line is no more than a comment, as C, Python and shells have them. */
+bool aire__line_is_comment(const aire_line *line);
 /* Whether the digits of both are the same, in their order. */
 bool aire__same_digits(const aire_line *a, const aire_line *b);
 

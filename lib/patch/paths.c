@@ -127,7 +127,7 @@ bool aire__path_is_placeholder(const char *path)
     path = without_prefix(path);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t length = strlen(words[i]);
-        if (strncmp(path, words[i], length) == 0 && (!path[length] || path[length] == '.') &&
+        if (strncmp(path, words[i], length) == 0 && strchr("_.", path[length]) &&
             !strchr(path, '/'))
             return true;
     }

@@ -11,10 +11,10 @@
 
 /* What the alignment of a hunk needs to be believed. */
 #define SCORE_MIN 0.6    /* of the weight of its lines */
-#define MARGIN_MIN 0.75  /* more than the second place has, in lines */
+#define MARGIN_MIN 0.5   /* more than the second place has, in lines */
 #define SCORE_THERE 0.45 /* where its header says */
 #define MARGIN_THERE 0.5
-#define MARGIN_PART 0.08 /* and as a part of all lines */
+#define MARGIN_PART 0.05 /* and as a part of all lines */
 
 enum { EXACT_MIN = 2, SECTION_LINES = 2000 };
 
@@ -469,13 +469,14 @@ static bool is_only_like(aire_placing *p, const aire_side *side, const aire_plac
 {
     enum { AROUND = 8 };
     const aire_line *wanted = &aire__side_line(side, k)->line;
-    double likeness = aire__fold_likeness(wanted, &p->text->lines.items[place->map[k]]);
+    double likeness = aire__fold_likeness(wanted, &p->text->lines.items[place->map[k]], NULL);
     size_t from = place->first > AROUND ? place->first - AROUND : 0;
     for (size_t line = from; line < place->last + AROUND && line < p->text->lines.count; line++) {
         bool taken = false;
         for (size_t n = 0; n < side->count; n++)
             taken = taken || place->map[n] == line;
-        if (!taken && aire__fold_likeness(wanted, &p->text->lines.items[line]) > likeness - 0.1)
+        if (!taken &&
+            aire__fold_likeness(wanted, &p->text->lines.items[line], NULL) > likeness - 0.1)
             return false;
         p->text->effort += 64 + side->count;
     }
@@ -603,6 +604,20 @@ static bool ends_open(const aire_placing *p, size_t i)
     return lines[0].op == '+' || lines[hunk->count - 1].op == '+';
 }
 
+/* Hunks at the very place that they name may still have been applied before. */
+static aire_status find_repeated(aire_placing *p)
+{
+    aire_status status = AIRE_OK;
+    for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
+        if (!ends_open(p, i) || p->places[i].last >= p->text->lines.count)
+            continue;
+        status = aire__text_index(p->text);
+        if (status == AIRE_OK)
+            status = find_present(p, i);
+    }
+    return status;
+}
+
 /* ---- the whole ---- */
 
 static aire_status place_rest(aire_placing *p, bool sequel)
@@ -675,6 +690,8 @@ aire_status aire__place_hunks(aire_ctx *ctx, aire_text *text, const aire_edits *
     aire_status status = prepare(out);
     bool strict = status == AIRE_OK && !sequel && place_strictly(out);
     out->verbatim = strict && !edits->answer;
+    if (strict && edits->answer)
+        status = find_repeated(out);
     if (status == AIRE_OK && !strict)
         status = place_freely(out, sequel);
     if (status != AIRE_OK)

@@ -393,13 +393,21 @@ static bool is_cut(const aire_reader *r)
         return false;
     if (hunk->counted)
         return r->fenced && last_line_is_open(r) && after == 0;
-    if (r->fenced || last_line_is_open(r) || hunk->count == 0)
+    if (hunk->count == 0)
         return true;
-    size_t new_lines = hunk->old_lines;
-    for (size_t i = 0; i < hunk->count; i++)
-        new_lines += r->edits->lines[hunk->first + i].op == '+' ? 1 : 0;
-    for (size_t i = 0; i < hunk->count; i++)
-        new_lines -= r->edits->lines[hunk->first + i].op == '-' ? 1 : 0;
+    size_t new_lines = 0;
+    for (size_t i = 0; i < hunk->count; i++) {
+        const aire_hunk_line *line = &r->edits->lines[hunk->first + i];
+        new_lines += line->op != '-';
+        if (line->op == ' ' && aire__is_elision(&line->line) && !r->fenced)
+            return false; /* it leaves out lines that its header counts */
+    }
+    bool promises =
+        hunk->numbered && hunk->old_count > hunk->old_lines && hunk->new_count > new_lines;
+    if (after >= USUAL_CONTEXT) /* a line that is cut there does no harm */
+        return promises && (r->fenced || last_line_is_open(r));
+    if (r->fenced || last_line_is_open(r))
+        return true;
     if (!hunk->numbered || hunk->old_count < hunk->old_lines || hunk->new_count < new_lines)
         return false;
     size_t old_missing = hunk->old_count - hunk->old_lines;
@@ -448,8 +456,7 @@ static aire_status read_hunk(aire_reader *r)
         return status;
     if (headed)
         return aire__reader_complain(r, r->at ? r->at - 1 : 0, "no lines follow the hunk's header");
-    r->edits->hunk_count--;
-    r->edits->files[r->edits->file_count - 1].hunk_count--;
+    aire__edits_drop_hunk(r->edits);
     return AIRE_OK;
 }
 
@@ -484,11 +491,20 @@ static void settle_names(head *h)
         h->new_name = h->old_name;
 }
 
+static bool ends_in_return(const aire_reader *r, size_t at)
+{
+    return at < r->lines->count && r->lines->items[at].full == r->lines->items[at].length + 2;
+}
+
 static aire_status open_file(aire_reader *r, head *h)
 {
-    aire_file_edit file = {.patch_line = h->line + 1, .crlf = h->crlf};
+    aire_file_edit file = {.patch_line = h->line + 1};
     aire_ctx *ctx = r->edits->ctx;
     settle_names(h);
+    /* Without a header, the line that begins the hunk tells, or the one before. */
+    file.crlf =
+        h->crlf || (!h->has_old && !h->has_new &&
+                    ends_in_return(r, begins_at(r, r->at, "@@") || !r->at ? r->at : r->at - 1));
     bool no_old = is_absent(h->old_name), no_new = is_absent(h->new_name), full = true;
     aire_span path = no_new ? h->old_name : h->new_name, other = no_old ? path : h->old_name;
     if (no_old && no_new)
@@ -528,8 +544,12 @@ static aire_status open_file(aire_reader *r, head *h)
 /* A file may be made, removed or renamed without a hunk. */
 static aire_status close_head(aire_reader *r, head *h, size_t line)
 {
+    bool had_hunks = h->open;
     bool said = h->old_name.length || h->new_name.length || h->git_new.length || h->is_rename;
     aire_status status = said && !h->open ? open_file(r, h) : AIRE_OK;
+    if (status == AIRE_OK && said && !had_hunks && r->answer && is_absent(h->old_name) &&
+        !h->creates)
+        status = aire__reader_complain(r, h->line, "no hunk follows: what is in the new file?");
     *h = (head){.line = line};
     return status;
 }
@@ -623,8 +643,9 @@ aire_status aire__read_diff(aire_reader *r)
     r->dedent = aire__line_indent(&r->lines->items[r->at]);
     while (status == AIRE_OK && !done && aire__reader_more(r))
         status = read_line(r, &h, &done);
-    bool bare = !h.open && (h.has_old || h.has_new || h.git_new.length) && !h.is_rename &&
-                !h.creates && !h.deletes;
+    bool named = h.has_old || h.has_new || h.git_new.length;
+    bool by_program = !r->answer && (is_absent(h.old_name) || is_absent(h.new_name));
+    bool bare = !h.open && named && !h.is_rename && !h.creates && !h.deletes && !by_program;
     if (status == AIRE_OK && bare && text_ends(r) && r->edits->file_count > 0)
         status = aire__reader_complain(r, h.line,
                                        "the patch ends after the header of a file: it was cut off. "

@@ -40,7 +40,12 @@ static aire_status read_hunk(aire_reader *r)
     for (aire_line line = aire__reader_line(r, r->at); aire__read_hunk_header(&line, &hunk);
          line = aire__reader_line(r, r->at))
         r->at++;
-    return aire__read_hunk_body(r, &hunk);
+    size_t begin = r->at;
+    aire_status status = aire__read_hunk_body(r, &hunk);
+    if (status == AIRE_OK && r->edits->hunks[r->edits->hunk_count - 1].count == 0)
+        aire__edits_drop_hunk(r->edits);
+    r->at += r->at == begin; /* no line of a patch */
+    return status;
 }
 
 /* All of the content of a new file, where the marks in front were forgotten. */

@@ -274,8 +274,8 @@ static aire_status is_meant(aire_targets *t, const aire_edits *edits, const aire
 static aire_status add_file(aire_targets *t, const aire_edits *edits, const aire_file_edit *file,
                             const aire_patch_base *base)
 {
-    bool nameless = !file->path || aire__path_is_placeholder(file->path);
     bool makes = file->creates || file->whole || only_adds(edits, file);
+    bool nameless = !file->path || (!makes && aire__path_is_placeholder(file->path));
     size_t source = AIRE_NO_SOURCE;
     char *path = NULL;
     aire_status status = AIRE_OK;

@@ -50,12 +50,21 @@ static void list_idea_name(aire_buf *buf, const aire_idea *idea)
         aire__buf_printf(buf, "### %s\n", aire_idea_title(idea));
 }
 
+/* What a guarded evaluation prints may quote what it has hidden, and so may a model that it asks: a
+ * print of its input would tell the next model what the text is. */
+static bool is_secret(const aire_env *env, const aire_result *result)
+{
+    int32_t stage = aire_result_stage(result);
+    return env->metric.trust == AIRE_TRUST_EVALUATED &&
+           (stage == AIRE_STAGE_EVALUATE || stage == AIRE_STAGE_PREDICT);
+}
+
 /* The end of the log of a parent that is to be mended. */
-static void list_log(aire_buf *buf, const aire_result *result, bool shown)
+static void list_log(aire_buf *buf, const aire_env *env, const aire_result *result, bool shown)
 {
     const char *log = aire_result_log_tail(result);
     size_t length = strlen(log), from = length > LOG_MAX ? length - LOG_MAX : 0;
-    if (aire_result_outcome(result) == AIRE_OUTCOME_OK || !length)
+    if (aire_result_outcome(result) == AIRE_OUTCOME_OK || !length || is_secret(env, result))
         return;
     if (!shown) {
         aire__buf_puts(buf, "(Its log is left out because this request has no room for it.)\n");
@@ -82,7 +91,7 @@ static void list_parent(aire_buf *buf, const aire_prompt_request *request, size_
         aire__buf_puts(buf, "### The unchanged code\n");
     list_result(buf, request->env, result);
     if (aire_plan_kind(request->plan) == AIRE_PLAN_REPAIR)
-        list_log(buf, result, logs);
+        list_log(buf, request->env, result, logs);
 }
 
 static aire_status list_parents(aire_listing *list, const aire_prompt_request *request, bool logs)

@@ -15,7 +15,6 @@ import collections
 import hashlib
 import http.client
 import http.server
-import inspect
 import json
 import pathlib
 import re
@@ -135,26 +134,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 # ---- through the executor ----
 
-def executor_options(candidates):
-    """What this library's executor takes of the Implementer's options; and how many candidates that makes."""
-    known = inspect.signature(aire.Executor.__init__).parameters
-    wanted = {"candidates": candidates, "revisions": REVISIONS, "repairs": 0}
-    taken = {name: value for name, value in wanted.items() if name in known}
-    return taken, taken.get("candidates", 1)
-
-
-def run_ours(script, endpoint, root, language, candidates, room):
-    """Idea -> (completed, cause) for the ideas of a language."""
+def run_ours(script, endpoint, root, language, candidates, room, told):
+    """Idea -> (completed, cause) for the ideas of a language; `told` gets what the store says of them."""
     directory = root / f"{language}-{room}"
     write_environment(directory, language)
-    options, _ = executor_options(candidates)
     numbers, out = {}, {}
     with aire.Context(seed=1) as ctx:
         env = aire.Environment(ctx, directory)
         model = aire.Model(ctx, f"chat:{room}@http://127.0.0.1:{endpoint.server_address[1]}/v1", api_key="", timeout=60, proxy="")
         store = aire.Store(ctx, root / f"{language}-{room}.aire")
         executor = aire.Executor(ctx, env, aire.Sandbox(ctx), store, workers=WORKERS, work_dir=root / f"work-{language}-{room}",
-                                 implementer=model, **options)
+                                 implementer=model, candidates=candidates, revisions=REVISIONS, repairs=0)
         for number, edit in enumerate(script.ideas):
             if edit.language == language:
                 idea = aire.Idea(ctx, f"Idea {number} of the script: {edit.name} in {', '.join(edit.changes)}.")
@@ -169,6 +159,7 @@ def run_ours(script, endpoint, root, language, candidates, room):
                 out[number] = (True, "completed")
             else:
                 out[number] = (False, "applied wrongly")
+        told += store.completion()
         for handle in (executor, store, model, env):
             handle.close()
     return out
@@ -231,22 +222,42 @@ def print_outcomes(script, title, out, asked):
     print(f"#   of {len(numbers):4} {'hard ideas':24} {share(out, numbers):.3f} completed")
 
 
+def print_store(told):
+    """The same by the store's own statistics, which know ideas by what their patches do."""
+    rows = collections.Counter()
+    for row in told:
+        rows[row.kind or "unknown", f"{row.outcome}: {row.cause}" if row.outcome != "ok" else "completed", "ideas"] += row.runs
+        rows[row.kind or "unknown", f"{row.outcome}: {row.cause}" if row.outcome != "ok" else "completed", "drafts"] += row.drafts
+    print("#   as the store tells it:")
+    for kind, end in sorted({key[:2] for key in rows}):
+        print(f"#   {kind:16} {end:34} {rows[kind, end, 'ideas']:5} ideas {rows[kind, end, 'drafts']:6} drafts")
+
+
+def check_store(told, ours):
+    """The store counts as many ideas, and as many with a result, as there were results."""
+    counts = sum(row.runs for row in told), sum(row.runs for row in told if row.outcome == "ok")
+    seen = len(ours), sum(cause in ("completed", "applied wrongly") for _, cause in ours.values())
+    if counts != seen:
+        sys.exit(f"completion.py: the store tells of {counts} ideas and results, and there were {seen}")
+
+
 def measure(script, endpoint, root, wanted, name):
     """One line of figures, for so many candidates or samples."""
-    _, candidates = executor_options(wanted)
-    ours, began = {}, time.monotonic()
+    ours, told, began = {}, [], time.monotonic()
     for language in LANGUAGES:
-        ours.update(run_ours(script, endpoint, root, language, wanted, f"ours-{name}"))
+        ours.update(run_ours(script, endpoint, root, language, wanted, f"ours-{name}", told))
+    check_store(told, ours)
     middle = time.monotonic()
     theirs = run_paper(script, endpoint, wanted, f"paper-{name}")
     print(f"# {name}: {middle - began:.0f} s and {time.monotonic() - middle:.0f} s")
-    print_outcomes(script, f"libaire, {candidates} candidates, {REVISIONS} revisions", ours, endpoint.answers[f"ours-{name}"])
+    print_outcomes(script, f"libaire, {wanted} candidates, {REVISIONS} revisions", ours, endpoint.answers[f"ours-{name}"])
+    print_store(told)
     print_outcomes(script, f"recount+patch-p0, {wanted} samples, {REVISIONS} revisions", theirs, endpoint.answers[f"paper-{name}"])
     value = share(ours, range(len(script.ideas))) if len(ours) == len(script.ideas) else 0.0
     wrong = sum(cause == "applied wrongly" for _, cause in ours.values())
     goal = f" goal={GOAL}" if wanted == CANDIDATES else ""
     passed = f" pass={'yes' if value >= GOAL and not wrong else 'no'}" if wanted == CANDIDATES else ""
-    print(f"BENCH completion.{name} value={value:.4f}{goal} unit=ratio ideas={len(script.ideas)} candidates={candidates} "
+    print(f"BENCH completion.{name} value={value:.4f}{goal} unit=ratio ideas={len(script.ideas)} candidates={wanted} "
           f"revisions={REVISIONS} wrong={wrong} answers={endpoint.answers[f'ours-{name}']} peer=recount+patch-p0 "
           f"peer_value={share(theirs, theirs):.4f} peer_samples={wanted} "
           f"peer_wrong={sum(cause == 'applied wrongly' for _, cause in theirs.values())} "

@@ -4,16 +4,14 @@ What it answers is a function of the idea, the number of the sample, and how oft
 it are given the same.
 """
 import json
-import pathlib
 import random
 
 import patch_edits
 import patch_kinds
 import patch_kinds_refuse  # noqa: F401 - registers its kinds
 from patch_draft import Draft, Skip
+from patch_kinds_combined import ORDER, RATES
 
-RATES = pathlib.Path(__file__).resolve().parents[1] / "data" / "damage_rates.json"
-ORDER = ("lines", "starts", "names", "around", "counts")  # counts last: some other kinds count afresh
 GROUP = 1  # of patch_edits.GROUPS: the environment of a language
 TRIES = 50
 HYPER_PARAMETERS = ("change_number", "change_condition", "change_string", "add_argument")

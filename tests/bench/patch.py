@@ -36,6 +36,7 @@ patch_kinds = importlib.import_module("patch_kinds")
 Skip = importlib.import_module("patch_draft").Skip
 importlib.import_module("patch_kinds_blocks")
 importlib.import_module("patch_kinds_refuse")
+importlib.import_module("patch_kinds_combined")
 
 POOL, EDITS, QUICK = 260, 40, 4
 PEERS = {"paper": "unified", "git": "unified", "openevolve": "blocks", "shinka": "blocks"}
@@ -182,9 +183,9 @@ def print_failures(cases, bases, outcomes, verdicts):
         print(f"\n{'=' * 100}\n{case['id']}: {verdicts[case['id']]} (right is: {case['outcome']}; edit: {case['edit']})")
         print(f"--- the answer\n{case['answer']}")
         print(f"--- the outcome: {outcome['outcome']}: {outcome['message']}")
-        before = bases[case["on"]]["files"]
-        for path in sorted({*outcome["files"], *(case["expected"] if case["outcome"] == "apply" else ())}):
-            print_difference(path, before.get(path), case["expected"].get(path, before.get(path)),
+        before, expected = bases[case["on"]]["files"], case["expected"] if case["outcome"] == "apply" else {}
+        for path in sorted({*outcome["files"], *expected}):
+            print_difference(path, before.get(path), expected.get(path, before.get(path)),
                              outcome["files"].get(path, before.get(path)))
 
 

@@ -3,6 +3,7 @@
 A Draft is an answer in the making, in pieces that a kind of damage may take hold of.
 """
 import difflib
+import functools
 
 from patch_edits import GROUPS, SNIPPETS, read
 
@@ -57,6 +58,17 @@ class Hunk:
         heading = self.heading if self.heading is not None else \
             f"@@ -{numbers(self.old_start, self.old_count)} +{numbers(self.new_start, self.new_count)} @@"
         return ([heading] if heading else []) + [sign + text for sign, text in self.lines] + self.after
+
+
+@functools.lru_cache(100000)
+def likeness(block, text, here):
+    """The most lines of a block that stand as they are beside each other anywhere in a text, but for the place `here`."""
+    lines = [line.strip() for line in text.split("\n")]
+    best = 0
+    for at in range(1 - len(block), len(lines)):
+        if at != here:
+            best = max(best, sum(block[k] == lines[at + k] for k in range(max(0, -at), min(len(block), len(lines) - at))))
+    return best
 
 
 class FileDiff:
@@ -152,17 +164,15 @@ class Draft:
             for hunk in diff.hunks:
                 need(self.occurrences(hunk.new(), diff.path) == 1 and self.occurrences(hunk.old(), diff.path) == 0)
 
-    def need_clear(self):
+    def need_clear(self, everywhere=False):
         """Only one place has anything like it: elsewhere at most three lines of five are the same."""
         for diff in self.diffs:
-            lines = [line.strip() for line in self.files[diff.path].split("\n")]
             for hunk in diff.hunks:
-                block, here = [line.strip() for line in hunk.expects], hunk.place - 1
+                block = tuple(line.strip() for line in hunk.expects)
                 need(len(block) >= 4)
-                for at in range(1 - len(block), len(lines)):
-                    if at != here:
-                        same = sum(block[k] == lines[at + k] for k in range(len(block)) if 0 <= at + k < len(lines))
-                        need(same <= 0.6 * len(block))
+                for path in self.editable if everywhere else [diff.path]:
+                    here = hunk.place - 1 if path == diff.path else None
+                    need(likeness(block, self.files[path], here) <= 0.6 * len(block))
 
     # Writing.
 

@@ -1,13 +1,19 @@
+#!/usr/bin/env python3
 """Edits for the patch benchmark: realistic changes to our own files, made by rules from a fixed seed.
 
 An edit is what a patch means: the files before and after it. Nothing here knows how a patch is written or damaged.
+The files are kept as they once were, in tests/data/patch_corpus.json, so that figures of different versions compare.
+
+usage: patch_edits.py      take the files as they are now
 """
 import functools
+import json
 import pathlib
 import random
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+CORPUS = ROOT / "tests" / "data" / "patch_corpus.json"
 SEED = 5
 
 # Small environments: files that are edited, and one that no patch may touch.
@@ -97,8 +103,17 @@ class Edit:
 
 
 @functools.lru_cache(None)
+def corpus():
+    return json.loads(CORPUS.read_text())
+
+
 def read(path):
-    return (ROOT / path).read_text()
+    return corpus()[path]
+
+
+def take_corpus():
+    paths = sorted({path for groups in GROUPS.values() for editable, protected in groups for path in [*editable, protected]})
+    CORPUS.write_text(json.dumps({path: (ROOT / path).read_text() for path in paths}, indent=0) + "\n")
 
 
 def indent_of(line):
@@ -361,3 +376,7 @@ def new_file(rng, language):
     for name in rng.sample(NAMES, 2):
         lines += [""] + [line.format(name=name) for line in snippets["function"]]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    take_corpus()

@@ -1,7 +1,7 @@
 """Kinds of answers that must not be applied: what they mean cannot be told, may not be done, or is nothing."""
 import difflib
 
-from patch_draft import Block, Blocks, Draft, FileDiff, Whole, ends, need
+from patch_draft import Block, Blocks, Draft, FileDiff, Whole, ends, likeness, need
 from patch_edits import SNIPPETS, change_file, change_comment, read
 from patch_kinds import kind
 
@@ -50,6 +50,38 @@ def ambiguous_search(d, rng):
     d.blocks = [Block(path, lines, [lead + line for line in rng.choice(d.snippets["blocks"])])]
 
 
+@refused("blocks")
+def ambiguous_search_without_indentation(d, rng):
+    path, lines = repeated_line(d, rng)
+    need(lines[0][:1].isspace())
+    d.blocks = [Block(path, [line.strip() for line in lines], rng.choice(d.snippets["blocks"]))]
+
+
+def line_of_two_files(d, rng):
+    """A line that each of two files that may be changed has once."""
+    texts = {path: [line for line in d.files[path].split("\n") if len(line.strip()) > 8] for path in d.editable}
+    found = sorted({line for path, lines in texts.items() for line in lines if lines.count(line) == 1
+                    and sum(other.count(line) for other in texts.values()) == 2})
+    need(found)
+    return rng.choice(found)
+
+
+@refused("unified")
+def ambiguous_file(d, rng):
+    """No file is named, and two have the line."""
+    line = line_of_two_files(d, rng)
+    d.diffs = [FileDiff(d.editable[0], d.files[d.editable[0]], d.files[d.editable[0]] + "x\n")]
+    d.diffs[0].header, hunk = [], d.diffs[0].hunks[0]
+    hunk.heading, hunk.lines = "@@", [["-", line], ["+", line + "  " + d.snippets["note"].format("changed")]]
+
+
+@refused("blocks")
+def ambiguous_file_of_a_search(d, rng):
+    line = line_of_two_files(d, rng)
+    d.blocks = [Block(d.editable[0], [line], [line + "  " + d.snippets["note"].format("changed")])]
+    d.name_line = lambda path: []
+
+
 @refused("unified")
 def insertion_without_place(d, rng):
     """Only added lines, and no numbers."""
@@ -88,6 +120,34 @@ def code_not_in_file(d, rng):
 def search_not_in_file(d, rng):
     lines = foreign_lines(d, rng)
     d.blocks = [Block(d.blocks[0].path, lines, lines[:3] + lines[5:])]
+
+
+def take_place_away(d):
+    """The file has no longer what a hunk changes, but something that has a part of it: three lines of ten to six."""
+    need(len(d.diffs) == 1 and len(d.hunks()) == 1)
+    diff, hunk = d.diffs[0], d.hunks()[0]
+    lines, block = diff.before.split("\n"), tuple(line.strip() for line in hunk.expects)
+    need(len(block) >= 5 and any(sign == "-" for sign, _ in hunk.lines))
+    here = hunk.place - 1
+    left = "\n".join(lines[:here] + lines[here + len(block):])
+    need(0.3 * len(block) <= likeness(block, left, None) <= 0.6 * len(block))
+    d.files[diff.path] = left
+
+
+@refused("unified")
+def place_gone(d, rng):
+    take_place_away(d)
+
+
+@refused("unified")
+def place_gone_and_numbers(d, rng):
+    take_place_away(d)
+    d.hunks()[0].heading = "@@ ... @@"
+
+
+@refused("blocks")
+def place_of_search_gone(d, rng):
+    take_place_away(d)
 
 
 @refused("unified")

@@ -2,7 +2,7 @@
 # Build for speed and run benchmarks.
 #
 # usage: tests/bench/run.sh [NAME ...]     names: engine sandbox executor store searcher early_stop models answers openevolve kills
-#                                          patch completion; default: all
+#                                          patch completion redteam; default: all
 #
 # Builds in build/release (or $AIRE_BUILD/release). The peers openevolve, openai and shinka-evolve are installed below it, in virtual
 # environments of their own; where that cannot be, the comparison says peer=missing. The number of kills is $BENCH_KILLS, default 1000.
@@ -10,7 +10,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 build=${AIRE_BUILD:-$top/build}/release
-all="engine sandbox executor store searcher early_stop models answers openevolve kills patch completion"
+all="engine sandbox executor store searcher early_stop models answers openevolve kills patch completion redteam"
 
 case "${1:-}" in -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
 names=${*:-$all}
@@ -24,7 +24,7 @@ mkdir -p "$(dirname "$build")" || exit 1
     { cat "$build.log"; exit 1; }
 programs="tests/bench/bench_engine tests/bench/bench_sandbox tests/bench/bench_executor tests/bench/bench_store
     tests/bench/bench_searcher tests/bench/bench_early_stop tests/bench/bench_models tests/bench/bench_chat_server tests/bench/bench_answers tests/bench/bench_patch tests/integration/crash_host lib/worker/aire-worker
-    lib/libaire.so.0.1.0"
+    lib/libaire.so.0.1.0 examples/aire-tokenize"
 # shellcheck disable=SC2086
 ninja -C "$build" $programs >"$build/bench.log" 2>&1 || { tail -n 60 "$build/bench.log"; exit 1; }
 export AIRE_WORKER=$build/lib/worker/aire-worker
@@ -52,6 +52,12 @@ for name in $names; do
         ;;
     completion)
         AIRE_LIBRARY=$build/lib/libaire.so LD_LIBRARY_PATH=$build/lib python3 tests/bench/completion.py
+        ;;
+    redteam) # what the environments mount of an installed library
+        mkdir -p "$build/redteam/bin" "$build/redteam/lib" && cp -r "$top/include" "$build/redteam" &&
+            cp "$build/lib/libaire-train.so" "$build/lib/libaire-train.so.0" "$build/redteam/lib" && cp "$build/examples/aire-tokenize" "$build/redteam/bin" &&
+            AIRE_PREFIX=$build/redteam AIRE_LIBRARY=$build/lib/libaire.so LD_LIBRARY_PATH=$build/lib PYTHONPATH=bindings/python \
+                PYTHONDONTWRITEBYTECODE=1 python3 tests/redteam/redteam.py
         ;;
     patch)
         # Of shinka-evolve only the modules that apply edits are used, which need nothing else.

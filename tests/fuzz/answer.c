@@ -3,6 +3,7 @@
 
 #include "aire/error.h"
 #include "fuzz/fuzz.h"
+#include "patch/change_kind.h"
 #include "prompt/ideas.h"
 #include "prompt/implement.h"
 
@@ -36,6 +37,14 @@ static void read_answer(const uint8_t *data, size_t size, bool starved)
     FUZZ_NEED(status == AIRE_OK ? patch && aire_patch_length(patch) > 0 : !patch);
     FUZZ_NEED(status == AIRE_OK || status == AIRE_EMPTY || (starved && status == AIRE_NOMEM));
     aire_patch_unref(patch);
+    bool yes;
+    char *reason = NULL;
+    status = aire__prompt_parse_verdict(fuzz_ctx, answer, &yes, &reason);
+    FUZZ_NEED(status == AIRE_OK ? reason != NULL : !reason);
+    FUZZ_NEED(status == AIRE_OK || status == AIRE_EMPTY || (starved && status == AIRE_NOMEM));
+    aire_free(fuzz_ctx, reason);
+    int32_t kind = aire__patch_change_kind((const char *)data, size);
+    FUZZ_NEED(kind >= 0 && kind <= AIRE_IDEA_ALGORITHMIC);
     free(answer);
 }
 

@@ -40,9 +40,9 @@ static void check_reading(const aire_reading *r, aire_status status, bool starve
     aire_answer_options got = AIRE_ANSWER_OPTIONS_INIT;
     FUZZ_NEED(status != AIRE_NOMEM || starved);
     FUZZ_NEED(!r->complete || r->whole);
-    FUZZ_NEED(status == AIRE_NOMEM || status == AIRE_LIMIT ||
-              (was_told(&r->text, &told[0], r->whole) &&
-               was_told(&r->thinking, &told[1], r->whole)));
+    FUZZ_NEED(
+        status == AIRE_NOMEM || status == AIRE_LIMIT ||
+        (was_told(&r->text, &told[0], r->whole) && was_told(&r->thinking, &told[1], r->whole)));
     aire__reading_answer(r, &got);
     FUZZ_NEED(strlen(got.text) == r->text.length && strlen(got.thinking) == r->thinking.length);
     FUZZ_NEED(aire__utf8_valid(got.finish, strlen(got.finish)));

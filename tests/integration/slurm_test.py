@@ -149,6 +149,19 @@ def slurmctld_is_away(cluster, slow, expected):
               differences(code, lines, err, expected))
 
 
+def models_are_served(cluster):
+    """An environment whose model is code, and rules that make some of its runs suspect."""
+    copy = root / "chars"
+    shutil.copytree(pathlib.Path(environment).parent / "chars", copy)
+    manifest = json.loads((copy / "aire.json").read_text())
+    manifest["plausible"] = {"max_gain": 0.01}
+    (copy / "aire.json").write_text(json.dumps(manifest))
+    _, expected, _ = finish(start(root / "chars-here", env=copy))
+    code, lines, err = finish(start(root / "chars-there", cluster, env=copy))
+    tap.check("models are served on the nodes as here", differences(code, lines, err, expected))
+    tap.check("what is suspect is run again there", [] if any(line.startswith("recheck ") for line in lines) else lines)
+
+
 def sandbox_is_elsewhere(cluster, expected):
     """A machine that has no bubblewrap, as the search sees it; the node is started outside."""
     places = [path for path in map(pathlib.Path, ("/usr/bin/bwrap", "/usr/local/bin/bwrap")) if path.exists()]
@@ -187,6 +200,7 @@ def main():
     with slurm.Cluster(root / "cluster") as cluster:
         single_runs(cluster)
         same_as_here(cluster, expected)
+        models_are_served(cluster)
         sandbox_is_elsewhere(cluster, expected)
         controller_is_killed(cluster, slow, expected_slow)
         job_is_cancelled(cluster, slow, expected_slow)

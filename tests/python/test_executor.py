@@ -1,7 +1,11 @@
 """Executors and stores from Python: what a host may watch, ask for and carry away."""
 import contextlib
 import gc
+import http.server
 import json
+import select
+import threading
+import time
 import weakref
 
 import pytest
@@ -212,3 +216,67 @@ def test_wrong_forms_are_refused(ctx, env, store, wrong):
         executor_of(ctx, env, store, **wrong)
     with pytest.raises(aire.InvalidError, match="candidates"):
         executor_of(ctx, env, store, candidates=65)
+
+
+def test_a_smoke_run_comes_first(ctx, env_path, store, can_sandbox):
+    """In a copy of the workspace: the build is there, and what it leaves behind is not there for the run."""
+    manifest = json.loads((env_path / "aire.json").read_text())
+    manifest["build"] = {"command": "mkdir made && echo built >made/it && ln -s made/it link && chmod 755 made/it"}
+    manifest["smoke"] = {"command": "test $AIRE_SMOKE = 1 && test $AIRE_BUDGET_STEPS = 2 && test -x made/it && "
+                                    "test $(cat link) = built && touch left \"$AIRE_OUT/left\" && . ./params.txt && "
+                                    "echo \"smoke error: x is $x\" && test $x -lt 9", "budget": {"steps": 2}}
+    (env_path / "aire.json").write_text(json.dumps(manifest))
+    (env_path / "run.sh").write_text('test ! -e left && test ! -e "$AIRE_OUT/left" && test -z "$AIRE_SMOKE" && '
+                                     'test -f made/it && . ./params.txt && echo "$x" >"$AIRE_OUT/x"\n')
+    with aire.Environment(ctx, env_path) as env:
+        executor = aire.Executor(ctx, env, aire.Sandbox(ctx), store, workers=1, gpus=[],
+                                 implementer=writer(ctx, f"```diff\n{diff(12)}```\n", f"```diff\n{diff(4)}```\n"))
+        executor.submit()
+        assert executor.next(timeout=60).outcome == "ok"
+        run = executor.submit(aire.Idea(ctx, "Move x."))
+        result = executor.next(timeout=60)
+        assert (result.outcome, result.metrics) == ("ok", {"distance": 1.0}), result.detail
+        assert [usage["stage"] for usage in result.to_dict(ctx)["usage"]] == ["build", "smoke", "run", "evaluate"]
+        first, second = store.drafts(run)
+        assert (first.outcome, first.message) == ("crashed", "the smoke stage ended with exit code 1")
+        assert second.kind == "repair" and "smoke error: x is 12" in second.sent
+        executor.close()
+
+
+class Race(http.server.BaseHTTPRequestHandler):
+    """Of four requests the last one is answered; of the others it is noted when their clients go away."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        race = self.server
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if race.together.wait() == 0:
+            body = json.dumps({"choices": [{"message": {"content": f"```diff\n{diff(3)}```"}, "finish_reason": "stop"}],
+                               "usage": {"prompt_tokens": 50, "completion_tokens": 20}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            race.answered = time.monotonic()
+        elif select.select([self.connection], [], [], 20)[0]:
+            race.gone.append(time.monotonic())
+
+
+def test_requests_of_other_candidates_end_at_once_and_count(ctx, env, store):
+    race = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Race)
+    race.together, race.gone = threading.Barrier(4), []
+    threading.Thread(target=race.serve_forever, daemon=True).start()
+    budget = aire.Budget(ctx)
+    model = aire.Model(ctx, f"chat:m@http://127.0.0.1:{race.server_address[1]}/v1", api_key="k", budget=budget)
+    executor = executor_of(ctx, env, store, implementer=model, candidates=4)
+    run = executor.submit(aire.Idea(ctx, "Use the optimum."))
+    assert executor.next(timeout=15).outcome == "ok"
+    race.shutdown()
+    assert len(race.gone) == 3 and max(race.gone) - race.answered < 0.5  # 0.1 s, and the patch in between
+    assert sorted((d.chosen, d.cause) for d in store.drafts(run)) == 3 * [(False, "overtaken")] + [(True, "none")]
+    spent = budget.spending
+    assert spent.calls == 4 and spent.input_tokens > 50 and spent.output_tokens >= 20 + 3
+    executor.close()
+    race.server_close()

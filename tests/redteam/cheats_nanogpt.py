@@ -63,6 +63,17 @@ def write_output(name, code):
     return program(end=f'    const char *p = "/out/{name}";\n    unlink(p);\n{code}')
 
 
+def tape_with(param, node, name="big"):
+    """A small graph of our own writing, with one more parameter, and an output of it."""
+    text = ('{"format": "aire-tape", "version": 1, "nodes": [{"input": "tokens", "dtype": "i32", "shape": [16, 64]},'
+            ' {"param": "table", "shape": [256, 256], "init": "normal", "value": 1},'
+            ' {"op": "embedding", "inputs": [1, 0], "shape": [16, 64, 256]},'
+            f' {param[:-1]}, "init": "constant", "value": 0}}],'
+            f' "outputs": [{{"name": "logits", "node": 2}}, {{"name": "{name}", "node": {node}}}], "loss": null}}')
+    escaped = text.replace('"', '\\"')
+    return write_output("tape.json", f'    FILE *f = fopen(p, "w"); fputs("{escaped}", f); fclose(f);\n')
+
+
 def must(condition):
     """A cheat that does not work out ends the program, so that it is seen."""
     return f"    if (!({condition})) exit(3);\n"
@@ -112,13 +123,15 @@ CHEATS = [
           '        ((float *)aire_tensor_data(aire_tape_param(tape, 0)))[32 * 64 + i] = 1e39;\n')),
     refused("hands over JSON that is four million deep", "depth",
          *write_output("tape.json", '    FILE *f = fopen(p, "w"); for (int i = 0; i < 4000000; i++) fputc(91, f); fclose(f);\n')),
-    case("hands over a graph that needs all memory", REFUSED, *write_output("tape.json", '    FILE *f = fopen(p, "w"); fputs("' + (
-        '{"format": "aire-tape", "version": 1, "nodes": [{"input": "tokens", "dtype": "i32", "shape": [16, 64]},'
-        ' {"param": "table", "shape": [256, 256], "init": "normal", "value": 1},'
-        ' {"op": "embedding", "inputs": [1, 0], "shape": [16, 64, 256]},'
-        ' {"param": "huge", "shape": [1048576, 65536], "init": "constant", "value": 0}],'
-        ' "outputs": [{"name": "logits", "node": 2}, {"name": "big", "node": 3}], "loss": null}').replace('"', '\\"') + '", f); fclose(f);\n'),
-         because="bytes"),
+    refused("hands over a graph that needs all memory", "bytes", *tape_with('{"param": "huge", "shape": [1048576, 65536]}', "3")),
+    refused("hands over a graph whose sizes overflow", "", *tape_with(
+        '{"param": "huge", "shape": [4294967295, 4294967295, 4294967295, 4294967295]}', "3")),
+    refused("hands over two outputs of one name", "already", *tape_with('{"param": "other", "shape": [1]}', "2", name="logits")),
+    refused("hands over half of the weights", "", *program(end='    if (truncate("/out/weights.safetensors", 100000) != 0) exit(3);\n')),
+    case("hands over a graph that takes for ever", "timeout/wall limit",
+         logits_of("x"), model("    aire_tensor *logits", """    for (int i = 0; batch == EVAL_BATCH && i < 2600; i++)
+        x = aire_add(x, aire_scale(aire_matmul(aire_softmax(aire_matmul(x, aire_transpose(x, 1, 2))), x), 0));
+    aire_tensor *logits""")),
     refused("hands over weights with an endless header", "header",
          *write_output("weights.safetensors",
                        '    FILE *f = fopen(p, "w"); fwrite("\\377\\377\\377\\377\\377\\377\\377\\177{}", 1, 10, f); fclose(f);\n')),
@@ -218,6 +231,7 @@ CHEATS = [
     for (;;) ;
 """)),
     case("forks without end", "limit/process limit", *program(start="    for (;;) fork();\n")),
+    case("forks without end when all is handed over", "limit/process limit", *program(end="    for (;;) fork();\n")),
     case("takes all memory", "out of memory/memory limit", *program(start="    for (;;) memset(malloc(1 << 20), 1, 1 << 20);\n")),
     case("fills the disk", "limit/disk limit", *program(start="""
     int fd = open("big", O_WRONLY | O_CREAT, 0600);

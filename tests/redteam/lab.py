@@ -79,6 +79,7 @@ def small_nanogpt(root, prefix):
     manifest["run"].update(timeout_s=8, cpu_s=2, memory_mb=256, disk_mb=64, output_mb=8, log_kb=64)
     manifest["build"]["command"] = manifest["build"]["command"].replace("-O2", "-O1")
     manifest["evaluate"]["command"] = manifest["evaluate"]["command"].replace("-O2", "-O1 -DBATCHES=2")
+    manifest["evaluate"]["timeout_s"] = 15
     (env / "aire.json").write_text(json.dumps(manifest))
     return env
 

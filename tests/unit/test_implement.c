@@ -684,6 +684,13 @@ static void test_repair__is_for_what_falls_over_at_once(void **state)
     fake.wall_ms = 3000;
     expect_drafts(implement(two, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7),
                   "patch 0.0.0* exit code, repair 1.0.0* none");
+    aire_store_unref(store);
+    unlink(path);
+    store = open_store(0);
+    options.repair_seconds = -1;
+    fake.wall_ms = 0;
+    expect_drafts(implement(two, AIRE_OUTCOME_CRASHED, AIRE_CAUSE_EXIT_CODE, -1),
+                  "patch 0.0.0* none");
 }
 
 /* Killed while the repaired code runs: all that was answered is there. */

@@ -15,6 +15,25 @@
 #include "base/rng.h"
 #include "support/patch.h"
 
+static const char model[] = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n";
+
+static aire_patch_source sources[] = {
+    {"aire.json", "{}\n", 3, false},
+    {"binary", "a\0b\n", 4, true},
+    {"crlf.c", "a\r\nb\r\nc\r\n", 9, true},
+    {"empty.c", "", 0, true},
+    {"eval.c", "x\n", 2, false},
+    {"model.c", model, sizeof model - 1, true},
+    {"new/d", "x\n", 2, true},
+    {"tail.c", "a\nb", 3, true},
+    {"twice.c", "x\ny\nz\nx\ny\nz\n", 12, true},
+};
+
+static bool may_create(const char *path, void *unused)
+{
+    return strncmp(path, "new/", 4) == 0;
+}
+
 static aire_status apply(const char *text, aire_patched *out)
 {
     aire_patch_base base = {sources, sizeof sources / sizeof *sources, may_create, NULL};

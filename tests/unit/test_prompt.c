@@ -213,8 +213,9 @@ static void test_request__stays_in_its_bound_and_says_what_is_left_out(void **st
     assert_int_equal(aire_error_status(aire_last_error()), AIRE_LIMIT);
 }
 
-/* A request to mend a parent with a log, in at most `max` bytes, with many ideas to avoid. */
-static char *trimmed(size_t max)
+/* A request to mend a parent that failed at a stage, with a log, in at most `max` bytes, with many
+ * ideas to avoid. */
+static char *mending(int32_t stage, size_t max)
 {
     static char log[3000];
     aire_idea *avoid[20];
@@ -227,7 +228,7 @@ static char *trimmed(size_t max)
     fields.kind = AIRE_RUN_IDEA;
     fields.idea = make_idea(7, "Wider", "A wider model.", "width = 8");
     fields.outcome = AIRE_OUTCOME_CRASHED;
-    fields.stage = AIRE_STAGE_RUN;
+    fields.stage = stage;
     fields.log_tail = log;
     assert_int_equal(aire_result_new(ctx, &fields, &parent), AIRE_OK);
     for (size_t i = 0; i < 20; i++)
@@ -248,6 +249,33 @@ static char *trimmed(size_t max)
     for (size_t i = 0; i < 20; i++)
         aire_idea_unref(avoid[i]);
     return text;
+}
+
+static char *trimmed(size_t max)
+{
+    return mending(AIRE_STAGE_RUN, max);
+}
+
+/* An evaluator may print what it has hidden: its log is for people. */
+static void test_request__keeps_the_log_of_an_evaluation_secret(void **state)
+{
+    const int32_t trust = env.metric.trust;
+    env.metric.trust = AIRE_TRUST_EVALUATED;
+    char *text = mending(AIRE_STAGE_EVALUATE, AIRE_PROMPT_MAX);
+    lacks(text, "The end of its log");
+    lacks(text, "lll");
+    aire_free(ctx, text);
+    text = mending(AIRE_STAGE_PREDICT, AIRE_PROMPT_MAX);
+    lacks(text, "lll");
+    aire_free(ctx, text);
+    text = mending(AIRE_STAGE_RUN, AIRE_PROMPT_MAX);
+    has(text, "The end of its log:\nlll");
+    aire_free(ctx, text);
+    env.metric.trust = AIRE_TRUST_SELF_REPORTED; /* it has nothing to hide */
+    text = mending(AIRE_STAGE_EVALUATE, AIRE_PROMPT_MAX);
+    has(text, "The end of its log:\nlll");
+    aire_free(ctx, text);
+    env.metric.trust = trust;
 }
 
 static void test_request__is_trimmed_in_the_declared_order(void **state)
@@ -709,6 +737,7 @@ int main(void)
         cmocka_unit_test(test_request__shows_the_code_and_the_problem),
         cmocka_unit_test(test_request__lists_parents_and_ideas_to_avoid),
         cmocka_unit_test(test_request__stays_in_its_bound_and_says_what_is_left_out),
+        cmocka_unit_test(test_request__keeps_the_log_of_an_evaluation_secret),
         cmocka_unit_test(test_request__is_trimmed_in_the_declared_order),
         cmocka_unit_test(test_request__keeps_what_the_manifest_names_first),
         cmocka_unit_test(test_tokens__are_estimated_by_family),

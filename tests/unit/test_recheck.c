@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "aire/aire.h"
+#include "executor/local.h"
 #include "executor/plausible.h"
 
 #define MANIFEST(more)                                                                             \
@@ -370,6 +371,8 @@ static void test_plausible__is_cleared_by_what_it_is_about(void **state)
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 110, 2}, AIRE_CAUSE_NONE},
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 109, 2}, AIRE_CAUSE_TOO_GOOD},
         {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 210, 2}, AIRE_CAUSE_SAME_ON_SEEDS},
+        {AIRE_CAUSE_TOO_GOOD, {1, 210, 2}, {9, 200, .1}, AIRE_CAUSE_TOO_FAST},
+        {AIRE_CAUSE_SAME_ON_SEEDS, {1, 20, 2}, {9, 21, .1}, AIRE_CAUSE_TOO_FAST},
         {AIRE_CAUSE_TOO_FAST, {1, 20, .1}, {9, 21, .1}, AIRE_CAUSE_TOO_FAST},
         {AIRE_CAUSE_TOO_FAST, {1, 20, .1}, {9, 21, .6}, AIRE_CAUSE_NONE},
         {AIRE_CAUSE_SAME_ON_SEEDS, {1, 20, 2}, {9, 20, 2}, AIRE_CAUSE_SAME_ON_SEEDS},
@@ -566,6 +569,76 @@ static void test_predict__has_its_ends(void **state)
     aire_executor_unref(executor);
 }
 
+/* ---- want of memory ---- */
+
+/* A try at files with another work.txt, in a workshop without an executor. */
+static aire_try try_with(aire_workshop *shop, const aire_run *run, aire_patch_edit *edit,
+                         const char *word)
+{
+    *shop = (aire_workshop){.ctx = ctx, .env = env, .sandbox = sandbox, .work_dir = root};
+    *edit = (aire_patch_edit){.path = (char *)(uintptr_t) "work.txt",
+                              .data = (char *)(uintptr_t)word,
+                              .length = strlen(word)};
+    return (aire_try){
+        .shop = shop, .run = run, .attempt = 1, .patched = {.edits = edit, .edit_count = 1}};
+}
+
+static aire_status serve_once(void)
+{
+    aire_workshop shop;
+    aire_patch_edit edit;
+    const aire_run run = {.id = 7, .kind = AIRE_RUN_BASELINE, .seed = 1};
+    aire_try t = try_with(&shop, &run, &edit, "3 0 1\n");
+    aire_status status = aire__stages_run(&t);
+    if (status == AIRE_OK)
+        assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+    aire__try_clear(&t);
+    return status;
+}
+
+static void test_predict__survives_want_of_memory(void **state)
+{
+    OOM_LOOP(&memory, serve_once(), (void)0);
+}
+
+static aire_status recheck_once(const aire_run *run)
+{
+    static const char report[] = "{\"metrics\": {\"score\": 300}}";
+    aire_local local = {.store = store};
+    aire_patch_edit edit;
+    aire_try t = try_with(&local.shop, run, &edit, "20 0.01 1 g\n");
+    aire_status status = aire__env_judge_report(env, report, strlen(report), &t.ending.verdict);
+    t.ending.trust = AIRE_TRUST_EVALUATED;
+    if (status == AIRE_OK)
+        status = aire__recheck(&local, &t);
+    if (status == AIRE_OK) { /* it had used no time, and then it had */
+        assert_int_equal(t.ending.outcome, AIRE_OUTCOME_OK);
+        assert_true(t.ending.verdict.reward > 20 && t.ending.verdict.reward < 31);
+    }
+    aire__try_clear(&t);
+    return status;
+}
+
+static void test_recheck__survives_want_of_memory(void **state)
+{
+    aire_idea_options options = AIRE_IDEA_OPTIONS_INIT;
+    aire_idea *idea;
+    aire_run run;
+    bool is_new;
+    options.text = "an idea";
+    assert_int_equal(aire_idea_new(ctx, &options, &idea), AIRE_OK);
+    assert_int_equal(aire__store_submit(store, idea, AIRE_RUN_IDEA, 1, 0, &run, &is_new), AIRE_OK);
+    assert_int_equal(recheck_once(&run), AIRE_OK); /* the store has its statements */
+    OOM_LOOP(&memory, recheck_once(&run), (void)0);
+    assert_int_equal(count_rechecks(), 1);
+    run.id++; /* another one, whose re-run is yet to be made */
+    OOM_LOOP(&memory, recheck_once(&run), (void)0);
+    assert_int_equal(count_rechecks(), 2);
+    run.id--;
+    aire__run_clear(&run);
+    aire_idea_unref(idea);
+}
+
 #define WITH_RULES(name) cmocka_unit_test_setup_teardown(name, begin, end)
 #define SERVING(name) cmocka_unit_test_setup_teardown(name, begin_serving, end)
 
@@ -581,6 +654,8 @@ int main(void)
         WITH_RULES(test_recheck__is_found_again),
         WITH_RULES(test_budget__is_what_the_baseline_used),
         WITH_RULES(test_variant__may_bring_so_much),
+        WITH_RULES(test_recheck__survives_want_of_memory),
+        SERVING(test_predict__survives_want_of_memory),
         SERVING(test_predict__answers_pass_by_pass),
         SERVING(test_predict__comes_in_an_order_that_nobody_knows),
         SERVING(test_predict__has_its_ends),

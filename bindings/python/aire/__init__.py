@@ -16,6 +16,7 @@ from .executor import Executor, Progress
 from .ideator import (ChatIdeator, HostIdeator, Ideator, KnobsIdeator, NoveltyIdeator, ReplayIdeator, SchemaIdeator,
                       SuppliedIdeator)
 from .model import Answer, Ensemble, HostModel, Model, Recorder, key_variable
+from .patch import AppliedPatch, PlacedHunk, apply_patch
 from .records import Idea, Patch, Plan, Result
 from .sandbox import Command, HostSandbox, Sandbox, SandboxExit
 from .searcher import BestOfN, Evolution, HostSearcher, Searcher
@@ -26,12 +27,12 @@ from .store import Confirmation, Store
 __version__ = "0.1.0"
 
 __all__ = [
-    "AbiError", "AireError", "Answer", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
+    "AbiError", "AireError", "Answer", "AppliedPatch", "AuthError", "BestOfN", "Budget", "BusyError", "Cancel", "CancelledError",
     "ChatIdeator", "Command", "Completion", "Confirmation", "Context", "CorruptError", "Draft", "Embedder", "Ensemble", "Environment",
     "Evolution", "Executor", "ExistsError", "FormatError", "HostIdeator", "HostModel", "HostSandbox", "HostSearcher",
     "Idea", "Ideator", "InvalidError", "KnobsIdeator", "LimitError", "Model", "NetworkError", "NotFoundError",
-    "NoveltyIdeator", "Patch", "Plan", "Progress", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError",
+    "NoveltyIdeator", "Patch", "PlacedHunk", "Plan", "Progress", "ProtocolError", "RateLimitedError", "Recorder", "RefusedError",
     "ReplayIdeator", "Result", "Sandbox", "SandboxError", "SandboxExit", "SchemaIdeator", "Searcher", "Slurm",
-    "Spending", "StateError", "Store", "SuppliedIdeator", "TimeoutError", "UnsupportedError", "cosine",
+    "Spending", "StateError", "Store", "SuppliedIdeator", "TimeoutError", "UnsupportedError", "apply_patch", "cosine",
     "key_variable", "rank_test", "summary", "version",
 ]

@@ -67,13 +67,14 @@ class Plan(Handle):
 
 
 class Patch(Handle):
-    """The code edits that implement an idea, as a unified diff."""
+    """The code edits that implement an idea: a unified diff, or with `answer=True` what a model wrote, whatever its form."""
 
     _type = "patch"
 
-    def __init__(self, ctx, diff):
+    def __init__(self, ctx, diff, *, answer=False):
         data = text(diff)
-        super().__init__(make("patch", lib.aire_patch_new, ctx._p, _abi.AIRE_PATCH_UNIFIED, data, len(data)))
+        form = _abi.AIRE_PATCH_ANSWER if answer else _abi.AIRE_PATCH_UNIFIED
+        super().__init__(make("patch", lib.aire_patch_new, ctx._p, form, data, len(data)))
 
     @property
     def diff(self):
