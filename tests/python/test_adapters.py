@@ -110,6 +110,12 @@ EVALUATORS = {
         def evaluate_stage2(path): return {"combined_score": 0.8}
         async def evaluate_stage3(path): return {"combined_score": 0.9}
         """, "ok", 0.9, ""),
+    "text that is none": ("""
+        def evaluate(path): return {"combined_score": 2.0, "\\ud800": 1.0, "artifacts": {"\\udcff": "\\ud800"}}
+        """, "ok", 2, ""),
+    "an error that is no text": ("def evaluate(path): raise ValueError('\\ud800' * 9)", "no metric", None, r"ValueError: \ud800"),
+    "many metrics": ("def evaluate(path): return {str(i): 1.0 for i in range(3000)}", "ok", 1, ""),
+    "metrics with odd names": ("def evaluate(path): return {'combined_score': 4, '': 1, 'a\\nb': 2, 'x' * 5000: 3}", "ok", 4, ""),
     "an exception": ("def evaluate(path): raise KeyError('lost')", "no metric", None, "KeyError: 'lost'"),
     "no dict": ("def evaluate(path): return 3", "no metric", None, "expected a dict"),
     "no function": ("x = 1", "no metric", None, "no function evaluate"),
