@@ -52,13 +52,13 @@ static void show_best(search *s, const aire_result *result, double value)
 
 static void show_result(search *s, aire_result *result)
 {
-    aire_idea *idea = aire_result_idea(result);
-    const char *title = idea ? aire_idea_title(idea) : "baseline";
+    char title[71];
     const char *metric = aire_env_metric(s->env);
     double reward, value = 0;
     s->progress.finished++;
+    host_title(aire_result_idea(result), title, sizeof title);
     if (aire_result_reward(result, &reward) != AIRE_OK) {
-        progress_line(&s->progress, "run %-4lld %s at %s (%s)  %.70s",
+        progress_line(&s->progress, "run %-4lld %s at %s (%s)  %s",
                       (long long)aire_result_run_id(result),
                       aire_outcome_name(aire_result_outcome(result)),
                       aire_stage_name(aire_result_stage(result)),
@@ -72,7 +72,7 @@ static void show_result(search *s, aire_result *result)
         s->has_best = true;
         show_best(s, result, value);
     }
-    progress_line(&s->progress, "run %-4lld %s %.4f  reward %.5f%s  %.70s",
+    progress_line(&s->progress, "run %-4lld %s %.4f  reward %.5f%s  %s",
                   (long long)aire_result_run_id(result), metric, value, reward,
                   better ? " *" : "  ", title);
 }

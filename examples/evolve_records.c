@@ -28,12 +28,6 @@ static int needs(const settings *s, int words, const char *usage)
     return EXIT_USAGE;
 }
 
-static const char *title_of(const aire_result *result)
-{
-    aire_idea *idea = aire_result_idea(result);
-    return idea ? aire_idea_title(idea) : "(the unpatched environment)";
-}
-
 /* What a list shows: of the metric that counts, if its name is known. */
 typedef struct table {
     char *metric; /* NULL: the first one of each result */
@@ -44,6 +38,7 @@ typedef struct table {
 static void print_row(const table *t, const aire_result *result)
 {
     double reward, metric = NAN;
+    char title[61];
     printf("%-5lld %-9s %-15s", (long long)aire_result_run_id(result),
            aire_run_kind_name(aire_result_kind(result)),
            aire_outcome_name(aire_result_outcome(result)));
@@ -53,7 +48,8 @@ static void print_row(const table *t, const aire_result *result)
     } else {
         printf(" %*s %10s", t->width, "-", "-");
     }
-    printf(" %7.1f  %.60s\n", host_seconds(result), title_of(result));
+    printf(" %7.1f  %s\n", host_seconds(result),
+           host_title(aire_result_idea(result), title, sizeof title));
 }
 
 /* Print the rows of a query; those with (or without) a reward only. */
@@ -136,7 +132,8 @@ static void print_result(const aire_result *result)
         printf("%s: %.2f s\n", aire_stage_name(usage->stage), (double)usage->wall_ms / 1000);
     }
     if (idea) {
-        printf("\n# %s\n", aire_idea_title(idea));
+        char title[201];
+        printf("\n# %s\n", host_title(idea, title, sizeof title));
         print_text("## Idea", aire_idea_text(idea));
         print_text("## Changes", aire_idea_changes(idea));
     }

@@ -112,3 +112,21 @@ void host_print(const char *text, size_t length, const char *before)
     if (!begins)
         putchar('\n');
 }
+
+const char *host_title(const aire_idea *idea, char *out, size_t size)
+{
+    const char *title = idea ? aire_idea_title(idea) : "baseline";
+    size_t left = strlen(title), length = 0;
+    while (left > 0 && length < size - 1) {
+        bool hidden = steers(title, left);
+        size_t taken = hidden && *title == '\xc2' ? 2 : 1;
+        out[length++] = *title == '\n' ? ' ' : hidden ? '?' : *title;
+        title += taken;
+        left -= taken;
+    }
+    if (left > 0 && ((unsigned char)*title & 0xc0) == 0x80) /* in the middle of a character */
+        while (length > 0 && ((unsigned char)out[--length] & 0xc0) == 0x80)
+            ;
+    out[length] = '\0';
+    return out;
+}

@@ -52,4 +52,8 @@ void host_log(int32_t level, const char *component, const char *message, void *u
  */
 void host_print(const char *text, size_t length, const char *before);
 
+/* The title of an idea as a line of a table has it, cut between characters to what `out` holds;
+ * "baseline" for NULL. Returns `out`. */
+const char *host_title(const aire_idea *idea, char *out, size_t size);
+
 #endif

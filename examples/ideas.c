@@ -10,6 +10,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host.h"
 
@@ -19,11 +20,19 @@ static int complain(const char *doing)
     return 1;
 }
 
+static void print_text(const char *heading, const char *text)
+{
+    if (*text)
+        printf("\n%s", heading);
+    host_print(text, strlen(text), NULL);
+}
+
 static void print_idea(const aire_idea *idea)
 {
-    printf("# %s\n\n%s\n", aire_idea_title(idea), aire_idea_text(idea));
-    if (*aire_idea_changes(idea))
-        printf("\n## Changes\n\n%s\n", aire_idea_changes(idea));
+    char title[201];
+    printf("# %s\n", host_title(idea, title, sizeof title));
+    print_text("", aire_idea_text(idea));
+    print_text("## Changes\n\n", aire_idea_changes(idea));
     putchar('\n');
 }
 

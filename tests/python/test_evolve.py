@@ -83,6 +83,18 @@ def test_a_wrong_command_is_given_again_right(can_sandbox, tmp_path):
     assert "outcomes of 1 ideas" in evolve(path, "--store", store, "--resume", "--gpus", "none")
 
 
+def test_titles_steer_no_terminal(can_sandbox, tmp_path):
+    """They are what a model says, which has read what evaluated code wrote; and are cut between characters."""
+    path, store = openevolve(tmp_path / "task", "def evaluate(path): return {'combined_score': 2.0}\n"), tmp_path / "s.aire"
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in (
+        "[Experiment] \x1b[2JSet \x9bx" + " a" + "\u00e9" * 90 + ".\n[Code Changes] Set \x1b it to 2.\n[End]",
+        "```diff\n--- a/initial_program.py\n+++ b/initial_program.py\n@@ -1 +1 @@\n-x = 1\n+x = '\x1b'\n```")))
+    done = evolve(path, "--store", store, "--epochs", 1, "--epoch-size", 1, "--batch", 1, "--baseline", 1, "--gpus", "none",
+                  "--model", f"replay:{tmp_path}/a.jsonl?lenient")
+    for out in (done, evolve("list", store), evolve("show", store, 2)):
+        assert "Set ?x a\u00e9" in out and "\ufffd" not in out and not any(c in out for c in "\x1b\x9b")
+
+
 def test_list_shows_the_metric_that_counts(can_sandbox, tmp_path):
     """Whatever else a run reports, and in what order."""
     path, store = tmp_path / "task", tmp_path / "s.aire"
