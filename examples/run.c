@@ -151,9 +151,7 @@ static aire_status open_store(one_run *r)
     if (!given && !tool_make_directory(r->t, r->directory))
         return aire_error_set(AIRE_IO, errno, "there is no place for a store");
     snprintf(path, sizeof path, "%s/run.aire", r->directory);
-    aire_status status = aire_store_open(r->ctx, given ? given : path, NULL, &r->store);
-    return status == AIRE_OK ? aire_store_set_note(r->store, METRIC_NOTE, aire_env_metric(r->env))
-                             : status;
+    return aire_store_open(r->ctx, given ? given : path, NULL, &r->store);
 }
 
 /* The stages as they begin, for whoever waits. */
@@ -177,6 +175,8 @@ static aire_status make_executor(one_run *r)
     aire_status status = tool_make_sandbox(r->t, r->ctx, &r->sandbox);
     if (status == AIRE_OK)
         status = aire_executor_new(r->ctx, r->env, r->sandbox, r->store, &given, &r->executor);
+    if (status == AIRE_OK) /* the store is known to be of this environment */
+        status = aire_store_set_note(r->store, METRIC_NOTE, aire_env_metric(r->env));
     return status;
 }
 

@@ -266,6 +266,8 @@ def test_kept_in_a_store_and_on_disk(can_sandbox, tmp_path):
     assert str(directory)[:-2] in out and "steps=80" in (directory / "workspace/initial_program.py").read_text()
     listed = tool("aire-evolve", "list", store)
     assert " idea " in listed and "combined_score" in listed
+    assert "environment" in tool("aire-run", SHELL, "--store", store, code=1)
+    assert tool("aire-evolve", "list", store) == listed
     again = tool("aire-run", MINIMISE, "--patch", tmp_path / "p.diff", "--store", store, code=4)
     assert "same as an earlier variant" in again
 
