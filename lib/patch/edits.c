@@ -14,6 +14,9 @@ aire_status aire__edits_add_file(aire_edits *edits, const aire_file_edit *file)
                     sizeof *edits->files))
         return aire__fail_nomem();
     edits->files[edits->file_count] = *file;
+    edits->files[edits->file_count].turn = edits->said.turn;
+    edits->files[edits->file_count].rival = edits->said.rival;
+    edits->files[edits->file_count].doubt = edits->said.doubt;
     edits->files[edits->file_count].first_hunk = edits->hunk_count;
     edits->files[edits->file_count++].hunk_count = 0;
     return AIRE_OK;

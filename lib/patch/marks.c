@@ -294,6 +294,16 @@ bool aire__find_path(aire_span line, aire_span *path, bool *strong)
     return true;
 }
 
+bool aire__names_others(aire_span line, aire_span path)
+{
+    aire_span found;
+    for (size_t at = 0; line.length <= 1024 && next_path(line, at, &found);
+         at = (size_t)(found.text - line.text) + found.length)
+        if (found.length != path.length || memcmp(found.text, path.text, path.length) != 0)
+            return true;
+    return false;
+}
+
 bool aire__comment_names_path(const aire_line *line, aire_span *path)
 {
     static const char *const openings[] = {"#", "//", "/*", "--", "<!--", ";", "%", NULL};

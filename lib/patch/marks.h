@@ -43,6 +43,9 @@ aire_span aire__span_trim(aire_span span);
  * little else. False if there is none. */
 bool aire__find_path(aire_span line, aire_span *path, bool *strong);
 
+/* Whether a line names other files beside that one. */
+bool aire__names_others(aire_span line, aire_span path);
+
 /* Whether the line is a comment that is nothing but a file's name. */
 bool aire__comment_names_path(const aire_line *line, aire_span *path);
 

@@ -8,6 +8,8 @@
 
 #include "base/fail.h"
 #include "base/str.h"
+#include "patch/stubs.h"
+#include "patch/thinking.h"
 
 aire_line aire__reader_line(const aire_reader *r, size_t at)
 {
@@ -38,19 +40,39 @@ static aire_status set_hint(aire_reader *r, aire_span path, bool strong)
     r->hint = hint;
     r->hint_strong = strong;
     r->hint_used = false;
+    r->hint_unclear = false;
     return AIRE_OK;
+}
+
+static bool is_hint(const aire_reader *r, aire_span path)
+{
+    return r->hint && strlen(r->hint) == path.length && !memcmp(r->hint, path.text, path.length);
+}
+
+/* Prose that names a file beside others: a name that a line of its own gave stays, and of several
+ * none is sure. */
+static aire_status name_in_prose(aire_reader *r, aire_span line, aire_span path)
+{
+    bool fresh = r->hint && !r->hint_used, same = fresh && is_hint(r, path);
+    bool several = aire__names_others(line, path) || (fresh && (!same || r->hint_unclear));
+    aire_status status = AIRE_OK;
+    if (!same && !(fresh && r->hint_strong))
+        status = set_hint(r, path, false);
+    r->hint_unclear = several;
+    return status;
 }
 
 /* A line of prose may name the file of what follows; an older name is forgotten when another was
  * used meanwhile. */
 static aire_status read_prose(aire_reader *r)
 {
-    const aire_line *line = &r->lines->items[r->at++];
-    aire_span path;
-    bool strong;
-    if (!aire__find_path((aire_span){line->text, line->length}, &path, &strong))
+    const aire_line *line = &r->lines->items[r->at];
+    aire_span path, span = {line->text, line->length};
+    bool strong = false, named = aire__find_path(span, &path, &strong);
+    aire__choice_look(&r->edits->said, line, r->at++, named && strong);
+    if (!named)
         return AIRE_OK;
-    return set_hint(r, path, strong);
+    return strong ? set_hint(r, path, true) : name_in_prose(r, span, path);
 }
 
 /* ---- whole files ---- */
@@ -96,7 +118,8 @@ static aire_status add_whole(aire_reader *r, size_t from, size_t to, bool closed
     file.in_language = is_language(info, r->hint);
     file.open_ended = !closed;
     aire_hunk hunk = {.form = AIRE_HUNK_BLOCK, .patch_line = from};
-    file.guessed = !r->hint || !r->hint_strong;
+    file.guessed = !r->hint || !r->hint_strong || r->hint_unclear;
+    file.unclear = r->hint_unclear && !r->hint_strong;
     file.crlf = from > 0 && r->lines->items[from - 1].full == r->lines->items[from - 1].length + 2;
     if (r->hint && !(file.path = aire__strdup(r->edits->ctx, r->hint)))
         return aire__fail_nomem();
@@ -180,7 +203,7 @@ static aire_status read_code(aire_reader *r, size_t from, size_t to, bool closed
         if (r->hint_used) { /* the name belongs to what came before */
             aire_free(r->edits->ctx, r->hint);
             r->hint = NULL;
-            r->hint_used = false;
+            r->hint_used = r->hint_unclear = false;
         }
     }
     size_t first = from;
@@ -220,6 +243,8 @@ static aire_status read_fence(aire_reader *r, size_t marks, aire_span info)
     r->hint = inner.hint;
     r->hint_strong = inner.hint_strong;
     r->hint_used = inner.hint_used;
+    r->hint_unclear = inner.hint_unclear;
+    aire__choice_form(&r->edits->said);
     size_t next = to + closed;
     r->at = inner.at > next ? inner.at : next;
     return status;
@@ -232,13 +257,15 @@ static aire_status read_one(aire_reader *r)
     aire_span rest;
     size_t marks;
     aire_mark mark = r->answer ? aire__mark_of(&r->lines->items[r->at], &rest) : AIRE_MARK_NONE;
+    bool diff = mark == AIRE_MARK_NONE && aire__diff_begins(r, r->at);
     r->dedent = 0;
-    if (mark == AIRE_MARK_SEARCH)
-        return aire__read_block(r);
-    if (mark >= AIRE_MARK_BEGIN)
-        return aire__read_envelope(r);
-    if (aire__diff_begins(r, r->at))
-        return aire__read_diff(r);
+    if (mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN || diff) {
+        aire_status status = diff                        ? aire__read_diff(r)
+                             : mark == AIRE_MARK_SEARCH ? aire__read_block(r)
+                                                         : aire__read_envelope(r);
+        aire__choice_form(&r->edits->said);
+        return status;
+    }
     if (r->answer && !r->fenced && (marks = aire__fence_opens(&r->lines->items[r->at], &rest)) > 0)
         return read_fence(r, marks, rest);
     return read_prose(r);
@@ -253,6 +280,27 @@ static aire_status read_forms(aire_reader *r, bool fenced_diff)
     while (status == AIRE_OK && aire__reader_more(r))
         status = read_one(r);
     return status;
+}
+
+/* Go to where the answer itself begins; what was only thought on the way to it is not meant. */
+static aire_status skip_thinking(aire_reader *r, const char *text, size_t length)
+{
+    bool open;
+    size_t begin = aire__thinking_end(text, length, &open);
+    while (begin > 0 && r->at < r->end &&
+           (size_t)(r->lines->items[r->at].text - text) + r->lines->items[r->at].full <= begin)
+        r->at++;
+    if (begin > 0 && r->at < r->end) {
+        aire_line *line = &r->edits->text.items[r->at];
+        size_t skip = begin - (size_t)(line->text - text);
+        *line = (aire_line){line->text + skip, line->length - skip, line->full - skip};
+    }
+    if (!open)
+        return AIRE_OK;
+    r->edits->empty = true;
+    return aire__edits_complain(r->edits, SIZE_MAX,
+                                "it holds only thinking, whose end is not marked: send the patch "
+                                "behind it");
 }
 
 /* Bytes of value 0 would end texts early, wherever they are handed on as strings. */
@@ -306,6 +354,25 @@ static aire_status check_found(aire_edits *edits)
                       : "there is no unified diff ('--- PATH', '+++ PATH', '@@ -a,b +c,d @@')");
 }
 
+/* Complain of a comment that a hunk puts in the place of code, to stand for it. */
+static aire_status check_stubs(aire_edits *edits)
+{
+    for (size_t i = 0; i < edits->hunk_count; i++) {
+        size_t stub = edits->files[edits->hunks[i].file].whole
+                          ? SIZE_MAX
+                          : aire__stub_of(edits, &edits->hunks[i]);
+        if (stub == SIZE_MAX)
+            continue;
+        aire_span line = aire__span_trim(
+            (aire_span){edits->lines[stub].line.text, edits->lines[stub].line.length});
+        return aire__edits_complain(edits, edits->hunks[i].patch_line - 1,
+                                    "it takes lines away and puts `%.*s` there, which only stands "
+                                    "for others: send all of the lines that are to be there",
+                                    (int)line.length, line.text);
+    }
+    return AIRE_OK;
+}
+
 aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, bool answer,
                              aire_edits *out)
 {
@@ -314,11 +381,16 @@ aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, boo
     aire_reader r = {.edits = out, .lines = &out->text, .end = out->text.count, .answer = answer};
     if (status == AIRE_OK)
         status = check_text(out, text, length);
+    if (status == AIRE_OK && answer)
+        status = skip_thinking(&r, text, length);
+    out->said.sentence = true;
     if (status == AIRE_OK)
         status = read_forms(&r, false);
     aire_free(ctx, r.hint);
     if (status == AIRE_OK && !out->complaint)
         status = check_found(out);
+    if (status == AIRE_OK && !out->complaint && answer)
+        status = check_stubs(out);
     if (status != AIRE_OK)
         aire__edits_free(out);
     return status;

@@ -27,6 +27,7 @@ typedef struct aire_reader {
     char *hint;    /* name of a file in the lines before; NULL: none */
     bool hint_strong;
     bool hint_used; /* an edit has taken it: the next may take it, too */
+    bool hint_unclear; /* lines that say more name other files, too */
 } aire_reader;
 
 /* A line without the blanks that are in front of all; lines beyond the end are empty. */

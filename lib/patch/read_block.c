@@ -221,7 +221,9 @@ static bool goes_on(const aire_reader *r)
     if (r->edits->file_count == 0)
         return false;
     const aire_file_edit *last = &r->edits->files[r->edits->file_count - 1];
-    if (last->whole || last->deletes || last->new_path || last->other || last->creates)
+    const aire_said *said = &r->edits->said;
+    if (last->whole || last->deletes || last->new_path || last->other || last->creates ||
+        last->turn != said->turn || last->rival != said->rival || last->doubt != said->doubt)
         return false;
     return r->hint && r->hint_used ? last->path && !strcmp(last->path, r->hint)
                                    : !r->hint && !last->path;
@@ -229,7 +231,8 @@ static bool goes_on(const aire_reader *r)
 
 static aire_status open_edit(aire_reader *r, const block *b)
 {
-    aire_file_edit file = {.patch_line = b->search + 1, .guessed = !r->hint || !r->hint_strong};
+    aire_file_edit file = {.patch_line = b->search + 1, .guessed = !r->hint || !r->hint_strong || r->hint_unclear,
+                           .unclear = r->hint_unclear && !r->hint_strong};
     aire_span rest, path;
     bool strong;
     aire_ctx *ctx = r->edits->ctx;
@@ -242,8 +245,8 @@ static aire_status open_edit(aire_reader *r, const block *b)
         aire_free(ctx, r->hint);
         r->hint = hint;
         r->hint_strong = true;
-        r->hint_used = false;
-        file.guessed = false;
+        r->hint_used = r->hint_unclear = false;
+        file.guessed = file.unclear = false;
     }
     file.crlf = mark->full == mark->length + 2;
     if (goes_on(r))

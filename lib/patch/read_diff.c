@@ -526,6 +526,7 @@ static aire_status open_file(aire_reader *r, head *h)
     } else if (r->hint) {
         file.path = aire__strdup(ctx, r->hint);
         file.guessed = true;
+        file.unclear = r->hint_unclear && !r->hint_strong;
         full = file.path != NULL;
         r->hint_used = true;
     } else {
@@ -641,8 +642,11 @@ aire_status aire__read_diff(aire_reader *r)
     bool done = false;
     aire_status status = AIRE_OK;
     r->dedent = aire__line_indent(&r->lines->items[r->at]);
-    while (status == AIRE_OK && !done && aire__reader_more(r))
+    while (status == AIRE_OK && !done && aire__reader_more(r)) {
+        size_t before = r->at;
         status = read_line(r, &h, &done);
+        r->at += !done && r->at == before; /* no line of a patch: it is passed over */
+    }
     bool named = h.has_old || h.has_new || h.git_new.length;
     bool by_program = !r->answer && (is_absent(h.old_name) || is_absent(h.new_name));
     bool bare = !h.open && named && !h.is_rename && !h.creates && !h.deletes && !by_program;

@@ -85,7 +85,7 @@ static aire_status fits(aire_ctx *ctx, const aire_edits *edits, const aire_file_
 /* The only editable file in which an edit without a name has its place. */
 static aire_status find_by_content(aire_targets *t, const aire_edits *edits,
                                    const aire_file_edit *file, const aire_patch_base *base,
-                                   size_t *source)
+                                   size_t *source, size_t *fitting)
 {
     aire_status status = AIRE_OK;
     size_t found = AIRE_NO_SOURCE, count = 0;
@@ -100,6 +100,7 @@ static aire_status find_by_content(aire_targets *t, const aire_edits *edits,
         }
     }
     *source = count == 1 ? found : AIRE_NO_SOURCE;
+    *fitting = count;
     return status;
 }
 
@@ -134,7 +135,7 @@ static aire_status guess_source(aire_targets *t, const aire_edits *edits,
     bool all = false;
     size_t only = only_editable(base);
     *source = hinted;
-    if (hinted != AIRE_NO_SOURCE)
+    if (hinted != AIRE_NO_SOURCE && !file->unclear)
         status = fits(t->ctx, edits, file, &base->sources[hinted], &all);
     if (status != AIRE_OK || all)
         return status;
@@ -142,10 +143,16 @@ static aire_status guess_source(aire_targets *t, const aire_edits *edits,
         *source = hinted == AIRE_NO_SOURCE ? only : hinted;
         return AIRE_OK;
     }
-    size_t found;
-    status = find_by_content(t, edits, file, base, &found);
+    size_t found, fitting;
+    status = find_by_content(t, edits, file, base, &found, &fitting);
     if (status == AIRE_OK && found != AIRE_NO_SOURCE)
         *source = found;
+    if (status == AIRE_OK && fitting > 1 && file->unclear)
+        return complain(t, aire__asprintf(t->ctx,
+                                          "line %zu of the patch: the text before it names several "
+                                          "files, and it fits %zu of them: name the one that it "
+                                          "changes on a line of its own",
+                                          file->patch_line, fitting));
     return status;
 }
 
@@ -198,6 +205,72 @@ static aire_status add_whole(aire_targets *t, aire_target *target, const aire_ed
     return AIRE_OK;
 }
 
+/* ---- what is not all meant ---- */
+
+static bool same_hunk(const aire_edits *edits, const aire_hunk *a, const aire_hunk *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const aire_hunk_line *x = &edits->lines[a->first + i], *y = &edits->lines[b->first + i];
+        if (x->op != y->op || !aire__line_equal(&x->line, &y->line))
+            return false;
+    }
+    return true;
+}
+
+static bool same_edit(const aire_edits *edits, const aire_file_edit *a, const aire_file_edit *b)
+{
+    bool same = a->hunk_count == b->hunk_count;
+    for (size_t i = 0; i < a->hunk_count && same; i++)
+        same = same_hunk(edits, &edits->hunks[a->first_hunk + i], &edits->hunks[b->first_hunk + i]);
+    return same;
+}
+
+/* The line of prose, from 1, by which two edits are not both meant; 0: none. */
+static size_t clash(const aire_file_edit *before, const aire_file_edit *file, bool same_file)
+{
+    if (before->whole || file->whole) /* they are compared with what others make of the file */
+        return 0;
+    if (file->rival > before->patch_line)
+        return file->rival;
+    if (!same_file)
+        return 0;
+    if (file->turn > before->patch_line)
+        return file->turn;
+    return before->doubt == file->doubt ? 0 : before->doubt ? before->doubt : file->doubt;
+}
+
+static aire_status complain_of_choice(aire_targets *t, const aire_edits *edits, const char *path,
+                                      size_t line)
+{
+    enum { SHOWN = 80 };
+    const aire_line *said = &edits->text.items[line - 1];
+    return complain(
+        t, aire__asprintf(t->ctx,
+                          "the answer holds several patches (the last of them for '%s'), and line "
+                          "%zu, `%.*s`, says that not all of them are meant: send one patch, with "
+                          "only what is meant",
+                          path, line, (int)aire__utf8_cut(said->text, said->length, SHOWN),
+                          said->text));
+}
+
+/* Of alternatives, drafts and what was taken back, nobody knows what is meant. */
+static aire_status check_choice(aire_targets *t, const aire_edits *edits,
+                                const aire_file_edit *file, const aire_target *target)
+{
+    size_t last = (size_t)(file - edits->files), own = (size_t)(target - t->items) + 1;
+    t->of_edit[last] = own;
+    if (!edits->said.any)
+        return AIRE_OK;
+    for (size_t i = 0; i < last; i++) {
+        size_t line = t->of_edit[i] ? clash(&edits->files[i], file, t->of_edit[i] == own) : 0;
+        if (line > 0 && !same_edit(edits, &edits->files[i], file))
+            return complain_of_choice(t, edits, target->path, line);
+    }
+    return AIRE_OK;
+}
+
 static aire_status add_edit(aire_targets *t, const aire_edits *edits, const aire_file_edit *file,
                             char *path, size_t source, const aire_patch_base *base)
 {
@@ -205,6 +278,8 @@ static aire_status add_edit(aire_targets *t, const aire_edits *edits, const aire
     aire_status status = AIRE_OK;
     if (!target)
         return aire__fail_nomem();
+    if (check_choice(t, edits, file, target) != AIRE_OK)
+        return AIRE_NOMEM;
     target->creates = target->creates || file->creates;
     target->deletes = target->deletes || file->deletes;
     target->patch_line = target->patch_line ? target->patch_line : file->patch_line;
@@ -320,6 +395,9 @@ aire_status aire__targets_make(aire_ctx *ctx, const aire_edits *edits, const air
 {
     aire_status status = AIRE_OK;
     *out = (aire_targets){.ctx = ctx};
+    out->of_edit = aire__calloc(ctx, edits->file_count + 1, sizeof *out->of_edit);
+    if (!out->of_edit)
+        return aire__fail_nomem();
     for (size_t i = 0; i < edits->file_count && status == AIRE_OK && !out->complaint; i++)
         status = add_file(out, edits, &edits->files[i], base);
     if (status == AIRE_OK && out->count == 0 && edits->file_count > 0 && !out->complaint)
@@ -337,6 +415,7 @@ void aire__targets_free(aire_targets *targets)
         aire_free(targets->ctx, targets->items[i].hunks);
     }
     aire_free(targets->ctx, targets->items);
+    aire_free(targets->ctx, targets->of_edit);
     aire_free(targets->ctx, targets->complaint);
     *targets = (aire_targets){.ctx = targets->ctx};
 }

@@ -22,6 +22,7 @@ typedef struct aire_targets {
     aire_ctx *ctx;
     aire_target *items;
     size_t count, capacity;
+    size_t *of_edit; /* the target of each file edit, from 1; 0: none */
     char *complaint; /* why the files are not clear; NULL if they are */
 } aire_targets;
 

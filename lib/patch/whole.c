@@ -8,6 +8,7 @@
 #include "patch/fold.h"
 #include "patch/marks.h"
 #include "patch/splice.h"
+#include "patch/stubs.h"
 
 enum { PART_LINES = 3, SAME_END = 3, GAP_MIN = 8 };
 
@@ -135,12 +136,25 @@ static size_t longest_gap(const whole *w)
     return longest;
 }
 
+/* Whether more lines go than come. */
+static bool is_less(const whole *w)
+{
+    size_t gone = 0, come = 0;
+    for (size_t i = 0; i < w->before.count; i++)
+        gone += w->removed[i] && !aire__line_is_blank(&w->before.items[i]);
+    for (size_t k = 0; k < w->after.count; k++)
+        come += w->added[k] && !aire__line_is_blank(&w->after.items[k]);
+    return gone > come;
+}
+
 static size_t find_elision(const whole *w)
 {
+    bool less = is_less(w);
     for (size_t k = 0; k < w->after.count; k++) {
         const aire_line *line = &w->after.items[k];
         aire_span bare = aire__span_trim((aire_span){line->text, line->length});
-        if (!w->added[k] || (!aire__is_elision(line) && !aire__is_worded_elision(line)))
+        bool stub = w->added[k] && less && aire__is_stub(line);
+        if (!w->added[k] || (!stub && !aire__is_elision(line) && !aire__is_worded_elision(line)))
             continue;
         if (bare.length > 3 || aire__line_indent(line) == 0)
             return k + w->skipped + 1;

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Past it: up to "</think>", whose beginning may be missing; `text` itself if there is none. */
+/* Past it, as aire__thinking_end says; `text` itself if there is none. */
 char *aire__after_thinking(char *text);
 
 bool aire__begins_thinking(const char *text);
