@@ -574,8 +574,9 @@ static aire_status check_deleted(applying *a, const aire_target *target, const a
     for (size_t i = 0; i < content->length; i++)
         if (!strchr(" \t\r\n", content->data[i]))
             return refuse_text(a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_CONTEXT,
-                               "'%s' is to be deleted, but the hunks leave some of its lines",
-                               target->path);
+                               "'%s' is to be deleted, but the hunks leave some of its lines: "
+                               "remove all of them, or send '*** Delete File: %s'",
+                               target->path, target->path);
     return AIRE_OK;
 }
 
@@ -633,7 +634,8 @@ static aire_status check_whole(applying *a, const aire_target *target, const air
 static aire_status make_content(applying *a, aire_target *target, aire_buf *content)
 {
     const aire_patch_source *source = source_of(a, target);
-    bool makes = !source || (target->creates && source->length > 0 && makes_file(a, target));
+    bool makes = !source || ((target->creates ? source->length > 0 : source->length == 0) &&
+                             makes_file(a, target));
     aire_status status;
     if (target->whole != AIRE_NO_SOURCE && (target->hunk_count == 0 || !source))
         return apply_whole(a, target, content);
@@ -646,7 +648,7 @@ static aire_status make_content(applying *a, aire_target *target, aire_buf *cont
         return status;
     }
     status = write_new(a, target, content);
-    if (status == AIRE_OK && source)
+    if (status == AIRE_OK && source && source->length > 0)
         status = check_made(a, target, content);
     return status;
 }

@@ -90,9 +90,23 @@ static aire_status clean_line(aire_ctx *ctx, aire_edits *edits, aire_line *line,
     return AIRE_OK;
 }
 
+/* A hunk that says that it ends the file stands at the end. */
+static void number_last(aire_edits *edits, const aire_text *text, const aire_target *target)
+{
+    for (size_t i = 0; i < target->hunk_count; i++) {
+        aire_hunk *hunk = &edits->hunks[target->hunks[i]];
+        if (!hunk->at_end || hunk->numbered || hunk->old_lines > text->lines.count)
+            continue;
+        hunk->numbered = true;
+        hunk->old_start = text->lines.count - hunk->old_lines + 1;
+        hunk->old_count = hunk->old_lines;
+    }
+}
+
 aire_status aire__target_clean(aire_ctx *ctx, aire_edits *edits, const aire_text *text,
                                const aire_target *target)
 {
+    number_last(edits, text, target);
     cleaning c = decide(edits, text, target);
     aire_status status = AIRE_OK;
     if (!c.spaces && !c.entities)

@@ -23,6 +23,7 @@ typedef enum aire_hunk_form {
 typedef struct aire_hunk {
     aire_hunk_form form;
     bool numbered;               /* the header has numbers */
+    bool at_end;                 /* it says that the file ends behind it */
     bool counted;                /* and they are right for the lines that follow */
     size_t old_start, old_count; /* as the header says, from 1 */
     size_t new_start, new_count;

@@ -130,8 +130,11 @@ static void explain_missing(const aire_placing *p, size_t i, aire_buf *message)
 {
     aire__buf_puts(message, "does not fit. ");
     if (p->text->lines.count == 0) {
-        aire__buf_puts(message, "The file is empty or new: all lines of the hunk must begin with "
-                                "'+'.");
+        aire__buf_puts(message, hunk_of(p, i)->form == AIRE_HUNK_BLOCK
+                                    ? "The file is empty or new: the text to search for must be "
+                                      "empty, too."
+                                    : "The file is empty or new: all lines of the hunk must begin "
+                                      "with '+'.");
         return;
     }
     show_nearest(p, i, message);

@@ -134,6 +134,8 @@ static aire_status add_whole(aire_reader *r, size_t from, size_t to, bool closed
         aire_line line = aire__reader_line(r, i);
         status = aire__edits_add_line(r->edits, '+', &line, false);
     }
+    if (status == AIRE_OK)
+        aire__whole_strip_numbers(r->edits, &r->edits->hunks[r->edits->hunk_count - 1]);
     return status;
 }
 
@@ -185,10 +187,23 @@ static bool holds_form(const aire_reader *r, size_t from, size_t to)
     aire_span rest;
     for (size_t i = from; i < to; i++) {
         aire_mark mark = aire__mark_of(&r->lines->items[i], &rest);
-        if (mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN || aire__diff_begins(r, i))
+        if (mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN || aire__diff_begins(r, i) ||
+            aire__tags_begin(r, i))
             return true;
     }
     return false;
+}
+
+/* Whether such a form is the first thing in a fence, but for the name of a file. */
+static bool begins_form(const aire_reader *r, size_t from, size_t to)
+{
+    aire_span path;
+    bool strong;
+    while (from < to && aire__line_is_blank(&r->lines->items[from]))
+        from++;
+    const aire_line *line = &r->lines->items[from];
+    bool named = from < to && aire__find_path((aire_span){line->text, line->length}, &path, &strong);
+    return from < to && holds_form(r, from, from + 1 + (named && strong && from + 1 < to));
 }
 
 static aire_status read_code(aire_reader *r, size_t from, size_t to, bool closed, aire_span info)
@@ -234,6 +249,7 @@ static aire_status read_fence(aire_reader *r, size_t marks, aire_span info)
     inner.fenced = true;
     inner.closed = closed;
     bool forms = holds_form(&inner, from, to);
+    inner.in_code = forms && !diff && !begins_form(&inner, from, to);
     if (forms || (diff && has_changes(r, from, to))) {
         status = read_forms(&inner, diff && !forms);
     } else if (!diff) {
@@ -258,9 +274,11 @@ static aire_status read_one(aire_reader *r)
     size_t marks;
     aire_mark mark = r->answer ? aire__mark_of(&r->lines->items[r->at], &rest) : AIRE_MARK_NONE;
     bool diff = mark == AIRE_MARK_NONE && aire__diff_begins(r, r->at);
+    bool tags = r->answer && mark == AIRE_MARK_NONE && !diff && aire__tags_begin(r, r->at);
     r->dedent = 0;
-    if (mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN || diff) {
-        aire_status status = diff                        ? aire__read_diff(r)
+    if (mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN || diff || tags) {
+        aire_status status = tags                       ? aire__read_tags(r)
+                             : diff                     ? aire__read_diff(r)
                              : mark == AIRE_MARK_SEARCH ? aire__read_block(r)
                                                          : aire__read_envelope(r);
         aire__choice_form(&r->edits->said);
@@ -373,6 +391,41 @@ static aire_status check_stubs(aire_edits *edits)
     return AIRE_OK;
 }
 
+/* "12  -    old" or "[-old-]{+new+}": a change, in a form that is not read. */
+static bool is_misread(const aire_line *line)
+{
+    aire_span span = aire__span_trim((aire_span){line->text, line->length});
+    size_t at = 0;
+    while (at < span.length && span.text[at] >= '0' && span.text[at] <= '9')
+        at++;
+    size_t digits = at;
+    while (at < span.length && (span.text[at] == ' ' || span.text[at] == '\t'))
+        at++;
+    if (digits > 0 && at > digits && at < span.length && strchr("+-", span.text[at]))
+        return true;
+    for (size_t i = 0; i + 1 < span.length; i++)
+        if (!memcmp(span.text + i, "{+", 2) || !memcmp(span.text + i, "-]", 2))
+            return true;
+    return false;
+}
+
+/* Complain of a hunk that changes nothing, for its changes are written otherwise. */
+static aire_status check_signs(aire_edits *edits)
+{
+    for (size_t i = 0; i < edits->hunk_count; i++) {
+        const aire_hunk *hunk = &edits->hunks[i];
+        if (hunk->form != AIRE_HUNK_DIFF || hunk->changes > 0)
+            continue;
+        for (size_t k = 0; k < hunk->count; k++)
+            if (is_misread(&edits->lines[hunk->first + k].line))
+                return aire__edits_complain(
+                    edits, hunk->patch_line - 1,
+                    "no line below it is removed or added: each must begin with ' ', '-' or '+', "
+                    "with no number before and no marks inside");
+    }
+    return AIRE_OK;
+}
+
 aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, bool answer,
                              aire_edits *out)
 {
@@ -391,6 +444,8 @@ aire_status aire__edits_read(aire_ctx *ctx, const char *text, size_t length, boo
         status = check_found(out);
     if (status == AIRE_OK && !out->complaint && answer)
         status = check_stubs(out);
+    if (status == AIRE_OK && !out->complaint && answer)
+        status = check_signs(out);
     if (status != AIRE_OK)
         aire__edits_free(out);
     return status;

@@ -21,6 +21,7 @@ typedef struct aire_reader {
     size_t at;               /* the next line */
     size_t end;              /* of what may be read: of the fence, or of the text */
     bool fenced;             /* inside a fence */
+    bool in_code;            /* which is no diff's, and begins otherwise */
     bool closed;             /* and that fence has an end */
     bool answer;
     size_t dedent; /* blanks in front of every line of this form */
@@ -41,12 +42,28 @@ bool aire__diff_begins(const aire_reader *r, size_t at);
 /* Read what begins at r->at, up to where it ends. */
 aire_status aire__read_diff(aire_reader *r);
 aire_status aire__read_block(aire_reader *r);
+aire_status aire__read_tags(aire_reader *r);
 aire_status aire__read_envelope(aire_reader *r);
+
+/* Whether an element <search> and an element <replace> begin at a line: a block in tags. */
+bool aire__tags_begin(const aire_reader *r, size_t at);
+
+/* The two texts of a block: lines of the patch. */
+typedef struct aire_block {
+    size_t search;             /* the line that begins it */
+    size_t old_from, old_to;   /* the text that is there */
+    size_t new_from, new_to;   /* and the one in its place */
+} aire_block;
+
+/* Add a block as a hunk of the file that was named before. */
+aire_status aire__block_add(aire_reader *r, const aire_block *block);
 
 /* Lines with a mark in front, up to where they end: a hunk that is open. */
 aire_status aire__read_hunk_body(aire_reader *r, const aire_hunk *hunk);
 /* Take numbers that were copied from a listing off the lines of the last hunk. */
 void aire__hunk_strip_numbers(aire_edits *edits);
+/* The same for a content, if its lines count up by one behind bars. */
+void aire__whole_strip_numbers(aire_edits *edits, const aire_hunk *hunk);
 /* A line "@@ ..." as a hunk; true if it is one. */
 bool aire__read_hunk_header(const aire_line *line, aire_hunk *hunk);
 

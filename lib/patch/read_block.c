@@ -182,7 +182,9 @@ static aire_status find_marks(aire_reader *r, block *b)
     b->end = at;
     if (dividers == 0)
         return aire__reader_complain(r, r->at,
-                                     "a search/replace block without its middle line '======='");
+                                     "a search/replace block without its middle line '======='; if "
+                                     "these are marks that the file itself has, send a unified "
+                                     "diff instead");
     if (dividers > 1)
         return aire__reader_complain(
             r, r->at,
@@ -229,7 +231,7 @@ static bool goes_on(const aire_reader *r)
                                    : !r->hint && !last->path;
 }
 
-static aire_status open_edit(aire_reader *r, const block *b)
+static aire_status open_edit(aire_reader *r, const aire_block *b)
 {
     aire_file_edit file = {.patch_line = b->search + 1, .guessed = !r->hint || !r->hint_strong || r->hint_unclear,
                            .unclear = r->hint_unclear && !r->hint_strong};
@@ -260,10 +262,10 @@ static aire_status open_edit(aire_reader *r, const block *b)
     return status;
 }
 
-static aire_status add_block(aire_reader *r, const block *b)
+aire_status aire__block_add(aire_reader *r, const aire_block *b)
 {
     aire_hunk hunk = {.form = AIRE_HUNK_BLOCK, .patch_line = b->search + 1};
-    size_t from = b->search + 1, to = b->divider, new_from = b->divider + 1, new_to = b->end;
+    size_t from = b->old_from, to = b->old_to, new_from = b->new_from, new_to = b->new_to;
     aire_lines old_lines = {0}, new_lines = {0};
     drop_fence(r, &from, &to);
     drop_fence(r, &new_from, &new_to);
@@ -296,7 +298,8 @@ aire_status aire__read_block(aire_reader *r)
     if (status == AIRE_OK && !r->edits->complaint)
         status = find_end(r, &b);
     if (status == AIRE_OK && !r->edits->complaint)
-        status = add_block(r, &b);
+        status = aire__block_add(r, &(aire_block){b.search, b.search + 1, b.divider, b.divider + 1,
+                                                  b.end});
     r->at = b.end + b.ended;
     return status;
 }

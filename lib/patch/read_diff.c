@@ -359,6 +359,42 @@ void aire__hunk_strip_numbers(aire_edits *edits)
     hunk->old_start = first > before ? first - before : 1;
 }
 
+void aire__whole_strip_numbers(aire_edits *edits, const aire_hunk *hunk)
+{
+    aire_hunk_line *lines = edits->lines + hunk->first;
+    size_t last = 0, code = 0;
+    for (size_t i = 0; i < hunk->count; i++) {
+        size_t number = take_line_number(&lines[i].line, &code);
+        bool bar = number && memchr(lines[i].line.text, '|', code);
+        if (aire__line_is_blank(&lines[i].line) ? last : !bar || (last && number != last + 1))
+            return;
+        last = number;
+    }
+    for (size_t i = 0; i < hunk->count && last > 1; i++) {
+        aire_line *line = &lines[i].line;
+        if (take_line_number(line, &code) > 0)
+            *line = (aire_line){line->text + code, line->length - code, line->full - code};
+    }
+}
+
+/* Whether the header says that nothing is removed, where the lines that begin with '-' are items of
+ * a list: what was lost is the blank in front of kept ones. */
+static bool removes_items(const aire_edits *edits)
+{
+    const aire_hunk *hunk = &edits->hunks[edits->hunk_count - 1];
+    size_t removed = 0, added = 0;
+    for (size_t i = 0; i < hunk->count; i++) {
+        const aire_hunk_line *line = &edits->lines[hunk->first + i];
+        bool item = line->line.length > 1 && line->line.text[0] == ' ' && line->line.text[1] != ' ';
+        if (line->op == '-' && !item)
+            return false;
+        removed += line->op == '-';
+        added += line->op == '+';
+    }
+    return hunk->numbered && !hunk->counted && removed > 0 && hunk->old_count == hunk->old_lines &&
+           hunk->new_count == hunk->old_lines + added;
+}
+
 static bool text_ends(const aire_reader *r)
 {
     return r->at >= r->lines->count && !(r->fenced && r->closed);
@@ -437,6 +473,11 @@ aire_status aire__read_hunk_body(aire_reader *r, const aire_hunk *hunk)
     if (!opened.counted)
         drop_trailing_blanks(r->edits);
     aire__hunk_strip_numbers(r->edits);
+    if (r->answer && removes_items(r->edits))
+        return aire__reader_complain(
+            r, hunk->patch_line - 1,
+            "its numbers say that no line is removed, but lines begin with '-': if they are items "
+            "of a list that stays, put a blank in front of each");
     if (is_cut(r))
         status = aire__reader_complain(
             r, r->lines->count - 1,
@@ -498,7 +539,7 @@ static bool ends_in_return(const aire_reader *r, size_t at)
 
 static aire_status open_file(aire_reader *r, head *h)
 {
-    aire_file_edit file = {.patch_line = h->line + 1};
+    aire_file_edit file = {.patch_line = h->line + 1, .in_code = r->in_code};
     aire_ctx *ctx = r->edits->ctx;
     settle_names(h);
     /* Without a header, the line that begins the hunk tells, or the one before. */

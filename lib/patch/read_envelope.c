@@ -33,15 +33,60 @@ static aire_status move_file(aire_reader *r, aire_span path)
     return AIRE_OK;
 }
 
-/* Lines "@@ class A" above each other say together where a hunk stands: the last one is nearest. */
+/* Whether the lines of a patch from here on all begin with '+'. */
+static bool only_adds(const aire_reader *r)
+{
+    size_t at = r->at;
+    for (aire_line line = aire__reader_line(r, at); at < r->end && aire__line_begins(&line, "+");
+         line = aire__reader_line(r, at))
+        at++;
+    aire_line end = aire__reader_line(r, at);
+    return at > r->at && (at == r->end || aire__line_begins(&end, "***") ||
+                          aire__line_begins(&end, "@@") || aire__line_is_blank(&end));
+}
+
+/* Put a line in front of those of the last hunk, which are all added: they stand below it. */
+static aire_status put_above(aire_edits *edits, aire_line line)
+{
+    aire_status status = aire__edits_add_line(edits, ' ', &line, false);
+    const aire_hunk *hunk = &edits->hunks[edits->hunk_count - 1];
+    aire_hunk_line *lines = edits->lines + hunk->first;
+    for (size_t i = hunk->count - 1; status == AIRE_OK && i > 0; i--) {
+        aire_hunk_line swap = lines[i];
+        lines[i] = lines[i - 1];
+        lines[i - 1] = swap;
+    }
+    return status;
+}
+
+/* What "@@ " is in front of, with the blanks that are its own. */
+static aire_line anchored(const aire_line *line)
+{
+    size_t skip = line->length > 2 && line->text[2] == ' ' ? 3 : 2;
+    return (aire_line){line->text + skip, line->length - skip, line->full - skip};
+}
+
+/* Lines "@@ class A" above each other say together where a hunk stands: the last one is nearest.
+ * Where lines are only added, they go below it. */
 static aire_status read_hunk(aire_reader *r)
 {
-    aire_hunk hunk = {.form = AIRE_HUNK_DIFF, .patch_line = r->at + 1};
+    aire_hunk hunk = {.form = AIRE_HUNK_DIFF, .patch_line = r->at + 1}, above = hunk;
+    size_t anchors = 0;
     for (aire_line line = aire__reader_line(r, r->at); aire__read_hunk_header(&line, &hunk);
-         line = aire__reader_line(r, r->at))
+         line = aire__reader_line(r, r->at)) {
         r->at++;
+        anchors++;
+        aire_line next = aire__reader_line(r, r->at);
+        if (aire__line_begins(&next, "@@"))
+            above = hunk;
+    }
     size_t begin = r->at;
-    aire_status status = aire__read_hunk_body(r, &hunk);
+    bool below = anchors > 1 && !hunk.numbered && hunk.section_length && only_adds(r);
+    aire_status status = aire__read_hunk_body(r, below ? &above : &hunk);
+    if (status == AIRE_OK && below && r->at > begin) {
+        aire_line last = aire__reader_line(r, begin - 1);
+        status = put_above(r->edits, anchored(&last));
+    }
     if (status == AIRE_OK && r->edits->hunks[r->edits->hunk_count - 1].count == 0)
         aire__edits_drop_hunk(r->edits);
     r->at += r->at == begin; /* no line of a patch */
@@ -79,6 +124,11 @@ static aire_status read_content(aire_reader *r)
     return status;
 }
 
+static bool has_hunk(const aire_reader *r)
+{
+    return r->edits->files[r->edits->file_count - 1].hunk_count > 0;
+}
+
 static aire_status read_part(aire_reader *r, aire_mark mark, aire_span rest, bool *open)
 {
     aire_status status = AIRE_OK;
@@ -86,6 +136,8 @@ static aire_status read_part(aire_reader *r, aire_mark mark, aire_span rest, boo
     if (mark == AIRE_MARK_UPDATE || mark == AIRE_MARK_ADD || mark == AIRE_MARK_DELETE) {
         status = open_file(r, mark, rest);
         *open = !r->edits->complaint;
+    } else if (mark == AIRE_MARK_END_OF_FILE && *open && has_hunk(r)) {
+        r->edits->hunks[r->edits->hunk_count - 1].at_end = true;
     } else if (mark == AIRE_MARK_MOVE && *open && rest.length) {
         status = move_file(r, rest);
     }

@@ -8,6 +8,8 @@
 #include "patch/marks.h"
 #include "patch/target.h"
 
+enum { ELISIONS_MAX = 64 }; /* each is looked for in all of the text, and parts a hunk */
+
 /* ---- "..." ---- */
 
 static bool in_text(const aire_text *text, const aire_line *line)
@@ -51,13 +53,13 @@ static aire_status add_part(aire_ctx *ctx, aire_edits *edits, aire_target *targe
     return aire__target_add_hunk(ctx, target, edits->hunk_count++);
 }
 
-static bool may_elide(const aire_edits *edits, const aire_hunk *hunk)
+static size_t count_elisions(const aire_edits *edits, const aire_hunk *hunk)
 {
+    size_t count = 0;
     for (size_t i = 0; i < hunk->count; i++)
-        if (edits->lines[hunk->first + i].op == ' ' &&
-            aire__is_elision(&edits->lines[hunk->first + i].line))
-            return true;
-    return false;
+        count += edits->lines[hunk->first + i].op == ' ' &&
+                 aire__is_elision(&edits->lines[hunk->first + i].line);
+    return count;
 }
 
 aire_status aire__target_split(aire_ctx *ctx, aire_edits *edits, const aire_text *text,
@@ -66,17 +68,17 @@ aire_status aire__target_split(aire_ctx *ctx, aire_edits *edits, const aire_text
     size_t count = target->hunk_count;
     size_t *hunks = target->hunks;
     aire_status status = AIRE_OK;
-    bool any = false;
-    for (size_t i = 0; i < count && !any; i++)
-        any = may_elide(edits, &edits->hunks[hunks[i]]);
-    if (!any)
+    size_t elisions = 0;
+    for (size_t i = 0; i < count; i++)
+        elisions += count_elisions(edits, &edits->hunks[hunks[i]]);
+    if (elisions == 0 || elisions > ELISIONS_MAX)
         return AIRE_OK;
     target->hunks = NULL;
     target->hunk_count = target->hunk_capacity = 0;
     for (size_t i = 0; i < count && status == AIRE_OK; i++) {
         const aire_hunk whole = edits->hunks[hunks[i]];
         size_t from = 0, parts = 0;
-        bool elides = may_elide(edits, &whole);
+        bool elides = count_elisions(edits, &whole) > 0;
         for (size_t k = 0; elides && k < whole.count && status == AIRE_OK; k++) {
             if (!is_gap(text, &edits->lines[whole.first + k]))
                 continue;

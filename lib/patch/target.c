@@ -348,6 +348,66 @@ static aire_status is_meant(aire_targets *t, const aire_edits *edits, const aire
     return fits(t->ctx, edits, file, &base->sources[source], meant);
 }
 
+/* "b/x.c" where there is a file of this name, and another "a/x.c", and no "x.c". */
+static aire_status check_prefix(aire_targets *t, const aire_file_edit *file,
+                                const aire_patch_base *base)
+{
+    if (!file->prefixed || file->creates || file->deletes || strlen(file->path) < 3 ||
+        aire__path_source(base, file->path + 2) != AIRE_NO_SOURCE)
+        return AIRE_OK;
+    char *twin = aire__asprintf(t->ctx, "%c/%s", *file->path == 'a' ? 'b' : 'a', file->path + 2);
+    if (!twin)
+        return aire__fail_nomem();
+    bool both = aire__path_source(base, file->path) != AIRE_NO_SOURCE &&
+                aire__path_source(base, twin) != AIRE_NO_SOURCE;
+    aire_free(t->ctx, twin);
+    if (!both)
+        return AIRE_OK;
+    return complain(t, aire__asprintf(t->ctx,
+                                      "line %zu of the patch: 'a/%s' and 'b/%s' are two files: name "
+                                      "the one that is meant twice, without 'a/' and 'b/' in front",
+                                      file->patch_line, file->path + 2, file->path + 2));
+}
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* A file that is to be changed is not there: tell of those that may be meant. */
+static aire_status complain_of_missing(aire_targets *t, const aire_file_edit *file,
+                                       const char *path, const aire_patch_base *base)
+{
+    aire_buf text;
+    size_t like = 0;
+    char *message = NULL;
+    for (size_t i = 0; i < base->source_count; i++)
+        like += !strcmp(last_part(base->sources[i].path), last_part(path));
+    if (!aire__path_is_clean(path) || (like == 0 && !file->in_code))
+        return AIRE_OK;
+    aire__buf_init(&text, t->ctx, 8192);
+    if (file->in_code)
+        aire__buf_printf(&text,
+                         "line %zu of the patch looks like the header of a diff for '%s', which is "
+                         "not there: if it is a line of a file that is sent whole, send a unified "
+                         "diff or search/replace blocks of that file instead",
+                         file->patch_line, path);
+    else
+        aire__buf_printf(&text,
+                         "line %zu of the patch: '%s' is not there to be changed; did you mean",
+                         file->patch_line, path);
+    for (size_t i = 0, listed = 0; i < base->source_count && like && listed < LISTED_MAX; i++)
+        if (!file->in_code && !strcmp(last_part(base->sources[i].path), last_part(path)))
+            aire__buf_printf(&text, "%s '%s'", listed++ ? " or" : "", base->sources[i].path);
+    if (!file->in_code)
+        aire__buf_puts(&text, "? Give its whole path");
+    if (text.status == AIRE_LIMIT)
+        text.status = AIRE_OK;
+    aire_status status = aire__buf_take(&text, &message, NULL);
+    return status == AIRE_OK ? complain(t, message) : status;
+}
+
 static aire_status add_file(aire_targets *t, const aire_edits *edits, const aire_file_edit *file,
                             const aire_patch_base *base)
 {
@@ -357,6 +417,8 @@ static aire_status add_file(aire_targets *t, const aire_edits *edits, const aire
     char *path = NULL;
     aire_status status = AIRE_OK;
     if (file->path)
+        status = check_prefix(t, file, base);
+    if (file->path && status == AIRE_OK && !t->complaint)
         status =
             aire__path_resolve(t->ctx, base, file->path, file->prefixed, makes, &path, &source);
     if (status == AIRE_OK && file->other && !nameless)
@@ -381,6 +443,8 @@ static aire_status add_file(aire_targets *t, const aire_edits *edits, const aire
             return status;
         }
     }
+    if (status == AIRE_OK && path && source == AIRE_NO_SOURCE && !makes && !lost && !t->complaint)
+        status = complain_of_missing(t, file, path, base);
     if (status == AIRE_OK && (lost || !path) && !t->complaint)
         status = complain_of_name(t, file, base);
     if (status != AIRE_OK || t->complaint) {
@@ -388,6 +452,25 @@ static aire_status add_file(aire_targets *t, const aire_edits *edits, const aire
         return status;
     }
     return add_edit(t, edits, file, path, source, base);
+}
+
+/* Only contents were sent, and none of them is that of a file. */
+static aire_status complain_of_part(aire_targets *t, const aire_file_edit *file,
+                                    const aire_patch_base *base)
+{
+    size_t source = only_editable(base);
+    char *path = NULL;
+    aire_status status = AIRE_OK;
+    if (file->path)
+        status = aire__path_resolve(t->ctx, base, file->path, file->prefixed, false, &path, &source);
+    aire_free(t->ctx, path);
+    if (status != AIRE_OK || source == AIRE_NO_SOURCE || !file->whole)
+        return status == AIRE_OK ? complain_of_name(t, file, base) : status;
+    return complain(t, aire__asprintf(t->ctx,
+                                      "line %zu of the patch: the fence holds only a part of '%s', "
+                                      "or something else: send all of the file, or a unified diff "
+                                      "or search/replace blocks of what changes",
+                                      file->patch_line, base->sources[source].path));
 }
 
 aire_status aire__targets_make(aire_ctx *ctx, const aire_edits *edits, const aire_patch_base *base,
@@ -401,7 +484,7 @@ aire_status aire__targets_make(aire_ctx *ctx, const aire_edits *edits, const air
     for (size_t i = 0; i < edits->file_count && status == AIRE_OK && !out->complaint; i++)
         status = add_file(out, edits, &edits->files[i], base);
     if (status == AIRE_OK && out->count == 0 && edits->file_count > 0 && !out->complaint)
-        status = complain_of_name(out, &edits->files[0], base);
+        status = complain_of_part(out, &edits->files[0], base);
     if (status != AIRE_OK)
         aire__targets_free(out);
     return status;
