@@ -36,6 +36,13 @@ static const phrase others[] = {
     {"solution", AFTER_LABEL},
     {"choice", AFTER_LABEL},
     {"plan", AFTER_LABEL},
+    {"version", AFTER_LABEL},
+    {"attempt", AFTER_LABEL},
+    {"candidate", AFTER_LABEL},
+    {"possibility", AFTER_LABEL},
+    {"variation", AFTER_LABEL},
+    {"a different way", AFTER_ANY},
+    {"different approach", AFTER_ANY},
 };
 
 /* What follows is instead of what was said before. */
@@ -50,6 +57,27 @@ static const phrase turns[] = {
     {"revised patch", AFTER_ANY},
     {"revised diff", AFTER_ANY},
     {"revised", AFTER_STOP},
+    {"let me redo", AFTER_ANY},
+    {"let me correct", AFTER_ANY},
+    {"let me revise", AFTER_ANY},
+    {"let me fix that", AFTER_ANY},
+    {"let me rewrite", AFTER_ANY},
+    {"let me try again", AFTER_ANY},
+    {"let me reconsider", AFTER_ANY},
+    {"i made a mistake", AFTER_ANY},
+    {"my mistake", AFTER_ANY},
+    {"there is a mistake", AFTER_ANY},
+    {"apologies", AFTER_ANY},
+    {"i apologize", AFTER_ANY},
+    {"on closer look", AFTER_ANY},
+    {"thinking again", AFTER_ANY},
+    {"edit", AFTER_STOP},
+    {"correct version", AFTER_ANY},
+    {"correct patch", AFTER_ANY},
+    {"correct way", AFTER_ANY},
+    {"right way", AFTER_ANY},
+    {"fixed version", AFTER_ANY},
+    {"updated version", AFTER_ANY},
     {"scratch that", AFTER_ANY},
     {"scrap that", AFTER_ANY},
     {"strike that", AFTER_ANY},
@@ -139,24 +167,36 @@ static const phrase doubts[] = {
     {"for reference", AFTER_ANY},
     {"for comparison", AFTER_ANY},
     {"for illustration", AFTER_ANY},
-    {"previously i", AFTER_ANY},
-    {"previously we", AFTER_ANY},
+    {"previously i suggested", AFTER_ANY},
+    {"previously i proposed", AFTER_ANY},
+    {"previously i sent", AFTER_ANY},
+    {"previously i tried", AFTER_ANY},
+    {"previously suggested", AFTER_ANY},
+    {"previously proposed", AFTER_ANY},
+    {"previously tried", AFTER_ANY},
     {"previous patch", AFTER_ANY},
     {"previous attempt", AFTER_ANY},
     {"previous answer", AFTER_ANY},
     {"previous diff", AFTER_ANY},
-    {"previous version", AFTER_ANY},
-    {"earlier i", AFTER_ANY},
+    {"previous version", AFTER_STOP},
+    {"earlier i suggested", AFTER_ANY},
+    {"earlier i proposed", AFTER_ANY},
     {"earlier attempt", AFTER_ANY},
     {"failed patch", AFTER_ANY},
     {"failed attempt", AFTER_ANY},
     {"old patch", AFTER_ANY},
-    {"old version", AFTER_ANY},
+    {"old version", AFTER_STOP},
     {"i first thought", AFTER_ANY},
     {"i first tried", AFTER_ANY},
     {"at first i", AFTER_ANY},
-    {"initially i", AFTER_ANY},
-    {"draft", AFTER_ANY},
+    {"initially i thought", AFTER_ANY},
+    {"draft", AFTER_STOP},
+    {"counterexample", AFTER_ANY},
+    {"anti-pattern", AFTER_ANY},
+    {"antipattern", AFTER_ANY},
+    {"not recommended", AFTER_ANY},
+    {"what i would not do", AFTER_ANY},
+    {"abandoned", AFTER_STOP},
     {"first draft", AFTER_ANY},
     {"first idea", AFTER_ANY},
     {"first attempt", AFTER_ANY},
@@ -165,8 +205,8 @@ static const phrase doubts[] = {
     {"initial idea", AFTER_ANY},
     {"initial attempt", AFTER_ANY},
     {"initial draft", AFTER_ANY},
-    {"rejected", AFTER_ANY},
-    {"discarded", AFTER_ANY},
+    {"rejected", AFTER_STOP},
+    {"discarded", AFTER_STOP},
     {"instead of", AFTER_STOP},
     {"instead of this", AFTER_STOP},
     {"optional", AFTER_STOP},
@@ -228,6 +268,18 @@ static aire_span after_marks(aire_span span)
     return after_blanks(span);
 }
 
+static bool is_label(aire_span span)
+{
+    static const char *const numbers[] = {"one", "two", "three", "four"};
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        aire_span rest = span;
+        if (take_phrase(&rest, numbers[i]))
+            return true;
+    }
+    return span.length > 0 && isalnum((unsigned char)*span.text) &&
+           (span.length == 1 || !is_word(span.text[1]));
+}
+
 static bool follows(aire_span rest, after what)
 {
     rest = after_marks(rest);
@@ -235,8 +287,7 @@ static bool follows(aire_span rest, after what)
         return rest.length == 0 || strchr(".,:;!?()-<", *rest.text) ||
                (unsigned char)*rest.text == 0xe2;
     if (what == AFTER_LABEL)
-        return rest.length > 0 && isalnum((unsigned char)*rest.text) &&
-               (rest.length == 1 || !is_word(rest.text[1]));
+        return is_label(rest);
     return true;
 }
 
@@ -253,8 +304,8 @@ static bool has_phrase(aire_span sentence, const phrase *list, size_t count)
 /* Without the article or the like that a sentence may begin with. */
 static aire_span skip_article(aire_span sentence)
 {
-    static const char *const words[] = {"a", "an", "the", "my", "our", "here is", "here's", "this is",
-                                        "as", "but", "and", "so"};
+    static const char *const words[] = {"a",      "an",      "the", "my",  "our", "here is",
+                                        "here's", "this is", "as",  "but", "and", "so"};
     for (size_t round = 0; round < 3; round++)
         for (size_t i = 0; i < COUNT(words); i++)
             if (take_phrase(&sentence, words[i]))
@@ -262,10 +313,29 @@ static aire_span skip_article(aire_span sentence)
     return sentence;
 }
 
-static void look_at_sentence(aire_said *c, aire_span sentence, size_t line)
+/* A title such as "A simpler alternative:" says so in whichever of its words. */
+static bool is_rival_title(aire_span sentence, size_t length)
+{
+    enum { TITLE_WORDS = 4 };
+    aire_span at = {sentence.text, length};
+    size_t words = 1;
+    for (size_t i = 0; i < length; i++)
+        words += sentence.text[i] == ' ';
+    if (words > TITLE_WORDS || (length < sentence.length && sentence.text[length - 1] != ':'))
+        return false;
+    for (; at.length; at = (aire_span){at.text + 1, at.length - 1}) {
+        aire_span rest = at;
+        if ((at.text == sentence.text || !is_word(at.text[-1])) &&
+            (take_phrase(&rest, "alternative") || take_phrase(&rest, "alternatively")))
+            return true;
+    }
+    return false;
+}
+
+static void look_at_sentence(aire_said *c, aire_span sentence, size_t length, size_t line)
 {
     aire_span bare = skip_article(sentence);
-    bool other = has_phrase(bare, others, COUNT(others));
+    bool other = has_phrase(bare, others, COUNT(others)) || is_rival_title(sentence, length);
     if (other || has_phrase(sentence, turns, COUNT(turns)) || has_phrase(bare, turns, COUNT(turns)))
         c->turn = line;
     if (other)
@@ -302,10 +372,10 @@ static aire_span skip_markup(aire_span span)
 /* Whether a line begins a paragraph of its own: a heading, or an item of a list. */
 static bool begins_part(aire_span span)
 {
-    return span.length > 1 && (*span.text == '#' || *span.text == '<' ||
-                               (strchr("-*+", *span.text) && span.text[1] == ' ') ||
-                               (isdigit((unsigned char)*span.text) &&
-                                (span.text[1] == '.' || span.text[1] == ')')));
+    return span.length > 1 &&
+           (*span.text == '#' || *span.text == '<' ||
+            (strchr("-*+", *span.text) && span.text[1] == ' ') ||
+            (isdigit((unsigned char)*span.text) && (span.text[1] == '.' || span.text[1] == ')')));
 }
 
 /* One past the sentence, or the part of it before a colon, that begins at `span`. */
@@ -314,8 +384,8 @@ static size_t sentence_length(aire_span span, bool *ended)
     for (size_t i = 0; i < span.length; i++) {
         size_t next = i + 1;
         *ended = strchr(".!?:;(", span.text[i]) != NULL;
-        if (*ended && (next == span.length || strchr(" \t*_~)<", span.text[next]) ||
-                       span.text[i] == '('))
+        if (*ended &&
+            (span.text[i] == '(' || next == span.length || strchr(" \t*_~)<", span.text[next])))
             return next;
     }
     *ended = false;
@@ -336,10 +406,10 @@ void aire__choice_look(aire_said *c, const aire_line *line, size_t at, bool name
     c->inside = true;
     while (span.length) {
         span = c->sentence ? skip_markup(span) : span;
-        if (c->sentence && span.length)
-            look_at_sentence(c, span, at + 1);
-        bool ended;
+        bool ended = false;
         size_t length = sentence_length(span, &ended);
+        if (c->sentence && length)
+            look_at_sentence(c, span, length, at + 1);
         c->sentence = ended;
         span = (aire_span){span.text + length, span.length - length};
     }

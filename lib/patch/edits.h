@@ -49,8 +49,8 @@ typedef struct aire_file_edit {
     bool in_language; /* whole: its fence says the language of the name's ending */
     bool labelled;    /* whole: the first line is a comment that names the file */
     bool crlf; /* its header ends in "\r\n": so do all lines, and that says nothing of the file's */
-    bool unclear;   /* the prose before it speaks of several files */
-    bool in_code;   /* its header stands below other lines in a fence that is no diff's */
+    bool unclear; /* the prose before it speaks of several files */
+    bool in_code; /* its header stands below other lines in a fence that is no diff's */
     size_t first_hunk, hunk_count;
     size_t patch_line;
     size_t turn, rival, doubt; /* what the prose before it says: see aire_said */
@@ -67,7 +67,7 @@ typedef struct aire_edits {
     size_t file_count, file_capacity;
     char **owned; /* decoded texts that lines point into */
     size_t owned_count, owned_capacity;
-    aire_said said; /* what the prose says, so far */
+    aire_said said;  /* what the prose says, so far */
     bool empty;      /* nothing in it is meant as a patch; the complaint says so */
     bool answer;     /* a model's, not a diff by a program */
     char *complaint; /* why it cannot be read; NULL if it can */

@@ -202,7 +202,8 @@ static bool begins_form(const aire_reader *r, size_t from, size_t to)
     while (from < to && aire__line_is_blank(&r->lines->items[from]))
         from++;
     const aire_line *line = &r->lines->items[from];
-    bool named = from < to && aire__find_path((aire_span){line->text, line->length}, &path, &strong);
+    bool named =
+        from < to && aire__find_path((aire_span){line->text, line->length}, &path, &strong);
     return from < to && holds_form(r, from, from + 1 + (named && strong && from + 1 < to));
 }
 
@@ -280,7 +281,7 @@ static aire_status read_one(aire_reader *r)
         aire_status status = tags                       ? aire__read_tags(r)
                              : diff                     ? aire__read_diff(r)
                              : mark == AIRE_MARK_SEARCH ? aire__read_block(r)
-                                                         : aire__read_envelope(r);
+                                                        : aire__read_envelope(r);
         aire__choice_form(&r->edits->said);
         return status;
     }

@@ -27,7 +27,7 @@ typedef struct aire_reader {
     size_t dedent; /* blanks in front of every line of this form */
     char *hint;    /* name of a file in the lines before; NULL: none */
     bool hint_strong;
-    bool hint_used; /* an edit has taken it: the next may take it, too */
+    bool hint_used;    /* an edit has taken it: the next may take it, too */
     bool hint_unclear; /* lines that say more name other files, too */
 } aire_reader;
 
@@ -50,9 +50,9 @@ bool aire__tags_begin(const aire_reader *r, size_t at);
 
 /* The two texts of a block: lines of the patch. */
 typedef struct aire_block {
-    size_t search;             /* the line that begins it */
-    size_t old_from, old_to;   /* the text that is there */
-    size_t new_from, new_to;   /* and the one in its place */
+    size_t search;           /* the line that begins it */
+    size_t old_from, old_to; /* the text that is there */
+    size_t new_from, new_to; /* and the one in its place */
 } aire_block;
 
 /* Add a block as a hunk of the file that was named before. */

@@ -233,7 +233,8 @@ static bool goes_on(const aire_reader *r)
 
 static aire_status open_edit(aire_reader *r, const aire_block *b)
 {
-    aire_file_edit file = {.patch_line = b->search + 1, .guessed = !r->hint || !r->hint_strong || r->hint_unclear,
+    aire_file_edit file = {.patch_line = b->search + 1,
+                           .guessed = !r->hint || !r->hint_strong || r->hint_unclear,
                            .unclear = r->hint_unclear && !r->hint_strong};
     aire_span rest, path;
     bool strong;
@@ -298,8 +299,8 @@ aire_status aire__read_block(aire_reader *r)
     if (status == AIRE_OK && !r->edits->complaint)
         status = find_end(r, &b);
     if (status == AIRE_OK && !r->edits->complaint)
-        status = aire__block_add(r, &(aire_block){b.search, b.search + 1, b.divider, b.divider + 1,
-                                                  b.end});
+        status = aire__block_add(
+            r, &(aire_block){b.search, b.search + 1, b.divider, b.divider + 1, b.end});
     r->at = b.end + b.ended;
     return status;
 }

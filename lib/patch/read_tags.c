@@ -1,4 +1,5 @@
-/* Blocks in tags: <search> and </search> around one text, <replace> and </replace> around the other.
+/* Blocks in tags: <search> and </search> around one text, <replace> and </replace> around the
+ * other.
  */
 #include "patch/read.h"
 
@@ -20,8 +21,7 @@ static bool is_tag(const aire_reader *r, size_t at, const char *name, bool close
     aire_span span = aire__span_trim((aire_span){line->text, line->length});
     size_t length = strlen(name), before = closes ? 2 : 1;
     return span.length == length + before + 1 && memcmp(span.text, "</", before) == 0 &&
-           span.text[span.length - 1] == '>' &&
-           strncasecmp(span.text + before, name, length) == 0;
+           span.text[span.length - 1] == '>' && strncasecmp(span.text + before, name, length) == 0;
 }
 
 /* The next line that is such a tag; r->end if there is none. */

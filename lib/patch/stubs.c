@@ -28,8 +28,8 @@ static bool has_one(aire_span span, const char *const *list)
 /* A comment, a string that stands for itself, or brackets around words. */
 static bool is_remark(aire_span span)
 {
-    static const char *const openings[] = {"#",  "//",     "/*",   "--", "<!--", ";", "%",
-                                           "\"\"\"", "'''", "[", "(",  "{/*",  NULL};
+    static const char *const openings[] = {"#",      "//",  "/*", "--", "<!--", ";", "%",
+                                           "\"\"\"", "'''", "[",  "(",  "{/*",  NULL};
     for (size_t i = 0; openings[i]; i++)
         if (span.length > strlen(openings[i]) &&
             memcmp(span.text, openings[i], strlen(openings[i])) == 0)
@@ -37,24 +37,51 @@ static bool is_remark(aire_span span)
     return false;
 }
 
+/* "# ... (same) ..." */
+static bool has_dots(aire_span span)
+{
+    while (span.length && strchr("#/*;%!-<([{ \"'", *span.text))
+        span = (aire_span){span.text + 1, span.length - 1};
+    while (span.length && strchr("*/>-)]} \"'", span.text[span.length - 1]))
+        span.length--;
+    return span.length >= 3 && memcmp(span.text, "...", 3) == 0 &&
+           memcmp(span.text + span.length - 3, "...", 3) == 0;
+}
+
 bool aire__is_stub(const aire_line *line)
 {
-    static const char *const alone[] = {
-        "unchanged",   "as before",   "same as",      "as original",    "as in the original",
-        "not changed", "no change",   "not modified", "for brevity",    "omitted",
-        "not shown",   "stays the same", "stay the same", "remains the same", "remain the same",
-        "kept as is",  "left as is",  "goes here",    "code here",      "remains as",
-        "remain as",   NULL};
-    static const char *const which[] = {"rest",     "remaining", "previous", "other",
-                                        "existing", "original",  "same",     "your", NULL};
-    static const char *const what[] = {"code",      "function", "method",         "class",
-                                       "loop",      "body",     "implementation", "logic",
-                                       "the file",  "lines",    "section",        "definitions",
-                                       "imports",   "layers",   "helpers",        NULL};
+    static const char *const alone[] = {"unchanged",
+                                        "as before",
+                                        "same as",
+                                        "as original",
+                                        "as in the original",
+                                        "not changed",
+                                        "no change",
+                                        "not modified",
+                                        "for brevity",
+                                        "omitted",
+                                        "not shown",
+                                        "stays the same",
+                                        "stay the same",
+                                        "remains the same",
+                                        "remain the same",
+                                        "kept as is",
+                                        "left as is",
+                                        "goes here",
+                                        "code here",
+                                        "remains as",
+                                        "remain as",
+                                        NULL};
+    static const char *const which[] = {"rest",     "remaining", "previous", "other", "existing",
+                                        "original", "same",      "your",     NULL};
+    static const char *const what[] = {"code",     "function", "method",         "class",
+                                       "loop",     "body",     "implementation", "logic",
+                                       "the file", "lines",    "section",        "definitions",
+                                       "imports",  "layers",   "helpers",        NULL};
     aire_span span = aire__span_trim((aire_span){line->text, line->length});
     if (span.length > STUB_WIDTH || !is_remark(span))
         return false;
-    return has_one(span, alone) || (has_one(span, which) && has_one(span, what));
+    return has_dots(span) || has_one(span, alone) || (has_one(span, which) && has_one(span, what));
 }
 
 static bool is_moved(const aire_edits *edits, const aire_hunk *hunk, const aire_line *line)

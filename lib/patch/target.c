@@ -234,9 +234,7 @@ static size_t clash(const aire_file_edit *before, const aire_file_edit *file, bo
         return 0;
     if (file->rival > before->patch_line)
         return file->rival;
-    if (!same_file)
-        return 0;
-    if (file->turn > before->patch_line)
+    if (same_file && file->turn > before->patch_line)
         return file->turn;
     return before->doubt == file->doubt ? 0 : before->doubt ? before->doubt : file->doubt;
 }
@@ -363,10 +361,11 @@ static aire_status check_prefix(aire_targets *t, const aire_file_edit *file,
     aire_free(t->ctx, twin);
     if (!both)
         return AIRE_OK;
-    return complain(t, aire__asprintf(t->ctx,
-                                      "line %zu of the patch: 'a/%s' and 'b/%s' are two files: name "
-                                      "the one that is meant twice, without 'a/' and 'b/' in front",
-                                      file->patch_line, file->path + 2, file->path + 2));
+    return complain(t,
+                    aire__asprintf(t->ctx,
+                                   "line %zu of the patch: 'a/%s' and 'b/%s' are two files: write "
+                                   "the name of the one that is meant on both lines",
+                                   file->patch_line, file->path + 2, file->path + 2));
 }
 
 static const char *last_part(const char *path)
@@ -462,7 +461,8 @@ static aire_status complain_of_part(aire_targets *t, const aire_file_edit *file,
     char *path = NULL;
     aire_status status = AIRE_OK;
     if (file->path)
-        status = aire__path_resolve(t->ctx, base, file->path, file->prefixed, false, &path, &source);
+        status =
+            aire__path_resolve(t->ctx, base, file->path, file->prefixed, false, &path, &source);
     aire_free(t->ctx, path);
     if (status != AIRE_OK || source == AIRE_NO_SOURCE || !file->whole)
         return status == AIRE_OK ? complain_of_name(t, file, base) : status;

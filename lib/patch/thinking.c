@@ -51,6 +51,12 @@ static bool begins(const char *at, const char *end, const char *word)
     return (size_t)(end - at) >= length && strncasecmp(at, word, length) == 0;
 }
 
+static bool ends_with(const char *at, const char *end, const char *word)
+{
+    size_t length = strlen(word);
+    return (size_t)(end - at) >= length && memcmp(end - length, word, length) == 0;
+}
+
 static const char *find(const char *at, const char *end, const char *word)
 {
     for (; at < end; at++)
@@ -71,7 +77,8 @@ static bool is_meant(const char *after, const char *end)
     const char *rest = after;
     while (rest < end && (*rest == ' ' || *rest == '\t' || *rest == '\r'))
         rest++;
-    return rest == end || strchr("[{#*<`~", *rest) || (rest == after && isupper((unsigned char)*rest));
+    return rest == end || strchr("[{#*<`~", *rest) ||
+           (rest == after && isupper((unsigned char)*rest));
 }
 
 /* The end of thinking in a line whose beginning was lost; NULL if there is none. A pair of tags on
@@ -132,8 +139,7 @@ static void look_for_channel(search *s, const char *at, const char *end)
 {
     for (const char *mark = find(at, end, channel_opens); mark;
          mark = find(mark + 1, end, channel_opens)) {
-        bool headed = mark == at || mark[-1] == '>';
-        if (!headed)
+        if (mark > at && mark[-1] != '>' && !ends_with(at, mark, "assistant"))
             continue;
         bool last = begins(mark, end, channel_final);
         s->channel = !last;
@@ -146,6 +152,13 @@ static void look_for_channel(search *s, const char *at, const char *end)
     }
 }
 
+static const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && strchr(" \t\r\n", *at))
+        at++;
+    return at;
+}
+
 static void look_at(search *s, const char *at, const char *end)
 {
     const char *from = at, *after;
@@ -154,13 +167,11 @@ static void look_at(search *s, const char *at, const char *end)
         from = s->answer;
     if (s->open && !(from = close_open(s, from, end)))
         return;
-    while (from < end && (*from == ' ' || *from == '\t'))
-        from++;
+    bool first = skip_blanks(s->text, s->end) >= at;
+    from = from > at || first ? skip_blanks(from, end) : from; /* a line of a diff has a blank */
     const tag *next = s->fence || s->block ? NULL : opening(from, end);
     if (next) {
-        s->first = s->answer == s->text;
-        for (const char *before = s->text; before < from && s->first; before++)
-            s->first = strchr(" \t\r\n", *before) != NULL;
+        s->first = first && from == skip_blanks(s->text, s->end);
         s->open = next;
         from += strlen(next->opens);
         if (!(from = close_open(s, from, end)))
