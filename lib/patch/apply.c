@@ -455,7 +455,7 @@ static aire_status refuse_whole(applying *a, const aire_target *target, const ai
         "'%s' is sent as a whole file (line %zu of the patch), but it keeps %.0f %% of "
         "the lines that are there%s: send all of the file, or a unified diff or "
         "search/replace blocks of what changes",
-        target->path, hunk->patch_line, 100 * look->kept,
+        target->path, hunk->patch_line, 100 * look->shared,
         look->is_part ? ", without its beginning or its end" : "");
 }
 

@@ -24,11 +24,11 @@ static bool is_tag(const aire_reader *r, size_t at, const char *name, bool close
            span.text[span.length - 1] == '>' && strncasecmp(span.text + before, name, length) == 0;
 }
 
-/* The next line that is such a tag; r->end if there is none. */
-static size_t find_tag(const aire_reader *r, size_t at, const char *name, bool closes)
+/* The next line that closes a tag; r->end if there is none, or another one opens before. */
+static size_t find_close(const aire_reader *r, size_t at, const char *name)
 {
-    while (at < r->end && !is_tag(r, at, name, closes))
-        at++;
+    while (at < r->end && !is_tag(r, at, name, true))
+        at = is_tag(r, at, name, false) ? r->end : at + 1;
     return at;
 }
 
@@ -45,11 +45,11 @@ static bool find_block(const aire_reader *r, size_t at, aire_block *block, size_
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if (!is_tag(r, at, pairs[i].old_text, false))
             continue;
-        size_t old_end = find_tag(r, at + 1, pairs[i].old_text, true);
+        size_t old_end = find_close(r, at + 1, pairs[i].old_text);
         size_t opens = old_end < r->end ? skip_blank(r, old_end + 1) : r->end;
         if (!is_tag(r, opens, pairs[i].new_text, false))
             continue;
-        *end = find_tag(r, opens + 1, pairs[i].new_text, true);
+        *end = find_close(r, opens + 1, pairs[i].new_text);
         *block = (aire_block){at, at + 1, old_end, opens + 1, *end};
         return true;
     }

@@ -6,7 +6,7 @@
 
 #include "patch/marks.h"
 
-enum { STUB_WIDTH = 100 };
+enum { STUB_WIDTH = 100, LOOKS_MAX = 64 };
 
 static bool has_words(aire_span span, const char *words)
 {
@@ -103,9 +103,10 @@ size_t aire__stub_of(const aire_edits *edits, const aire_hunk *hunk)
         added += line->op == '+' && !blank;
         removed += line->op == '-' && !blank;
     }
-    for (size_t i = 0; i < hunk->count && removed > added; i++) {
+    for (size_t i = 0, looks = 0; i < hunk->count && removed > added; i++) {
         const aire_hunk_line *line = &edits->lines[hunk->first + i];
-        if (line->op == '+' && aire__is_stub(&line->line) && !is_moved(edits, hunk, &line->line))
+        if (line->op == '+' && aire__is_stub(&line->line) &&
+            (looks++ == LOOKS_MAX || !is_moved(edits, hunk, &line->line)))
             return hunk->first + i;
     }
     return SIZE_MAX;

@@ -37,6 +37,7 @@ static const char channel_final[] = "<|channel|>final<|message|>";
 
 typedef struct search {
     const char *text, *end; /* of all */
+    const char *first_text; /* that is not blank */
     const char *answer;     /* as far as is known */
     const tag *open;        /* whose end is looked for */
     bool first;             /* and nothing stands before it */
@@ -167,11 +168,11 @@ static void look_at(search *s, const char *at, const char *end)
         from = s->answer;
     if (s->open && !(from = close_open(s, from, end)))
         return;
-    bool first = skip_blanks(s->text, s->end) >= at;
+    bool first = s->first_text >= at;
     from = from > at || first ? skip_blanks(from, end) : from; /* a line of a diff has a blank */
     const tag *next = s->fence || s->block ? NULL : opening(from, end);
     if (next) {
-        s->first = first && from == skip_blanks(s->text, s->end);
+        s->first = first && from == s->first_text;
         s->open = next;
         from += strlen(next->opens);
         if (!(from = close_open(s, from, end)))
@@ -186,6 +187,7 @@ static void look_at(search *s, const char *at, const char *end)
 size_t aire__thinking_end(const char *text, size_t length, bool *open)
 {
     search s = {.text = text, .end = text + length, .answer = text};
+    s.first_text = skip_blanks(text, s.end);
     for (const char *at = text; at < s.end;) {
         const char *newline = memchr(at, '\n', (size_t)(s.end - at));
         const char *end = newline ? newline : s.end;

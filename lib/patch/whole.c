@@ -1,6 +1,7 @@
 /* Files whose content is sent whole. */
 #include "patch/whole.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -10,7 +11,7 @@
 #include "patch/splice.h"
 #include "patch/stubs.h"
 
-enum { PART_LINES = 3, SAME_END = 3, GAP_MIN = 8 };
+enum { PART_LINES = 3, SAME_END = 3, GAP_MIN = 8, LONG_FILE = 2000 };
 
 #define KEPT_SURE 0.5
 #define KEPT_OPEN 0.7 /* where nothing marks the end */
@@ -162,6 +163,43 @@ static size_t find_elision(const whole *w)
     return 0;
 }
 
+static int compare_hashes(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The hashes of lines that are not blank, in order; NULL without memory. */
+static uint64_t *hash_lines(aire_ctx *ctx, const aire_lines *lines, size_t *count)
+{
+    uint64_t *hashes = aire__calloc(ctx, lines->count + 1, sizeof *hashes);
+    *count = 0;
+    for (size_t i = 0; hashes && i < lines->count; i++)
+        if (!aire__line_is_blank(&lines->items[i]))
+            hashes[(*count)++] = aire__line_hash(&lines->items[i]);
+    if (hashes)
+        qsort(hashes, *count, sizeof *hashes, compare_hashes);
+    return hashes;
+}
+
+/* The part of the file's lines that the content has, in whatever order. */
+static aire_status count_shared(const whole *w, double *shared)
+{
+    size_t n, m, same = 0;
+    uint64_t *a = hash_lines(w->ctx, &w->before, &n), *b = hash_lines(w->ctx, &w->after, &m);
+    for (size_t i = 0, k = 0; a && b && i < n && k < m;) {
+        same += a[i] == b[k];
+        bool both = a[i] == b[k], first = a[i] <= b[k];
+        i += first;
+        k += both || !first;
+    }
+    aire_status status = a && b ? AIRE_OK : aire__fail_nomem();
+    *shared = n ? (double)same / (double)n : 0;
+    aire_free(w->ctx, a);
+    aire_free(w->ctx, b);
+    return status;
+}
+
 static void look_at(const whole *w, bool open_ended, aire_whole_look *out)
 {
     size_t kept = 0, all = 0, head = 0, tail = 0;
@@ -194,8 +232,11 @@ aire_status aire__whole_look(aire_ctx *ctx, const aire_patch_source *source,
         return status;
     *out = (aire_whole_look){0};
     look_at(&w, edits->files[hunk->file].open_ended, out);
+    out->shared = out->kept;
+    if (w.before.count > LONG_FILE && out->kept < KEPT_SURE)
+        status = count_shared(&w, &out->shared);
     whole_free(&w);
-    return AIRE_OK;
+    return status;
 }
 
 bool aire__whole_is_sure(const aire_whole_look *look)

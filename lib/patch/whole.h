@@ -9,6 +9,7 @@
 /* How a whole content looks beside the file that is there. */
 typedef struct aire_whole_look {
     double kept;    /* part of the file's lines that it keeps */
+    double shared;  /* the same, in whatever order, where a long file has no common one soon */
     bool same_ends; /* it begins and ends as the file does */
     bool is_part;   /* it is the file without its beginning or its end */
     bool is_cut;    /* nothing marks its end, nor does it end as the file does */
