@@ -127,6 +127,11 @@ static const phrase turns[] = {
 
 /* What comes next is not meant, or only perhaps. */
 static const phrase doubts[] = {
+    {"do not", AFTER_STOP},
+    {"don't", AFTER_STOP},
+    {"before", AFTER_STOP},
+    {"original", AFTER_STOP},
+    {"no", AFTER_STOP},
     {"do not do", AFTER_ANY},
     {"don't do", AFTER_ANY},
     {"do not use", AFTER_STOP},
@@ -339,6 +344,16 @@ static void look_at_sentence(aire_said *c, aire_span sentence, size_t length, si
     c->any = c->any || c->turn || c->doubt;
 }
 
+/* The length of a sign such as a cross or a tick, with what selects its look. */
+static size_t symbol(aire_span span)
+{
+    static const char *const leads[] = {"\xe2\x9c", "\xe2\x9d", "\xe2\x9a", "\xe2\xad", "\xef\xb8"};
+    for (size_t i = 0; i < COUNT(leads); i++)
+        if (span.length >= 3 && memcmp(span.text, leads[i], 2) == 0)
+            return 3;
+    return span.length >= 4 && memcmp(span.text, "\xf0\x9f", 2) == 0 ? 4 : 0;
+}
+
 /* Past what Markdown and HTML put before words: "## ", "1. ", "- ", "**", "~~", "<summary>". */
 static aire_span skip_markup(aire_span span)
 {
@@ -357,6 +372,8 @@ static aire_span skip_markup(aire_span span)
             skip = digits + 1;
         else if (span.length && strchr("#*_~->|([\"`", *span.text))
             skip = 1;
+        else
+            skip = symbol(span);
         if (skip == 0)
             return span;
         span = (aire_span){span.text + skip, span.length - skip};

@@ -72,7 +72,12 @@ static aire_status read_prose(aire_reader *r)
     aire__choice_look(&r->edits->said, line, r->at++, named && strong);
     if (!named)
         return AIRE_OK;
-    return strong ? set_hint(r, path, true) : name_in_prose(r, span, path);
+    size_t at = r->at - 1, before = r->hint_line;
+    bool listed = strong && r->hint && !r->hint_used && before + 1 == at && !is_hint(r, path);
+    aire_status status = strong ? set_hint(r, path, !listed) : name_in_prose(r, span, path);
+    r->hint_line = at;
+    r->hint_unclear = r->hint_unclear || listed; /* a list of files: which of them, nobody knows */
+    return status;
 }
 
 /* ---- whole files ---- */
@@ -261,6 +266,7 @@ static aire_status read_fence(aire_reader *r, size_t marks, aire_span info)
     r->hint_strong = inner.hint_strong;
     r->hint_used = inner.hint_used;
     r->hint_unclear = inner.hint_unclear;
+    r->hint_line = inner.hint_line;
     aire__choice_form(&r->edits->said);
     size_t next = to + closed;
     r->at = inner.at > next ? inner.at : next;

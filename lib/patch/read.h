@@ -28,6 +28,7 @@ typedef struct aire_reader {
     char *hint;    /* name of a file in the lines before; NULL: none */
     bool hint_strong;
     bool hint_used;    /* an edit has taken it: the next may take it, too */
+    size_t hint_line;  /* that named it */
     bool hint_unclear; /* lines that say more name other files, too */
 } aire_reader;
 

@@ -30,7 +30,7 @@ static const tag tags[] = {
     {"<draft>", "</draft>", false},
 };
 
-enum { TAG_COUNT = sizeof tags / sizeof *tags };
+enum { TAG_COUNT = sizeof tags / sizeof *tags, LOOKS_MAX = 16 };
 
 static const char channel_opens[] = "<|channel|>";
 static const char channel_final[] = "<|channel|>final<|message|>";
@@ -44,6 +44,7 @@ typedef struct search {
     bool channel;           /* one that is not the last was opened */
     size_t fence;           /* marks of the fence that is open; 0: none */
     bool block;             /* between the marks of a block */
+    size_t looks;           /* ahead, in all of the text: they are bounded */
 } search;
 
 static bool begins(const char *at, const char *end, const char *word)
@@ -160,6 +161,44 @@ static const char *skip_blanks(const char *at, const char *end)
     return at;
 }
 
+/* Whether a line begins a patch of some form, or a fence. */
+static bool is_form(const char *at, const char *end)
+{
+    aire_line line = {at, (size_t)(end - at), (size_t)(end - at)};
+    aire_span rest;
+    aire_mark mark = aire__mark_of(&line, &rest);
+    return mark == AIRE_MARK_SEARCH || mark >= AIRE_MARK_BEGIN ||
+           aire__fence_opens(&line, &rest) > 0 || aire__line_begins(&line, "--- ") ||
+           aire__line_begins(&line, "diff --git ") || aire__line_begins(&line, "@@");
+}
+
+/* Whether what a tag opens is closed, and holds a patch. */
+static bool holds_patch(const search *s, const char *at, const char *closes)
+{
+    const char *close = find(at, s->end, closes);
+    for (const char *end; close && at < close; at = end + 1) {
+        const char *newline = memchr(at, '\n', (size_t)(close - at));
+        end = newline ? newline : close;
+        if (is_form(at, end))
+            return true;
+    }
+    return false;
+}
+
+/* A tag around the answer itself: what stands before it is not meant. */
+static void look_for_answer(search *s, const char *at, const char *end)
+{
+    static const char *const pairs[][2] = {{"<answer>", "</answer>"},
+                                           {"<final_answer>", "</final_answer>"},
+                                           {"<final>", "</final>"},
+                                           {"<solution>", "</solution>"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs && !s->fence && !s->block; i++)
+        if (begins(at, end, pairs[i][0]) && holds_patch(s, at + strlen(pairs[i][0]), pairs[i][1])) {
+            s->answer = at + strlen(pairs[i][0]);
+            return;
+        }
+}
+
 static void look_at(search *s, const char *at, const char *end)
 {
     const char *from = at, *after;
@@ -168,6 +207,8 @@ static void look_at(search *s, const char *at, const char *end)
         from = s->answer;
     if (s->open && !(from = close_open(s, from, end)))
         return;
+    if (from == at)
+        look_for_answer(s, at, end);
     bool first = s->first_text >= at;
     from = from > at || first ? skip_blanks(from, end) : from; /* a line of a diff has a blank */
     const tag *next = s->fence || s->block ? NULL : opening(from, end);

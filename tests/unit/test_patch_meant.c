@@ -66,6 +66,7 @@ static void test_meant__thinking_is_not(void **state)
         "<THINKING>\n" WIDTH "</THINKING>Here it is:\n" STEPS,
         "First I thought of\n" WIDTH "and then not.\n</think>\n" STEPS, /* its beginning is lost */
         "Sure.\n<reasoning>\n" WIDTH "</reasoning>\n<answer>\n" STEPS "</answer>\n",
+        "Maybe\n" WIDTH "<answer>\n" STEPS "</answer>\n",
         "<scratchpad>\n" WIDTH "</scratchpad>\n" STEPS,
         "<plan>\n" WIDTH "</plan>\n<analysis>\n" WIDTH "</analysis>\n" STEPS,
         "[THINK]maybe\n" WIDTH "[/THINK]" STEPS,
@@ -129,6 +130,8 @@ static void test_meant__alternatives_and_drafts_are_not(void **state)
         {"For reference, the previous patch that failed was:", "The new one:"},
         {"Previously I suggested:", "Now:"},
         {"(For comparison only, don't apply:)", "The patch:"},
+        {"\xe2\x9d\x8c Bad:", "\xe2\x9c\x85 Good:"},
+        {"**Don't:**", "**Do:**"},
         {"More steps:", "Optional (only if it is too slow):"},
     };
     expect_rows(rows, sizeof rows / sizeof *rows, false);
@@ -174,6 +177,7 @@ static void test_meant__a_name_of_its_own_is(void **state)
                    "names several files, and it fits 2 of them");
     expect_refusal("I looked at two.py.\n\nThe change is to one.py then:\n\n" BLOCK,
                    "names several files");
+    expect_refusal("Files:\n- one.py\n- two.py\n\n" BLOCK, "fits 2 of them");
     expect_refusal("--- a/util.py\n+++ b/util.py\n@@ -1 +1 @@\n-q = 1\n+q = 2\n",
                    "'a/util.py' and 'b/util.py' are two files");
     expect("--- b/util.py\n+++ b/util.py\n@@ -1 +1 @@\n-q = 1\n+q = 2\n", "b/util.py", "q = 2\n");
