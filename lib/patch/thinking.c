@@ -193,7 +193,8 @@ static void look_for_answer(search *s, const char *at, const char *end)
                                            {"<final>", "</final>"},
                                            {"<solution>", "</solution>"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs && !s->fence && !s->block; i++)
-        if (begins(at, end, pairs[i][0]) && holds_patch(s, at + strlen(pairs[i][0]), pairs[i][1])) {
+        if (begins(at, end, pairs[i][0]) && s->looks++ < LOOKS_MAX &&
+            holds_patch(s, at + strlen(pairs[i][0]), pairs[i][1])) {
             s->answer = at + strlen(pairs[i][0]);
             return;
         }
