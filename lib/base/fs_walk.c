@@ -184,6 +184,8 @@ static aire_status walk_dir(walk *w, int parent, const char *name, const char *r
                                 "cannot open directory '%s/%s'", w->root, relative);
     names list = {0};
     aire_status status = read_names(w, dir, &list);
+    if (status == AIRE_OK && list.count == 0 && *relative)
+        status = w->visit(relative, S_IFDIR | 0755, 0, w->data);
     for (size_t i = 0; status == AIRE_OK && i < list.count; i++) {
         char *path = aire__path_join(w->ctx, relative, list.items[i]);
         status = path ? walk_entry(w, dirfd(dir), list.items[i], path, depth) : aire__fail_nomem();

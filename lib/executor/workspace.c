@@ -314,6 +314,10 @@ aire_status aire__workspace_hand_over(aire_try *t, const aire_handing *h)
                             aire_stage_name(t->ending.stage), h->path, h->place);
     if (fd < 0 && !is_of_the_run(errno))
         return fail_open(h->path, h->place);
+    if (fd < 0 && errno == EACCES)
+        return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
+                            "'%s' in %s may not be read: its rights were taken away", h->path,
+                            h->place);
     if (fd < 0)
         return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
                             "'%s' is not a plain file inside %s", h->path, h->place);

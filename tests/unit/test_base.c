@@ -328,7 +328,7 @@ static void test_fs__copies_content_and_mode(void **state)
 static aire_status note_path(const char *relative, mode_t mode, off_t size, void *data)
 {
     strcat(data, relative);
-    strcat(data, S_ISLNK(mode) ? "@ " : " ");
+    strcat(data, S_ISLNK(mode) ? "@ " : S_ISDIR(mode) ? "/ " : " ");
     return AIRE_OK;
 }
 
@@ -340,8 +340,9 @@ static void test_fs__walks_in_order_and_never_through_links(void **state)
     assert_int_equal(aire__fs_write(ctx, at("w/b/z"), "", 0, 0644), AIRE_OK);
     assert_int_equal(aire__fs_write(ctx, at("w/a"), "", 0, 0644), AIRE_OK);
     assert_int_equal(symlink("/etc", at("w/link")), 0);
+    assert_int_equal(aire__fs_mkdirs(ctx, at("w/empty"), 0755), AIRE_OK);
     assert_int_equal(aire__fs_walk(ctx, at("w"), note_path, seen), AIRE_OK);
-    assert_string_equal(seen, "a b/z c link@ ");
+    assert_string_equal(seen, "a b/z c empty/ link@ ");
 }
 
 /* A directory inside another, opened; the other one is closed. */

@@ -74,6 +74,18 @@ static const char *value_of(const aire_command *command, const char *name)
     return NULL;
 }
 
+/* A directory in which nothing is yet is built for both. */
+static void build_place(const aire_command *command, bool builds)
+{
+    char full[512];
+    const char *workspace = host_path(command, "/workspace");
+    assert_non_null(workspace);
+    snprintf(full, sizeof full, "%s/checkpoints", workspace);
+    if (builds)
+        mkdir(full, 0755);
+    assert_int_equal(access(full, F_OK), 0);
+}
+
 /* What a smoke run leaves behind is not there for the run. */
 static void leave_something(const aire_command *command, bool smokes)
 {
@@ -111,6 +123,7 @@ static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel
     put(command->log_path, text);
     assert_int_equal(value_of(command, "AIRE_SMOKE") != NULL, stage == 1);
     assert_int_equal(value_of(command, "AIRE_BUDGET_STEPS") != NULL, stage == 1);
+    build_place(command, stage == 0);
     if (stage > 0)
         leave_something(command, stage == 1);
     while (stage == 2 && !strcmp(word, "9") && atomic_load(&fake.hold)) {
