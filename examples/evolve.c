@@ -401,8 +401,10 @@ static void set_implementer(const search *s, aire_executor_options *options)
     options->implementer = s->implementer;
     options->checker = s->checker;
     options->candidates = (int32_t)settings_number(s->settings, OPT_CANDIDATES);
+    options->candidates_at_once = (int32_t)settings_number(s->settings, OPT_AT_ONCE);
     options->revisions = times(s, OPT_REVISIONS);
     options->repairs = times(s, OPT_REPAIRS);
+    options->repair_seconds = times(s, OPT_REPAIR_SECONDS);
     options->forms = settings_forms(s->settings);
     options->skip_smoke = settings_number(s->settings, OPT_SMOKE) == 0;
     options->template_dir = settings_text(s->settings, OPT_TEMPLATES);

@@ -110,12 +110,17 @@ typedef struct aire_executor_options {
      *  to the implementer once, and ends the run if it is refused again. Reference taken; nullable: no
      *  check */
     aire_model *checker;
+    /** Of the candidates, how many are under way at once: with 1 the next one is asked for only when
+     *  the one before has come to nothing, revisions included, which takes longer and pays for no
+     *  answer that is not used; 0: all */
+    int32_t candidates_at_once;
+    int32_t reserved;        /**< must be 0 */
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
     { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL, \
-      0, 0, 0, 0, 0, 0, NULL }
+      0, 0, 0, 0, 0, 0, NULL, 0, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

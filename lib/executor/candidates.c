@@ -257,19 +257,23 @@ static void take_answers(pool *p)
             take(&p->all[i]);
 }
 
-/* Give back what was refused, and ask; whether an answer is to come. */
+/* Give back what was refused, and ask as many as may be asked at once; whether an answer is to
+ * come. */
 static bool go_on(pool *p)
 {
-    bool waiting = false;
-    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++)
+    int32_t asked = 0;
+    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++) {
         if (may_revise(&p->all[i]))
             fail_pool(p, revise(&p->all[i]));
-    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++) {
-        if (p->all[i].state == READY)
-            ask(&p->all[i]);
-        waiting = waiting || p->all[i].state == ASKED;
+        asked += p->all[i].state == ASKED;
     }
-    return waiting && p->status == AIRE_OK;
+    for (int32_t i = 0; i < p->count && asked < p->t->shop->how.at_once; i++) {
+        if (p->status != AIRE_OK || p->all[i].state != READY)
+            continue;
+        ask(&p->all[i]);
+        asked++;
+    }
+    return asked > 0 && p->status == AIRE_OK;
 }
 
 static void run(pool *p)

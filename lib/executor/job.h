@@ -13,7 +13,8 @@
 
 /* How patches are had from models: aire_executor_options with the defaults filled in. */
 typedef struct aire_implementing {
-    int32_t candidates; /* at once, from 1 */
+    int32_t candidates; /* from 1 */
+    int32_t at_once;    /* of them, from 1 */
     int32_t revisions;  /* of each, from 0 */
     int32_t repairs;    /* from 0 */
     int64_t repair_ms;  /* of the run stage, in which a crash is repaired; -1: never */

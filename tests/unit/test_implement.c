@@ -359,6 +359,27 @@ static void test_candidates__a_replay_has_one_winner(void **state)
     assert_int_equal(run, 3);
 }
 
+/* Who pays for each answer asks for the next one only when the one before came to nothing. */
+static void test_candidates__may_wait_for_one_another(void **state)
+{
+    static const char *const second[] = {BAD, BAD, GOOD("7"), GOOD("8"), NULL};
+    static const char *const third[] = {BAD, BAD, BAD, BAD, GOOD("6"), NULL};
+    static const char *const first[] = {GOOD("9"), GOOD("4"), NULL};
+    options = (aire_executor_options){.candidates = 3, .revisions = 1, .candidates_at_once = 1};
+    expect_drafts(implement(second, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7),
+                  "patch 0.0.0 patch context, revision 0.0.1 patch context, patch 0.1.0* none");
+    expect_drafts(implement(first, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 9), "patch 0.0.0* none");
+    assert_int_equal(scalar(store, "SELECT count(*) FROM model_calls"), 3 + 1);
+    options.candidates_at_once = 2;
+    expect_drafts(implement(third, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 6),
+                  "patch 0.0.0 patch context, patch 0.1.0 patch context, "
+                  "revision 0.0.1 patch context, revision 0.1.1 patch context, patch 0.2.0* none");
+    options.candidates_at_once = 5; /* more than there are */
+    static const char *const all[] = {BAD, GOOD("3"), BAD, NULL};
+    expect_drafts(implement(all, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 3),
+                  "patch 0.0.0 patch context, patch 0.1.0* none, patch 0.2.0 patch context");
+}
+
 static void test_candidates__a_dead_model_ends_one_of_them(void **state)
 {
     static const char *const one[] = {GOOD("7"), NULL};
@@ -368,6 +389,36 @@ static void test_candidates__a_dead_model_ends_one_of_them(void **state)
                   "patch 0.0.0* none, patch 0.1.0 model");
     expect_drafts(implement(none, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1),
                   "patch 0.0.0 model, patch 0.1.0 model");
+}
+
+/* Says nothing at first, as a model that was cut off while it thought; a conversation in which
+ * somebody says nothing is refused, as providers do. */
+static aire_status shy_model(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                             void *unused)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    for (size_t i = 0; i < request->message_count; i++)
+        if (!request->messages[i].text[strspn(request->messages[i].text, " \n")])
+            return aire_error_set(AIRE_INVALID, 400, "messages must have non-empty content");
+    said.text = request->message_count == 1   ? ""
+                : request->message_count == 3 ? " \n\n"
+                                              : GOOD("7");
+    return aire_answer_new(ctx, &said, out);
+}
+
+static void test_candidates__that_say_nothing_are_asked_again(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, shy_model, NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "shy", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 1};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    expect_drafts(run,
+                  "patch 0.0.0 model answer, revision 0.0.1 model answer, revision 0.0.2* none");
+    aire_executor_unref(executor);
+    aire_model_unref(model);
 }
 
 static void test_candidates__are_revised_as_often_as_is_wanted(void **state)
@@ -404,8 +455,9 @@ static void test_candidates__end_with_their_run(void **state)
 static void test_options__of_the_implementer_are_checked(void **state)
 {
     static const aire_executor_options wrong[] = {
-        {.candidates = -1}, {.candidates = 65},     {.revisions = -2}, {.revisions = 9},
-        {.repairs = 9},     {.repair_seconds = -2}, {.skip_smoke = 2}, {.forms = 8}};
+        {.candidates = -1}, {.candidates = 65}, {.revisions = -2},
+        {.revisions = 9},   {.repairs = 9},     {.repair_seconds = -2},
+        {.skip_smoke = 2},  {.forms = 8},       {.candidates_at_once = -1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         aire_executor_options given = wrong[i];
         aire_executor *executor = NULL;
@@ -793,6 +845,43 @@ static void test_completion__is_counted_by_model_kind_and_cause(void **state)
     assert_int_equal(aire_store_drafts(store, 0, (aire_drafts **)&rows), AIRE_INVALID);
 }
 
+/* Answers once, under another name than it is asked by, and is dead then. */
+static aire_status dying_model(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                               void *unused)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (request->message_count > 1)
+        return aire_error_set(AIRE_NET, 0, "nobody there");
+    said.text = BAD;
+    said.model = "member";
+    return aire_answer_new(ctx, &said, out);
+}
+
+/* It is no idea's fault that a model cannot be asked; and who answered wrote the patch. */
+static void test_completion__says_nothing_of_ideas_where_the_model_is_dead(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, dying_model, NULL};
+    aire_completions *rows = NULL;
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "ensemble", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 1};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1);
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    assert_int_equal(aire_completions_count(rows), 1);
+    const aire_completion *row = aire_completions_get(rows, 0);
+    assert_string_equal(row->model, "member");
+    assert_int_equal(row->drafts, 2);
+    assert_int_equal(aire_completion_completes(row), -1);
+    aire_completion refused = *row;
+    refused.cause = AIRE_CAUSE_MODEL_ANSWER;
+    assert_int_equal(aire_completion_completes(&refused), 0);
+    aire_completions_unref(rows);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
 static aire_status read_all(aire_completions **rows)
 {
     aire_drafts *drafts = NULL;
@@ -849,9 +938,10 @@ static aire_status have_patch(aire_workshop *shop)
 
 static void test_implement__fails_cleanly_without_memory(void **state)
 {
-    aire_workshop shop = {.ctx = ctx,
-                          .env = env,
-                          .how = {.candidates = 2, .revisions = 2, .forms = AIRE_FORM_UNIFIED}};
+    aire_workshop shop = {
+        .ctx = ctx,
+        .env = env,
+        .how = {.candidates = 2, .at_once = 2, .revisions = 2, .forms = AIRE_FORM_UNIFIED}};
     assert_int_equal(aire__workshop_sources(&shop), AIRE_OK);
     OOM_LOOP(&memory, have_patch(&shop), (void)0);
     aire_free(ctx, shop.sources);
@@ -864,7 +954,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_candidates__the_first_that_applies_goes_on),
         TEST(test_candidates__a_replay_has_one_winner),
+        TEST(test_candidates__may_wait_for_one_another),
         TEST(test_candidates__a_dead_model_ends_one_of_them),
+        TEST(test_candidates__that_say_nothing_are_asked_again),
         TEST(test_candidates__are_revised_as_often_as_is_wanted),
         TEST(test_candidates__end_with_their_run),
         TEST(test_options__of_the_implementer_are_checked),
@@ -881,6 +973,7 @@ int main(void)
         TEST(test_smoke__failures_are_repaired),
         TEST(test_implement__fails_cleanly_without_memory),
         TEST(test_completion__is_counted_by_model_kind_and_cause),
+        TEST(test_completion__says_nothing_of_ideas_where_the_model_is_dead),
         TEST(test_completion__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
