@@ -151,6 +151,12 @@ static aire_status fill(search *s, size_t enough)
     return AIRE_OK;
 }
 
+/* Runs without a patch are put off when the budget is used; otherwise something is wrong. */
+static aire_status wait_for_budget(const search *s)
+{
+    return settings_text(s->settings, OPT_BUDGET) ? AIRE_OK : AIRE_STATE;
+}
+
 static aire_status run_search(search *s)
 {
     long workers = settings_number(s->settings, OPT_WORKERS);
@@ -165,7 +171,7 @@ static aire_status run_search(search *s)
             return drain(s);
         aire_status status = take_result(s);
         if (status == AIRE_EMPTY && filled == AIRE_EMPTY)
-            return AIRE_STATE; /* the searcher waits for results, and none will come */
+            return wait_for_budget(s); /* the searcher waits for results, and none will come */
         if (status < 0 && status != AIRE_TIMEOUT)
             return status;
     }

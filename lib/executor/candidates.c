@@ -177,7 +177,8 @@ static aire_status take_failure(candidate *c)
         return aire_error_set(c->status, c->code, c->detail);
     else
         status = end_with(c, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, c->detail);
-    return status == AIRE_OK ? keep(c, NULL) : status;
+    /* where there is no budget nobody was asked, and there is nothing to keep */
+    return status == AIRE_OK && c->status != AIRE_LIMIT ? keep(c, NULL) : status;
 }
 
 static aire_status take_said(candidate *c)
@@ -309,6 +310,25 @@ static const candidate *failure_of(const pool *p)
     return &p->all[0];
 }
 
+/* If no candidate goes on: one that might have, had there been the budget to ask. */
+static const candidate *unpaid_of(const pool *p)
+{
+    const candidate *unpaid = NULL;
+    for (int32_t i = p->count; i-- > 0;)
+        if (p->all[i].state == OVER && p->all[i].status == AIRE_LIMIT)
+            unpaid = &p->all[i];
+    return winner_of(p) ? NULL : unpaid;
+}
+
+/* How asking ended. */
+static aire_status status_of(const pool *p)
+{
+    const candidate *unpaid = unpaid_of(p);
+    if (p->status != AIRE_OK)
+        return aire_error_set(p->status, p->code, p->detail);
+    return unpaid ? aire_error_set(AIRE_LIMIT, unpaid->code, unpaid->detail) : AIRE_OK;
+}
+
 static aire_status make(pool *p, const char *text, const char *sent)
 {
     aire_ctx *ctx = p->t->shop->ctx;
@@ -374,7 +394,7 @@ aire_status aire__candidates_ask(aire_try *t, const aire_drafts *known, const ch
     aire_status status = make(&p, text, sent);
     if (status == AIRE_OK) {
         run(&p);
-        status = p.status == AIRE_OK ? AIRE_OK : aire_error_set(p.status, p.code, p.detail);
+        status = status_of(&p);
     }
     if (status == AIRE_OK)
         give(&p, out);

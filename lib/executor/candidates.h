@@ -29,7 +29,8 @@ typedef struct aire_writing {
 
 /*
  * Ask for patches with a text, the first of every conversation; `sent` is what of it is sent back.
- * AIRE_OK, AIRE_CANCELLED, AIRE_NOMEM; other statuses are the store's failures.
+ * AIRE_OK, AIRE_CANCELLED, AIRE_NOMEM, AIRE_LIMIT (none applies, and the budget does not allow for
+ * another answer); other statuses are the store's failures.
  */
 aire_status aire__candidates_ask(aire_try *t, const aire_drafts *known, const char *text,
                                  const char *sent, aire_writing *out);

@@ -191,11 +191,23 @@ static void stop_for_failure(aire_local *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* A try that came to no end of its own is given one. False: there is nothing to finish (stopped, or
- * tried again). */
+/* The budget is used before there is a patch: that is no end of the run, which the next executor on
+ * the store takes up. */
+static void put_off(aire_local *l, const aire_try *t)
+{
+    const char *reason = aire_error_message(aire_last_error());
+    aire__store_event(l->store, "budget", t->run->id, reason);
+    aire__logf(l->shop.ctx, AIRE_LOG_WARNING, "executor", "run %lld waits for another budget: %s",
+               (long long)t->run->id, reason);
+}
+
+/* A try that came to no end of its own is given one. False: there is nothing to finish (stopped,
+ * put off, or tried again). */
 static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_status *status)
 {
-    if (is_stopping(l))
+    if (t->is_unpaid)
+        put_off(l, t);
+    if (is_stopping(l) || t->is_unpaid)
         return false;
     if (*status == AIRE_CANCELLED) {
         *status = aire__settle(t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
@@ -250,7 +262,7 @@ static void work_on(aire_local *l, aire_job *job)
         over = false;
     }
     aire__try_clear(&t);
-    aire__finish_end(l, over ? job : NULL, place, result);
+    aire__finish_end(l, over || t.is_unpaid ? job : NULL, place, result);
 }
 
 void *aire__worker_main(void *local)

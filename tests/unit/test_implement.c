@@ -503,6 +503,115 @@ static void test_drafts__are_used_by_the_next_controller(void **state)
     aire_model_unref(dead);
 }
 
+/* A model with a purse: what it says when, and how many answers are left to be paid. */
+typedef struct purse {
+    atomic_int left, paid;
+    const char *first, *then; /* answers of a conversation: to its first request, and to others */
+} purse;
+
+static aire_status buy(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                       void *user_data)
+{
+    purse *p = user_data;
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (atomic_fetch_sub(&p->left, 1) <= 0)
+        return aire_error_set(AIRE_LIMIT, 0, "the budget is used");
+    atomic_fetch_add(&p->paid, 1);
+    said.text = request->message_count == 1 ? p->first : p->then;
+    return aire_answer_new(ctx, &said, out);
+}
+
+static aire_model *buying(purse *p)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, buy, NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "buying", &ops, p, &model), AIRE_OK);
+    return model;
+}
+
+static void expect_waiting(aire_executor *executor, int64_t waiting)
+{
+    aire_result *none = NULL;
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    assert_int_equal(aire_executor_next(executor, 20000, &none), AIRE_EMPTY);
+    assert_int_equal(aire_executor_pending(executor), 0);
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    assert_int_equal(counts.runs_waiting, waiting);
+}
+
+/* That the budget is used is no end: with another one the run goes on with what it has. */
+static void test_budget__puts_off_what_has_no_patch(void **state)
+{
+    purse p = {.left = 2, .first = BAD, .then = GOOD("7")};
+    aire_model *model = buying(&p);
+    options = (aire_executor_options){.candidates = 2, .candidates_at_once = 1};
+    aire_executor *executor = new_executor(model);
+    int64_t first = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    int64_t second = submit_idea(executor);
+    expect_waiting(executor, 1);
+    aire_executor_unref(executor);
+    p = (purse){.left = 1, .first = BAD, .then = GOOD("8")};
+    executor = new_executor(model);
+    expect_waiting(executor, 1);
+    expect_drafts(second, "patch 0.0.0 patch context");
+    aire_executor_unref(executor);
+    atomic_store(&p.left, 1); /* the answer that was paid for is not asked for again */
+    executor = new_executor(model);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    expect_waiting(executor, 0);
+    expect_drafts(first, "patch 0.0.0 patch context, revision 0.0.1* none");
+    expect_drafts(second, "patch 0.0.0 patch context, revision 0.0.1* none");
+    assert_int_equal(p.paid, 2);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM events WHERE type = 'budget'"), 2);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
+static void test_budget__puts_off_what_its_checker_gave_back(void **state)
+{
+    static const char *const no[] = {"VERDICT: no", NULL}, *const yes[] = {"Yes.", NULL};
+    purse p = {.left = 1, .first = GOOD("6"), .then = GOOD("9")};
+    aire_model *model = buying(&p), *first = replay(no), *second = replay(yes);
+    options = (aire_executor_options){.checker = first};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect_waiting(executor, 1);
+    aire_executor_unref(executor);
+    atomic_store(&p.left, 1);
+    options.checker = second;
+    executor = new_executor(model);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 9);
+    expect_drafts(run, "patch 0.0.0 none, check 0.0.0 not the idea, revision 0.0.1* none, "
+                       "check 0.0.1 none");
+    options.checker = NULL;
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+    aire_model_unref(first);
+    aire_model_unref(second);
+}
+
+/* What has been paid for is used: a patch that is there runs, and a failure that cannot be repaired
+ * any more is the end. */
+static void test_budget__ends_nothing_that_has_a_patch(void **state)
+{
+    purse p = {.left = 1, .first = GOOD("7"), .then = NULL};
+    aire_model *model = buying(&p);
+    options = (aire_executor_options){.candidates = 3};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    p = (purse){.left = 1, .first = GOOD("nobuild")};
+    options.candidates = 1;
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_BUILD_FAILED, AIRE_CAUSE_EXIT_CODE, -1);
+    expect_waiting(executor, 0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM drafts WHERE run_id = 1"), 1);
+    assert_int_equal(run, 1);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
 /* ---- killed at every point ---- */
 
 static const char *kill_point;
@@ -962,6 +1071,9 @@ int main(void)
         TEST(test_options__of_the_implementer_are_checked),
         TEST(test_drafts__are_not_paid_for_again),
         TEST(test_drafts__are_used_by_the_next_controller),
+        TEST(test_budget__puts_off_what_has_no_patch),
+        TEST(test_budget__puts_off_what_its_checker_gave_back),
+        TEST(test_budget__ends_nothing_that_has_a_patch),
         TEST(test_drafts__survive_every_kill),
         TEST(test_drafts__are_confirmed_as_they_are),
         TEST(test_check__gives_a_patch_back_once),

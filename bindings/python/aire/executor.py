@@ -94,7 +94,8 @@ class Executor(Handle):
 
     `workers` runs are under way at once, in workspaces below `work_dir`, which `keep_workspaces` leaves
     there. They lease `gpus` (numbers of devices; None: all there are, (): none), `memory_bytes` and
-    `disk_bytes` (0: what the machine has). `implementer` writes patches for ideas without one. With `slurm`
+    `disk_bytes` (0: what the machine has). `implementer` writes patches for ideas without one;
+    where its budget is used, a run without a patch is put off for the next executor on the store. With `slurm`
     (a Slurm, or a dictionary of its fields) each run is a job of a cluster, and `sandbox` may be None.
 
     For an idea without a patch `candidates` patches are asked for, `candidates_at_once` of them at once (0: all),
