@@ -20,7 +20,8 @@ typedef struct aire_completion {
     int32_t stage;        /**< AIRE_STAGE_* */
     int32_t cause;        /**< AIRE_CAUSE_* */
     int32_t reserved;     /**< 0 */
-    /** That wrote the patches; of ideas that brought theirs, who proposed them. Borrowed from the list */
+    /** That wrote the patches; of ideas that brought theirs, and of runs that came in a bundle, which
+     *  has no drafts, who proposed them. Borrowed from the list */
     const char *model;
     int64_t runs;         /**< how many */
     int64_t drafts;       /**< answers and requests that these took, checks included (draft.h) */
