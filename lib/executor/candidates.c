@@ -173,7 +173,7 @@ static aire_status take_failure(candidate *c)
     aire_status status;
     if (c->status == AIRE_CANCELLED && p->won)
         status = end_with(c, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_OVERTAKEN, "");
-    else if (c->status == AIRE_CANCELLED || c->status == AIRE_NOMEM)
+    else if (aire__talk_is_over(c->status, p->cancel))
         return aire_error_set(c->status, c->code, c->detail);
     else
         status = end_with(c, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, c->detail);

@@ -77,6 +77,11 @@ aire_request aire__talk_request(const aire_try *t, const aire_talk *talk, aire_m
                           .plan_id = aire_idea_plan(idea) ? aire_plan_id(aire_idea_plan(idea)) : 0};
 }
 
+bool aire__talk_is_over(aire_status status, aire_cancel *cancel)
+{
+    return status == AIRE_NOMEM || (status == AIRE_CANCELLED && aire_cancel_fired(cancel));
+}
+
 aire_prompt_task aire__talk_task(const aire_try *t)
 {
     return (aire_prompt_task){t->shop->env, t->shop->templates, t->run->idea, t->shop->how.forms};

@@ -421,6 +421,30 @@ static void test_candidates__that_say_nothing_are_asked_again(void **state)
     aire_model_unref(model);
 }
 
+static aire_status quitting_model(const aire_request *request, aire_cancel *cancel,
+                                  aire_answer **out, void *unused)
+{
+    return aire_error_set(AIRE_CANCELLED, 0, "I have quit");
+}
+
+/* A run is cancelled by the host alone, whatever a model says. */
+static void test_candidates__do_not_cancel_their_run(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, quitting_model, NULL};
+    static const char *const good[] = {GOOD("7"), NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "quitting", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 2};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1);
+    aire_executor_unref(executor);
+    options = (aire_executor_options){.checker = model};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    options.checker = NULL;
+    aire_model_unref(model);
+}
+
 static void test_candidates__are_revised_as_often_as_is_wanted(void **state)
 {
     static const char *const five[] = {BAD, BAD, BAD, BAD, GOOD("7"), NULL};
@@ -1066,6 +1090,7 @@ int main(void)
         TEST(test_candidates__may_wait_for_one_another),
         TEST(test_candidates__a_dead_model_ends_one_of_them),
         TEST(test_candidates__that_say_nothing_are_asked_again),
+        TEST(test_candidates__do_not_cancel_their_run),
         TEST(test_candidates__are_revised_as_often_as_is_wanted),
         TEST(test_candidates__end_with_their_run),
         TEST(test_options__of_the_implementer_are_checked),
