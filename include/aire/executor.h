@@ -82,8 +82,9 @@ typedef struct aire_executor_options {
     int32_t workers;             /**< runs at once, each on the cpus that its stage asks for; default: as many as there are cpus */
     const char *work_dir;        /**< directory for workspaces, of this store alone; NULL: the store's path + ".work" */
     /** Writes patches for ideas without one; reference taken; nullable. A run that has none when the
-     *  model's budget is used (AIRE_LIMIT) is put off: it is not queued any more, has no result, stays
-     *  unfinished in the store, and is taken up by the next executor */
+     *  model's budget is used (AIRE_LIMIT), and nobody else's patch is being asked for, is put off: it is
+     *  not queued any more, has no result, stays unfinished in the store, and is taken up by the next
+     *  executor */
     aire_model *implementer;
     aire_progress_fn progress;   /**< nullable */
     void *progress_user_data;    /**< borrowed; must outlive the executor */

@@ -225,7 +225,7 @@ static aire_executor *new_executor(aire_model *implementer)
 {
     aire_executor *executor;
     options.struct_size = sizeof options;
-    options.workers = 1;
+    options.workers = options.workers ? options.workers : 1;
     options.implementer = implementer;
     if (aire_executor_new(ctx, env, sandbox, store, &options, &executor) != AIRE_OK)
         fail_msg("%s", aire_error_message(aire_last_error()));
@@ -613,6 +613,39 @@ static void test_budget__puts_off_what_its_checker_gave_back(void **state)
     aire_model_unref(model);
     aire_model_unref(first);
     aire_model_unref(second);
+}
+
+/* A budget for one request at a time, as one is that estimates too much. */
+static aire_status ask_alone(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                             void *user_data)
+{
+    purse *p = user_data;
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (atomic_fetch_sub(&p->left, 1) <= 0) {
+        atomic_fetch_add(&p->left, 1);
+        return aire_error_set(AIRE_LIMIT, 0, "the rest is in flight");
+    }
+    usleep(300000);
+    said.text = atomic_fetch_add(&p->paid, 1) ? p->then : p->first;
+    atomic_fetch_add(&p->left, 1);
+    return aire_answer_new(ctx, &said, out);
+}
+
+static void test_budget__waits_for_what_is_in_flight(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, ask_alone, NULL};
+    purse p = {.left = 1, .first = GOOD("7"), .then = GOOD("8")};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "alone", &ops, &p, &model), AIRE_OK);
+    options = (aire_executor_options){.workers = 2};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    expect_waiting(executor, 0);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
 }
 
 /* What has been paid for is used: a patch that is there runs, and a failure that cannot be repaired
@@ -1098,6 +1131,7 @@ int main(void)
         TEST(test_drafts__are_used_by_the_next_controller),
         TEST(test_budget__puts_off_what_has_no_patch),
         TEST(test_budget__puts_off_what_its_checker_gave_back),
+        TEST(test_budget__waits_for_what_is_in_flight),
         TEST(test_budget__ends_nothing_that_has_a_patch),
         TEST(test_drafts__survive_every_kill),
         TEST(test_drafts__are_confirmed_as_they_are),
