@@ -459,6 +459,37 @@ static aire_status refuse_whole(applying *a, const aire_target *target, const ai
         look->is_part ? ", without its beginning or its end" : "");
 }
 
+/* Whether lines that are sent as if they were a file are only shown: they stand in the text so. */
+static aire_status is_quoted(applying *a, const aire_target *target, const char *data,
+                             size_t length, bool *quoted)
+{
+    const aire_hunk *hunk = &a->edits.hunks[target->whole];
+    size_t *at = aire__calloc(a->ctx, hunk->count + 1, sizeof *at), places[AIRE_PLACES_MAX];
+    uint64_t *keys = aire__calloc(a->ctx, hunk->count + 1, sizeof *keys);
+    aire_text text = {.ctx = a->ctx};
+    aire_side side;
+    int grade;
+    bool more;
+    aire_status status = at && keys ? AIRE_OK : aire__fail_nomem();
+    *quoted = false;
+    if (status == AIRE_OK)
+        status = aire__text_open(a->ctx, data, length, &text);
+    if (status == AIRE_OK)
+        status = aire__text_index(&text);
+    if (status == AIRE_OK) {
+        aire__side_make(&a->edits, hunk, '-', at, keys, &side);
+        while (side.core < side.core_end && side.keys[side.core] == AIRE_KEY_BLANK)
+            side.core++;
+        while (side.core < side.core_end && side.keys[side.core_end - 1] == AIRE_KEY_BLANK)
+            side.core_end--;
+        *quoted = aire__find_contiguous(&text, &side, places, &grade, &more) > 0;
+    }
+    aire__text_free(&text);
+    aire_free(a->ctx, at);
+    aire_free(a->ctx, keys);
+    return status;
+}
+
 static aire_status apply_whole(applying *a, aire_target *target, aire_buf *content)
 {
     const aire_patch_source *source = source_of(a, target);
@@ -468,8 +499,14 @@ static aire_status apply_whole(applying *a, aire_target *target, aire_buf *conte
     aire_status status = aire__whole_look(a->ctx, source, &a->edits, hunk, &look);
     if (status != AIRE_OK)
         return status;
-    if (look.elision || look.is_cut || (!fills && !aire__whole_is_sure(&look)))
-        return refuse_whole(a, target, &look);
+    if (look.elision || look.is_cut || (!fills && !aire__whole_is_sure(&look))) {
+        bool quoted = false;
+        if (source && a->targets.count > 1) /* something else is the patch */
+            status = is_quoted(a, target, source->data, source->length, &quoted);
+        if (status == AIRE_OK && quoted)
+            aire__buf_append(content, source->data, source->length);
+        return status == AIRE_OK && !quoted ? refuse_whole(a, target, &look) : status;
+    }
     status = aire__whole_write(a->ctx, source, &a->edits, hunk, content);
     return status == AIRE_OK ? note_hunk(a, hunk->patch_line, 1, AIRE_PLACED_WHOLE,
                                          fills ? 1 : 0.5 + look.kept / 2)
@@ -563,7 +600,8 @@ static aire_status check_made(applying *a, const aire_target *target, const aire
                        target->path, target->path);
 }
 
-/* A file that is sent whole beside changes of its lines is what they make of it, or what it was. */
+/* A file that is sent whole beside changes of its lines is what they make of it, or what it was, or
+ * lines of either. */
 static aire_status check_whole(applying *a, const aire_target *target, const aire_buf *content)
 {
     const aire_patch_source *source = source_of(a, target);
@@ -578,7 +616,12 @@ static aire_status check_whole(applying *a, const aire_target *target, const air
     bool was = source && whole.length == source->length &&
                (whole.length == 0 || memcmp(whole.data, source->data, whole.length) == 0);
     aire__buf_free(&whole);
-    if (status != AIRE_OK || made || was)
+    bool quoted = made || was;
+    if (status == AIRE_OK && !quoted && source)
+        status = is_quoted(a, target, source->data, source->length, &quoted);
+    if (status == AIRE_OK && !quoted && content->data)
+        status = is_quoted(a, target, content->data, content->length, &quoted);
+    if (status != AIRE_OK || quoted)
         return status;
     return refuse_text(
         a, AIRE_OUTCOME_PATCH_FAILED, AIRE_CAUSE_PATCH_SYNTAX,

@@ -24,7 +24,7 @@ enum {
 typedef struct comparison {
     aire_ctx *ctx;
     aire_lines a, b;
-    uint32_t *a_ids, *b_ids; /* equal lines have equal numbers */
+    uint64_t *a_ids, *b_ids; /* equal lines have equal numbers */
     bool *removed, *added;
     long *forward, *backward; /* furthest points by diagonal, from -reach on */
     long reach;               /* at most DISTANCE_MAX */
@@ -67,18 +67,25 @@ static uint32_t number_line(slot *table, size_t mask, const aire_line *line, uin
     return table[at].id;
 }
 
+/* Numbers that are hashes: unlike lines may have the same one, which is looked for afterwards. */
+static void hash_lines(const aire_lines *lines, bool loosely, uint64_t *ids)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        const aire_line *line = &lines->items[i];
+        const aire_line hashed = {line->text, loosely ? trimmed(line) : line->full, line->full};
+        ids[i] = aire__line_hash(&hashed);
+    }
+}
+
+/* Numbers by a table: for texts of which two lines have the same hash. */
 static aire_status number_lines(comparison *c)
 {
     size_t total = c->a.count + c->b.count, size = 16;
     while (size < 2 * total)
         size *= 2;
     slot *table = aire__calloc(c->ctx, size, sizeof *table);
-    c->a_ids = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->a_ids);
-    c->b_ids = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->b_ids);
-    if (!table || !c->a_ids || !c->b_ids) {
-        aire_free(c->ctx, table);
+    if (!table)
         return aire__fail_nomem();
-    }
     uint32_t next = 0;
     for (size_t i = 0; i < c->a.count; i++)
         c->a_ids[i] = number_line(table, size - 1, &c->a.items[i], &next, c->loosely);
@@ -201,7 +208,7 @@ static void compare_box(comparison *c, box r)
 
 /* The changed lines of one text, as runs that may be moved over equal lines. */
 typedef struct side {
-    const uint32_t *ids;
+    const uint64_t *ids;
     bool *changed;
     size_t count;
     bool *opposite; /* whether the other text has changes before its k-th kept line */
@@ -389,18 +396,53 @@ static void write_hunks(const comparison *c, aire_buf *to)
 /* With both texts' lines there. */
 static aire_status prepare(comparison *c)
 {
-    aire_status status = number_lines(c);
     size_t half = (c->a.count + c->b.count + 1) / 2 + 1;
-    if (status != AIRE_OK)
-        return status;
     c->reach = half < DISTANCE_MAX ? (long)half : DISTANCE_MAX;
+    c->a_ids = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->a_ids);
+    c->b_ids = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->b_ids);
     c->removed = aire__calloc(c->ctx, c->a.count + 1, sizeof *c->removed);
     c->added = aire__calloc(c->ctx, c->b.count + 1, sizeof *c->added);
     c->forward = aire__calloc(c->ctx, 2 * (size_t)c->reach + 3, sizeof *c->forward);
     c->backward = aire__calloc(c->ctx, 2 * (size_t)c->reach + 3, sizeof *c->backward);
-    if (!c->removed || !c->added || !c->forward || !c->backward)
+    if (!c->a_ids || !c->b_ids || !c->removed || !c->added || !c->forward || !c->backward)
         return aire__fail_nomem();
     return AIRE_OK;
+}
+
+/* Whether all lines that are kept are the same in both texts. */
+static bool is_sound(const comparison *c)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        while (i < c->a.count && c->removed[i])
+            i++;
+        while (k < c->b.count && c->added[k])
+            k++;
+        if (i == c->a.count || k == c->b.count)
+            return i == c->a.count && k == c->b.count;
+        if (!same_line(&c->a.items[i++], &c->b.items[k++], c->loosely))
+            return false;
+    }
+}
+
+static aire_status compare_ids(comparison *c)
+{
+    c->effort = 0;
+    compare_box(c, (box){0, (long)c->a.count, 0, (long)c->b.count});
+    return settle_sides(c);
+}
+
+static aire_status compare(comparison *c)
+{
+    hash_lines(&c->a, c->loosely, c->a_ids);
+    hash_lines(&c->b, c->loosely, c->b_ids);
+    aire_status status = compare_ids(c);
+    if (status != AIRE_OK || is_sound(c))
+        return status;
+    memset(c->removed, 0, c->a.count);
+    memset(c->added, 0, c->b.count);
+    status = number_lines(c);
+    return status == AIRE_OK ? compare_ids(c) : status;
 }
 
 static void comparison_free(comparison *c)
@@ -425,10 +467,8 @@ aire_status aire__patch_diff(aire_ctx *ctx, const char *path, const char *before
         status = aire__lines_split(ctx, after ? after : "", after_length, &c.b);
     if (status == AIRE_OK && !equal)
         status = prepare(&c);
-    if (status == AIRE_OK && !equal) {
-        compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
-        status = settle_sides(&c);
-    }
+    if (status == AIRE_OK && !equal)
+        status = compare(&c);
     if (status == AIRE_OK && !equal) {
         aire__buf_printf(&text, "--- %s%s\n+++ %s%s\n", before ? "a/" : "",
                          before ? path : "/dev/null", after ? "b/" : "",
@@ -450,9 +490,7 @@ aire_status aire__lines_compare(aire_ctx *ctx, const aire_lines *before, const a
     comparison c = {.ctx = ctx, .a = *before, .b = *after, .loosely = true};
     aire_status status = prepare(&c);
     if (status == AIRE_OK)
-        compare_box(&c, (box){0, (long)c.a.count, 0, (long)c.b.count});
-    if (status == AIRE_OK)
-        status = settle_sides(&c);
+        status = compare(&c);
     if (status == AIRE_OK) {
         *removed = c.removed;
         *added = c.added;

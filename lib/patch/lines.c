@@ -49,8 +49,18 @@ bool aire__line_equal(const aire_line *a, const aire_line *b)
 
 uint64_t aire__line_hash(const aire_line *line)
 {
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < line->length; i++)
-        hash = (hash ^ (unsigned char)line->text[i]) * 0x100000001b3u;
-    return hash;
+    const uint64_t odd = 0x9e3779b97f4a7c15u;
+    uint64_t hash = line->length * odd, word;
+    const char *at = line->text;
+    size_t left = line->length;
+    for (; left >= sizeof word; at += sizeof word, left -= sizeof word) {
+        memcpy(&word, at, sizeof word);
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 29;
+    }
+    word = 0;
+    if (left)
+        memcpy(&word, at, left);
+    hash = (hash ^ word) * odd;
+    return hash ^ hash >> 32;
 }

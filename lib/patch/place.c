@@ -128,6 +128,18 @@ static bool place_strictly(aire_placing *p)
 
 /* ---- what lies open ---- */
 
+/* Whether a short hunk, found elsewhere, begins where its header says as well: it may be meant
+ * there, with a line lost from its context. */
+static bool begins_at_header(const aire_placing *p, size_t i, size_t found, size_t *header)
+{
+    enum { SHORT = 3 };
+    const aire_side *side = &p->sides[i];
+    return side->core_end - side->core <= SHORT && numbered_place(p, i, 0, header) &&
+           *header != found && *header < p->text->lines.count &&
+           p->text->keys[*header] == side->keys[side->core] &&
+           aire__line_weight(&p->text->lines.items[*header]) >= 0.7;
+}
+
 static aire_status find_choices(aire_placing *p, size_t i)
 {
     aire_choice *choice = &p->choices[i];
@@ -157,6 +169,11 @@ static aire_status find_choices(aire_placing *p, size_t i)
             if (k == length)
                 settle_found(p, i, header, true);
         }
+    } else if (choice->count == 1 && begins_at_header(p, i, places[0], &header)) {
+        place->state = AIRE_PLACE_AMBIGUOUS;
+        place->first = places[0];
+        place->other = header;
+        choice->count = 0;
     } else if (choice->count == 1) {
         settle_found(p, i, places[0], false);
     } else {

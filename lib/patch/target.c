@@ -57,6 +57,8 @@ static aire_status fits(aire_ctx *ctx, const aire_edits *edits, const aire_file_
         aire_whole_look look;
         aire_status status =
             aire__whole_look(ctx, source, edits, &edits->hunks[file->first_hunk], &look);
+        if (status != AIRE_OK)
+            return status;
         *all = source->length > 0 && aire__whole_is_sure(&look) && look.kept >= KEPT_NAMELESS;
         return status;
     }

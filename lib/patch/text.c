@@ -4,9 +4,10 @@
 #include "base/fail.h"
 #include "base/str.h"
 
+enum { AHEAD = 12 };
+
 struct aire_text_slot {
-    uint64_t key;
-    uint32_t first, count; /* first: from 1 */
+    uint32_t first, count; /* first: from 1; its key is the slot's */
 };
 
 aire_status aire__text_open(aire_ctx *ctx, const char *data, size_t length, aire_text *out)
@@ -20,10 +21,15 @@ aire_status aire__text_open(aire_ctx *ctx, const char *data, size_t length, aire
     return status;
 }
 
+static size_t slot_of(const aire_text *text, uint64_t key)
+{
+    return (size_t)(key ^ key >> 32) & text->mask;
+}
+
 static struct aire_text_slot *find_slot(const aire_text *text, uint64_t key)
 {
-    size_t at = (size_t)(key ^ key >> 32) & text->mask;
-    while (text->slots[at].count && text->slots[at].key != key)
+    size_t at = slot_of(text, key);
+    while (text->slots[at].count && text->keys[text->slots[at].first - 1] != key)
         at = (at + 1) & text->mask;
     return &text->slots[at];
 }
@@ -48,11 +54,14 @@ aire_status aire__text_index(aire_text *text)
         return aire__fail_nomem();
     }
     text->keys = keys;
-    for (size_t i = count; i-- > 0;) { /* backwards, so that each list is in order */
+    for (size_t i = 0; i < count; i++)
         keys[i] = aire__fold_key(&text->lines.items[i]);
+    for (size_t i = count; i-- > 0;) { /* backwards, so that each list is in order */
+        if (i >= AHEAD)                /* of a large file the table is in no cache */
+            __builtin_prefetch(&text->slots[slot_of(text, keys[i - AHEAD])], 1);
         struct aire_text_slot *slot = find_slot(text, keys[i]);
         text->next[i] = slot->first;
-        *slot = (struct aire_text_slot){keys[i], (uint32_t)i + 1, slot->count + 1};
+        *slot = (struct aire_text_slot){(uint32_t)i + 1, slot->count + 1};
     }
     return AIRE_OK;
 }

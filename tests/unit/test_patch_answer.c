@@ -237,6 +237,18 @@ static void test_answer__whole_files(void **state)
     snprintf(answer, sizeof answer,
              "It was\n```python\n%s```\nand becomes\n```diff\n" NAMES HUNK "```\n", code);
     expect(answer, "src/train.py", CHANGED);
+    /* Nor is what is only shown, before or after. */
+    expect("src/train.py\n```python\n    if step < 10:\n        return 0.1\n    return "
+           "0.01\n```\nbecomes\n```diff\n" NAMES HUNK "```\n",
+           "src/train.py", CHANGED);
+    expect("```diff\n" NAMES HUNK "```\nso that src/train.py has\n\nsrc/train.py\n```python\n    "
+                                  "return 0.02\n\n\ndef main():\n```\n",
+           "src/train.py", CHANGED);
+    expect("lib/tabs.c\n```c\nint f(int a)\n{\n```\nstays, and\n```diff\n" NAMES HUNK "```\n",
+           "src/train.py", CHANGED);
+    expect_refusal("```diff\n" NAMES HUNK
+                   "```\nand\n\nsrc/train.py\n```python\ndef rate(step):\n    return 1\n```\n",
+                   AIRE_OUTCOME_PATCH_FAILED, "do not agree");
 }
 
 static void test_answer__added_lines_stand_as_the_file_has_it(void **state)

@@ -145,6 +145,23 @@ static void test_place__removed_lines_are_never_guessed(void **state)
     }
 }
 
+/* What is left of the context stands in the first function, the header means the second. */
+static void test_place__a_short_hunk_is_not_moved_from_where_it_begins(void **state)
+{
+    static const char text[] = "void a(void)\n{\n    init(buf);\n}\n\n"
+                               "void b(void)\n{\n    init(buf);\n    return done;\n}\n";
+    aire_patch_source two[] = {{"f.c", text, sizeof text - 1, true}};
+    const aire_patch_base on = {two, 1, NULL, NULL};
+    aire_patched out;
+    assert_int_equal(apply_as(AIRE_PATCH_ANSWER,
+                              NAMES "@@ -8,2 +8,3 @@\n     init(buf);\n }\n+/* end */\n", &on,
+                              &out),
+                     AIRE_OK);
+    assert_int_equal(out.outcome, AIRE_OUTCOME_PATCH_FAILED);
+    assert_non_null(strstr(out.message, "several places"));
+    aire__patched_free(&out);
+}
+
 static void test_place__fails_cleanly_without_memory(void **state)
 {
     aire_patched out;
@@ -164,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_place__a_refusal_shows_the_places),
         cmocka_unit_test(test_place__how_sure_it_is_is_told),
         cmocka_unit_test(test_place__removed_lines_are_never_guessed),
+        cmocka_unit_test(test_place__a_short_hunk_is_not_moved_from_where_it_begins),
         cmocka_unit_test(test_place__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, patch_setup, patch_teardown);
