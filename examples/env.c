@@ -40,7 +40,7 @@ static const char usage[] =
 static const char notes[] =
     "\n"
     "exit codes: 0 good, 1 the baseline fails or something else went wrong, 2 wrong usage,\n"
-    "            3 no environment, or a mistake in its manifest\n";
+    "            3 no environment, or a mistake in its manifest; 130 interrupted\n";
 
 /* ---- what there is ---- */
 
@@ -208,6 +208,7 @@ int main(int argc, char **argv)
         return code;
     if (tool_start(&t, &ctx) != AIRE_OK)
         return tool_complain(&t, "start");
+    tool_catch_interrupts();
     if (tool_open_env(&t, ctx, t.words[1], &env) != AIRE_OK) {
         tool_complain(&t, "environment");
         code = TOOL_NO_ENVIRONMENT;

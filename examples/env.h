@@ -12,8 +12,8 @@ typedef struct baseline {
     double wall_s; /* of the runs that ended well, on average */
 } baseline;
 
-/* Run it, show each run. TOOL_OK, or TOOL_FAILED if it could not be run; a run that fails is
- * counted. */
+/* Run it, show each run. TOOL_OK, TOOL_FAILED if it could not be run, or TOOL_INTERRUPTED; a run
+ * that fails is counted. */
 int baseline_run(const tool *t, aire_ctx *ctx, aire_env *env, baseline *out);
 void baseline_free(baseline *b);
 

@@ -12,19 +12,8 @@ static void print_tail(const char *log)
     const char *at = log + strlen(log);
     for (int lines = 0; at > log && lines <= TAIL_LINES; at--)
         lines += at[-1] == '\n';
-    for (at += at > log; *at;) {
-        size_t length = strcspn(at, "\n");
-        printf("    | %.*s\n", (int)length, at);
-        at += length + (at[length] == '\n');
-    }
-}
-
-static double seconds_of(const aire_result *result)
-{
-    int64_t ms = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result); i++)
-        ms += aire_result_usage(result, i)->wall_ms;
-    return (double)ms / 1000;
+    at += at > log;
+    host_print(at, strlen(at), "    | ");
 }
 
 static void print_usage(const aire_result *result)
@@ -40,27 +29,22 @@ static void take_result(const aire_env *env, const aire_result *result, baseline
 {
     const char *wanted = aire_env_metric(env);
     double value = 0;
-    bool found = false;
-    for (size_t i = 0; i < aire_result_metric_count(result) && !found; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        found = !strcmp(metric->name, wanted);
-        value = metric->value;
-    }
+    bool found = host_metric(result, wanted, &value);
     printf("seed %llu: ", (unsigned long long)aire_result_seed(result));
     if (aire_result_outcome(result) == AIRE_OUTCOME_OK && found) {
         printf("%s = %.6g;", wanted, value);
         print_usage(result);
         putchar('\n');
         b->metrics[b->count++] = value;
-        b->wall_s += seconds_of(result);
+        b->wall_s += host_seconds(result);
         return;
     }
     b->failures++;
     printf("%s at %s: %s\n", aire_outcome_name(aire_result_outcome(result)),
            aire_stage_name(aire_result_stage(result)), aire_cause_name(aire_result_cause(result)));
-    if (*aire_result_detail(result))
-        printf("    %s\n", aire_result_detail(result));
+    host_print(aire_result_detail(result), strlen(aire_result_detail(result)), "    ");
     print_tail(aire_result_log_tail(result));
+    tool_hint(env, aire_result_log_tail(result));
 }
 
 static aire_status run_all(const tool *t, aire_executor *executor, const aire_env *env, baseline *b)
@@ -71,9 +55,9 @@ static aire_status run_all(const tool *t, aire_executor *executor, const aire_en
         options.seed = (uint64_t)seed;
         status = aire_executor_submit(executor, NULL, &options, NULL);
     }
-    while (status == AIRE_OK) {
+    while (status == AIRE_OK || status == AIRE_TIMEOUT) {
         aire_result *result = NULL;
-        status = aire_executor_next(executor, -1, &result);
+        status = tool_next(executor, &result);
         if (status == AIRE_OK)
             take_result(env, result, b);
         aire_result_unref(result);
@@ -115,6 +99,8 @@ int baseline_run(const tool *t, aire_ctx *ctx, aire_env *env, baseline *out)
     tool_remove_directory(directory);
     if (out->count)
         out->wall_s /= (double)out->count;
+    if (status == AIRE_OK && tool_interrupted())
+        return TOOL_INTERRUPTED;
     return status == AIRE_OK ? TOOL_OK : tool_complain(t, "running the baseline");
 }
 

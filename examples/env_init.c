@@ -55,7 +55,7 @@ int environment_write(const tool *t, const aire_env *env, const char *path)
         code = write_file(t, path, aire_env_file_path(env, i), data, length, is_program);
     }
     if (code == TOOL_OK)
-        printf("%s is an environment: look at its aire.json, and check it with %s check %s\n", path,
-               t->name, path);
+        printf("%s is an environment: look at its aire.json, and check it with %s check %s%s\n",
+               path, t->name, path, t->variables.count ? " and the same --var" : "");
     return code;
 }

@@ -13,10 +13,6 @@
 
 #include "evolve.h"
 
-#ifndef AIRE_INSTALLED_PREFIX
-#define AIRE_INSTALLED_PREFIX "/usr/local"
-#endif
-
 /* Everything that a search is made of. */
 typedef struct search {
     aire_ctx *ctx;
@@ -46,11 +42,6 @@ static void on_interrupt(int number)
     aire_cancel_fire(interrupt);
 }
 
-static void print_log(int32_t level, const char *component, const char *message, void *unused)
-{
-    fprintf(stderr, "%s: %s\n", component, message);
-}
-
 /* ---- the loop ---- */
 
 static void show_best(search *s, const aire_result *result, double value)
@@ -61,27 +52,27 @@ static void show_best(search *s, const aire_result *result, double value)
 
 static void show_result(search *s, aire_result *result)
 {
-    aire_idea *idea = aire_result_idea(result);
-    const char *title = idea ? aire_idea_title(idea) : "baseline";
+    char title[71];
     const char *metric = aire_env_metric(s->env);
     double reward, value = 0;
     s->progress.finished++;
+    host_title(aire_result_idea(result), title, sizeof title);
     if (aire_result_reward(result, &reward) != AIRE_OK) {
-        progress_line(&s->progress, "run %-4lld %s at %s (%s)  %.70s",
+        progress_line(&s->progress, "run %-4lld %s at %s (%s)  %s",
                       (long long)aire_result_run_id(result),
                       aire_outcome_name(aire_result_outcome(result)),
                       aire_stage_name(aire_result_stage(result)),
                       aire_cause_name(aire_result_cause(result)), title);
         return;
     }
-    result_metric(result, metric, &value);
+    host_metric(result, metric, &value);
     bool better = aire_result_kind(result) == AIRE_RUN_IDEA && (!s->has_best || reward > s->best);
     if (better) {
         s->best = reward;
         s->has_best = true;
         show_best(s, result, value);
     }
-    progress_line(&s->progress, "run %-4lld %s %.4f  reward %.5f%s  %.70s",
+    progress_line(&s->progress, "run %-4lld %s %.4f  reward %.5f%s  %s",
                   (long long)aire_result_run_id(result), metric, value, reward,
                   better ? " *" : "  ", title);
 }
@@ -212,42 +203,41 @@ static aire_status run_confirmation(search *s, long seeds, long top)
 
 static aire_status open_env(search *s)
 {
-    const char *variables[MAX_VARIABLES + 2] = {"AIRE_PREFIX=" AIRE_INSTALLED_PREFIX};
-    int count = 1;
-    for (int i = 0; i < s->settings->variable_count; i++) {
-        bool replaces = !strncmp(s->settings->variables[i], "AIRE_PREFIX=", 12);
-        variables[replaces ? 0 : count++] = s->settings->variables[i];
-    }
-    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
-    options.variables = variables;
-    options.adapter = settings_text(s->settings, OPT_ADAPTER);
     const char *path = s->settings->words[s->settings->word_count - 1];
-    return aire_env_open(s->ctx, path, &options, &s->env);
+    return host_open_env(s->ctx, path, settings_text(s->settings, OPT_ADAPTER),
+                         &s->settings->variables, &s->env);
+}
+
+/* A store in which nothing was begun is as good as none: a command that was wrong leaves one. */
+static aire_status check_unused(search *s, const char *path)
+{
+    char message[5000];
+    aire_store_options options = AIRE_STORE_OPTIONS_INIT;
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    aire_store *store = NULL;
+    options.flags = AIRE_STORE_READ_ONLY | AIRE_STORE_MUST_EXIST;
+    aire_status status = aire_store_open(s->ctx, path, &options, &store);
+    if (status == AIRE_OK)
+        status = aire_store_count(store, &counts);
+    aire_store_unref(store);
+    if (status != AIRE_OK || counts.plans + counts.runs_waiting + counts.runs_finished == 0)
+        return status;
+    snprintf(message, sizeof message,
+             "'%s' holds a search already: go on with --resume, or name another --store", path);
+    return aire_error_set(AIRE_EXISTS, 0, message);
 }
 
 static aire_status open_store(search *s, settings *given)
 {
     char path[4096];
     const char *name = settings_text(given, OPT_STORE);
-    snprintf(path, sizeof path, "%s%s", name ? name : aire_env_name(s->env), name ? "" : ".aire");
     aire_store_options options = AIRE_STORE_OPTIONS_INIT;
-    bool exists = access(path, F_OK) == 0;
-    if (exists && !given->resume) {
-        char message[5000];
-        snprintf(message, sizeof message,
-                 "'%s' holds a search already: go on with --resume, or name another --store", path);
-        return aire_error_set(AIRE_EXISTS, 0, message);
-    }
+    aire_status status = AIRE_OK;
+    snprintf(path, sizeof path, "%s%s", name ? name : aire_env_name(s->env), name ? "" : ".aire");
+    if (!given->resume && access(path, F_OK) == 0)
+        status = check_unused(s, path);
     options.flags = given->resume ? AIRE_STORE_MUST_EXIST : 0;
-    return aire_store_open(s->ctx, path, &options, &s->store);
-}
-
-/* The key is read here, in the program: the library never looks into the environment. */
-static const char *api_key(const char *model)
-{
-    const char *variable = aire_model_key_variable(model);
-    const char *key = variable ? getenv(variable) : NULL;
-    return key ? key : getenv("AIRE_API_KEY");
+    return status == AIRE_OK ? aire_store_open(s->ctx, path, &options, &s->store) : status;
 }
 
 static aire_status make_budget(search *s)
@@ -275,7 +265,7 @@ static aire_status record(search *s, const char *ending, aire_model **model)
 static aire_status make_model(search *s, const char *spec, const char *ending, aire_model **out)
 {
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
-    options.api_key = api_key(spec);
+    options.api_key = host_key(spec);
     options.budget = s->budget;
     options.requests_per_minute = (int32_t)settings_number(s->settings, OPT_RPM);
     options.max_attempts = 12; /* a search waits minutes for a server that is started again */
@@ -383,11 +373,8 @@ static aire_status make_searcher(search *s)
 
 static aire_status make_sandbox(search *s)
 {
-    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
-    options.worker_path = settings_text(s->settings, OPT_WORKER);
-    if (!options.worker_path)
-        options.worker_path = getenv("AIRE_WORKER");
-    aire_status status = aire_sandbox_new(s->ctx, &options, &s->sandbox);
+    aire_status status =
+        host_make_sandbox(s->ctx, settings_text(s->settings, OPT_WORKER), &s->sandbox);
     if (status != AIRE_UNSUPPORTED || !settings_text(s->settings, OPT_SLURM))
         return status;
     aire_log(s->ctx, AIRE_LOG_INFO, "sandbox",
@@ -440,7 +427,9 @@ static aire_status make_executor(search *s)
 /* How the search was started is kept in the store, so that --resume alone is enough. */
 static int agree_on_settings(search *s, settings *given)
 {
-    aire_status status = aire_store_get_note(s->store, "aire-evolve", &s->note);
+    aire_status status = AIRE_NOT_FOUND;
+    if (given->resume)
+        status = aire_store_get_note(s->store, "aire-evolve", &s->note);
     if (status == AIRE_OK)
         return settings_take_note(given, s->note);
     if (status != AIRE_NOT_FOUND)
@@ -448,6 +437,8 @@ static int agree_on_settings(search *s, settings *given)
     char *note = settings_note(given);
     status = note ? aire_store_set_note(s->store, "aire-evolve", note) : AIRE_NOMEM;
     free(note);
+    if (status == AIRE_OK)
+        status = aire_store_set_note(s->store, METRIC_NOTE, aire_env_metric(s->env));
     return status == AIRE_OK ? EXIT_OK : complain("keeping how the search was started");
 }
 
@@ -479,7 +470,7 @@ static void recall_best(search *s)
     if (best_ideas(s->store, &best, 1) != 1)
         return;
     s->has_best = aire_result_reward(best, &s->best) == AIRE_OK;
-    result_metric(best, aire_env_metric(s->env), &value);
+    host_metric(best, aire_env_metric(s->env), &value);
     show_best(s, best, value);
     aire_result_unref(best);
 }
@@ -585,7 +576,7 @@ int main(int argc, char **argv)
     aire_ctx_options options = AIRE_CTX_OPTIONS_INIT;
     aire_ctx *ctx = NULL;
     options.seed = (uint64_t)settings_number(&given, OPT_SEED);
-    options.log = print_log;
+    options.log = host_log;
     options.log_level = (int32_t)settings_number(&given, OPT_LOG);
     if (aire_ctx_new(&options, &ctx) != AIRE_OK)
         return complain("start");

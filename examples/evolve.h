@@ -2,9 +2,9 @@
 #ifndef EXAMPLES_EVOLVE_H
 #define EXAMPLES_EVOLVE_H
 
-#include <aire/aire.h>
-#include <stdbool.h>
 #include <stdio.h>
+
+#include "host.h"
 
 /* Exit codes. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOTHING = 3, EXIT_INTERRUPTED = 130 };
@@ -49,15 +49,12 @@ typedef enum option_id {
     OPT_COUNT
 } option_id;
 
-enum { MAX_VARIABLES = 32 };
-
 typedef struct settings {
     char *words[4]; /* what stands beside the options: the environment, or a command and its
                        arguments */
     int word_count;
-    const char *value[OPT_COUNT];             /* as given, else NULL */
-    const char *variables[MAX_VARIABLES + 1]; /* "NAME=value", ends in NULL */
-    int variable_count;
+    const char *value[OPT_COUNT]; /* as given, else NULL */
+    host_variables variables;
     bool resume;
 } settings;
 
@@ -117,9 +114,6 @@ void notes_tell(notes *n, aire_result *result, aire_cancel *cancel);
 aire_status notes_read(aire_ctx *ctx, aire_store *store, char **text);
 
 /* ---- reports: evolve_report.c, evolve_records.c ---- */
-
-/* The metric that is shown for a result: the named one, else the first. False if there is none. */
-bool result_metric(const aire_result *result, const char *name, double *value);
 
 /* Baseline, best ideas, outcomes, calls, and what to do next. */
 int report_search(aire_store *store, const settings *s, const char *metric, int64_t elapsed_ms);

@@ -1,6 +1,4 @@
 /* aire-evolve: the command line. */
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +17,8 @@ static const rule rules[OPT_COUNT] = {
     [OPT_ADAPTER] = {"adapter", "KIND", "auto",
                      "how ENV is read where it has no aire.json: openevolve, autoresearch or paper",
                      false, true},
-    [OPT_IDEATOR] = {"ideator", "KIND", "knobs", "knobs, chat, schema, or replay:FILE", false,
-                     true},
+    [OPT_IDEATOR] = {"ideator", "KIND", "knobs",
+                     "knobs, chat (if there is a --model), schema, or replay:FILE", false, true},
     [OPT_TEMPLATES] = {"templates", "DIR", NULL,
                        "prompts that replace the built-in ones, as in share/aire/prompts", false,
                        true},
@@ -124,7 +122,7 @@ static void usage(FILE *to)
     fputs("  --openevolve DIR       short for DIR --adapter openevolve\n"
           "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. With an "
           "adapter\n"
-          "                         also PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ...\n"
+          "                         also PYTHON, DATA, IGNORE, TIMEOUT_S, CPUS, GPUS, ...\n"
           "  --resume               go on with a search that was stopped\n"
           "  --help, --version\n"
           "\n"
@@ -140,14 +138,6 @@ static int wrong(const char *what, const char *word)
 {
     fprintf(stderr, "aire-evolve: %s: %s (see aire-evolve --help)\n", what, word);
     return EXIT_USAGE;
-}
-
-static bool is_number(const char *text)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
 }
 
 static bool is_amount(const char *text)
@@ -204,12 +194,8 @@ static int find_rule(const char *name, size_t length)
 
 static int take_variable(settings *s, const char *value)
 {
-    if (!strchr(value, '='))
-        return wrong("--var needs NAME=VALUE, not", value);
-    if (s->variable_count == MAX_VARIABLES)
-        return wrong("too many --var", value);
-    s->variables[s->variable_count++] = value;
-    return EXIT_OK;
+    const char *what = host_variables_add(&s->variables, value);
+    return what ? wrong(what, value) : EXIT_OK;
 }
 
 /* The directory is a word as any other. */
@@ -231,7 +217,7 @@ static int take_value(settings *s, const char *option, size_t length, char *valu
     int id = find_rule(option, length);
     if (id < 0)
         return wrong("unknown option", option);
-    if (rules[id].number && !is_number(value))
+    if (rules[id].number && !host_is_number(value))
         return wrong("a number from 0 is needed, not", value);
     if (id == OPT_BUDGET && !is_amount(value))
         return wrong("--budget needs an amount such as 2.50, not", value);
@@ -276,6 +262,7 @@ static int take_option(settings *s, int argc, char **argv, int *i, bool *done)
 int settings_parse(settings *s, int argc, char **argv, bool *done)
 {
     memset(s, 0, sizeof *s);
+    host_variables_init(&s->variables);
     *done = false;
     for (int i = 1; i < argc && !*done; i++) {
         int code = EXIT_OK;
@@ -290,6 +277,8 @@ int settings_parse(settings *s, int argc, char **argv, bool *done)
         if (code != EXIT_OK)
             return code;
     }
+    if (!s->resume && !s->value[OPT_IDEATOR] && s->value[OPT_MODEL])
+        s->value[OPT_IDEATOR] = "chat";
     if (!*done && s->word_count == 0) {
         usage(stderr);
         return EXIT_USAGE;

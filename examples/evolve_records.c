@@ -28,35 +28,32 @@ static int needs(const settings *s, int words, const char *usage)
     return EXIT_USAGE;
 }
 
-static double seconds_of(const aire_result *result)
-{
-    int64_t ms = 0;
-    for (size_t i = 0; i < aire_result_usage_count(result); i++)
-        ms += aire_result_usage(result, i)->wall_ms;
-    return (double)ms / 1000;
-}
+/* What a list shows: of the metric that counts, if its name is known. */
+typedef struct table {
+    char *metric; /* NULL: the first one of each result */
+    int width;    /* of its column */
+    size_t rows;
+} table;
 
-static const char *title_of(const aire_result *result)
+static void print_row(const table *t, const aire_result *result)
 {
-    aire_idea *idea = aire_result_idea(result);
-    return idea ? aire_idea_title(idea) : "(the unpatched environment)";
-}
-
-static void print_row(const aire_result *result)
-{
-    double reward, metric;
+    double reward, metric = NAN;
+    char title[61];
     printf("%-5lld %-9s %-15s", (long long)aire_result_run_id(result),
            aire_run_kind_name(aire_result_kind(result)),
            aire_outcome_name(aire_result_outcome(result)));
-    if (aire_result_reward(result, &reward) == AIRE_OK && result_metric(result, NULL, &metric))
-        printf(" %10.4f %10.5f", metric, reward);
-    else
-        printf(" %10s %10s", "-", "-");
-    printf(" %7.1f  %.60s\n", seconds_of(result), title_of(result));
+    if (aire_result_reward(result, &reward) == AIRE_OK) {
+        host_metric(result, t->metric, &metric);
+        printf(" %*.4f %10.5f", t->width, metric, reward);
+    } else {
+        printf(" %*s %10s", t->width, "-", "-");
+    }
+    printf(" %7.1f  %s\n", host_seconds(result),
+           host_title(aire_result_idea(result), title, sizeof title));
 }
 
 /* Print the rows of a query; those with (or without) a reward only. */
-static int print_rows(aire_store *store, int32_t order, bool failures, size_t *count)
+static int print_rows(aire_store *store, int32_t order, bool failures, table *t)
 {
     aire_store_query query = AIRE_STORE_QUERY_INIT;
     aire_results *results = NULL;
@@ -66,36 +63,49 @@ static int print_rows(aire_store *store, int32_t order, bool failures, size_t *c
     for (size_t i = 0; i < aire_results_count(results); i++) {
         aire_result *result = aire_results_get(results, i);
         if (failures == (aire_result_outcome(result) != AIRE_OUTCOME_OK)) {
-            print_row(result);
-            ++*count;
+            print_row(t, result);
+            t->rows++;
         }
     }
     aire_results_unref(results);
     return EXIT_OK;
 }
 
+static int print_table(aire_ctx *ctx, aire_store *store, table *t)
+{
+    aire_status status = aire_store_get_note(store, METRIC_NOTE, &t->metric);
+    if (status != AIRE_OK && status != AIRE_NOT_FOUND)
+        return complain("reading the metric's name");
+    const char *heading = t->metric ? t->metric : "metric";
+    size_t length = strlen(heading);
+    t->width = length < 10 ? 10 : length < 24 ? (int)length : 24;
+    printf("%-5s %-9s %-15s %*.*s %10s %7s  %s\n", "run", "kind", "outcome", t->width, t->width,
+           heading, "reward", "seconds", "idea");
+    int code = print_rows(store, AIRE_ORDER_REWARD, false, t);
+    if (code == EXIT_OK)
+        code = print_rows(store, AIRE_ORDER_RUN, true, t);
+    aire_free(ctx, t->metric);
+    return code;
+}
+
 int command_list(aire_ctx *ctx, const settings *s)
 {
     aire_store *store = NULL;
-    size_t count = 0;
+    table t = {0};
     int code = needs(s, 2, "list FILE");
     if (code == EXIT_OK)
         code = open_to_read(ctx, s->words[1], &store);
     if (code == EXIT_OK)
-        printf("%-5s %-9s %-15s %10s %10s %7s  %s\n", "run", "kind", "outcome", "metric", "reward",
-               "seconds", "idea");
-    if (code == EXIT_OK)
-        code = print_rows(store, AIRE_ORDER_REWARD, false, &count);
-    if (code == EXIT_OK)
-        code = print_rows(store, AIRE_ORDER_RUN, true, &count);
+        code = print_table(ctx, store, &t);
     aire_store_unref(store);
-    return code == EXIT_OK && count == 0 ? EXIT_NOTHING : code;
+    return code == EXIT_OK && t.rows == 0 ? EXIT_NOTHING : code;
 }
 
 static void print_text(const char *heading, const char *text)
 {
     if (*text)
-        printf("\n%s\n%s%s", heading, text, text[strlen(text) - 1] == '\n' ? "" : "\n");
+        printf("\n%s\n", heading);
+    host_print(text, strlen(text), NULL);
 }
 
 static void print_result(const aire_result *result)
@@ -111,8 +121,7 @@ static void print_result(const aire_result *result)
         printf(" at %s: %s", aire_stage_name(aire_result_stage(result)),
                aire_cause_name(aire_result_cause(result)));
     putchar('\n');
-    if (*aire_result_detail(result))
-        printf("%s\n", aire_result_detail(result));
+    host_print(aire_result_detail(result), strlen(aire_result_detail(result)), NULL);
     for (size_t i = 0; i < aire_result_metric_count(result); i++)
         printf("%s = %.6g\n", aire_result_metric(result, i)->name,
                aire_result_metric(result, i)->value);
@@ -123,7 +132,8 @@ static void print_result(const aire_result *result)
         printf("%s: %.2f s\n", aire_stage_name(usage->stage), (double)usage->wall_ms / 1000);
     }
     if (idea) {
-        printf("\n# %s\n", aire_idea_title(idea));
+        char title[201];
+        printf("\n# %s\n", host_title(idea, title, sizeof title));
         print_text("## Idea", aire_idea_text(idea));
         print_text("## Changes", aire_idea_changes(idea));
     }

@@ -14,19 +14,6 @@ int complain(const char *doing)
     return EXIT_FAILED;
 }
 
-bool result_metric(const aire_result *result, const char *name, double *value)
-{
-    size_t count = aire_result_metric_count(result);
-    for (size_t i = 0; i < count; i++) {
-        const aire_metric *metric = aire_result_metric(result, i);
-        if (!name || !*name || !strcmp(metric->name, name)) {
-            *value = metric->value;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A growing sample of rewards and metrics. */
 typedef struct sample {
     double *rewards, *metrics;
@@ -48,7 +35,7 @@ static void sample_add(sample *s, const aire_result *result, const char *metric)
             return;
         s->capacity = capacity;
     }
-    result_metric(result, metric, &value);
+    host_metric(result, metric, &value);
     s->rewards[s->count] = reward;
     s->metrics[s->count++] = value;
 }
@@ -137,10 +124,11 @@ static void print_best(aire_store *store, const settings *s, const char *metric,
            "gain");
     for (int i = 0; i < count; i++) {
         double reward = 0, value = NAN;
+        char title[NAME_WIDTH + 1];
         if (aire_result_reward(best[i], &reward) == AIRE_OK) {
-            result_metric(best[i], metric, &value);
-            printf("%-5lld %-*.*s %10.4f %10.5f %+8.2f%%\n", (long long)aire_result_run_id(best[i]),
-                   NAME_WIDTH, NAME_WIDTH, aire_idea_title(aire_result_idea(best[i])), value,
+            host_metric(best[i], metric, &value);
+            printf("%-5lld %-*s %10.4f %10.5f %+8.2f%%\n", (long long)aire_result_run_id(best[i]),
+                   NAME_WIDTH, host_title(aire_result_idea(best[i]), title, sizeof title), value,
                    reward, 100 * (reward - baseline) / fabs(baseline));
         }
     }
@@ -224,13 +212,13 @@ static int confirm_one(aire_store *store, const aire_result *best, const char *m
     aire_idea *idea = aire_result_idea(best);
     aire_confirmation c = {.struct_size = sizeof c};
     sample again = {0};
-    char name[32];
+    char name[32], title[NAME_WIDTH + 1];
     int code =
         read_sample(store, AIRE_RUN_CONFIRM, aire_idea_id(idea), SEEDS_CONFIRM, metric, &again);
     if (code == EXIT_OK) {
         snprintf(name, sizeof name, "run %lld", (long long)aire_result_run_id(best));
         print_sample(name, &again, metric);
-        printf("           %s\n", aire_idea_title(idea));
+        printf("           %s\n", host_title(idea, title, sizeof title));
         if (aire_store_confirmation(store, aire_idea_id(idea), &c) == AIRE_OK && c.baseline.count)
             printf(
                 "           gain %+.2f%%, %.1f times the baseline's spread; rank test p = %.3f\n",

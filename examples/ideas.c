@@ -8,10 +8,11 @@
  * (ANTHROPIC_API_KEY, OPENAI_API_KEY, ...), else from AIRE_API_KEY. NAME=VALUE: the manifest's
  * variables. ENV may be a directory that there is an adapter for (aire/env.h).
  */
-#include <aire/aire.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "host.h"
 
 static int complain(const char *doing)
 {
@@ -19,19 +20,19 @@ static int complain(const char *doing)
     return 1;
 }
 
-/* The key is read here, in the program: the library never looks into the environment. */
-static const char *key_of(const char *model)
+static void print_text(const char *heading, const char *text)
 {
-    const char *variable = aire_model_key_variable(model);
-    const char *key = variable ? getenv(variable) : NULL;
-    return key ? key : getenv("AIRE_API_KEY");
+    if (*text)
+        printf("\n%s", heading);
+    host_print(text, strlen(text), NULL);
 }
 
 static void print_idea(const aire_idea *idea)
 {
-    printf("# %s\n\n%s\n", aire_idea_title(idea), aire_idea_text(idea));
-    if (*aire_idea_changes(idea))
-        printf("\n## Changes\n\n%s\n", aire_idea_changes(idea));
+    char title[201];
+    printf("# %s\n", host_title(idea, title, sizeof title));
+    print_text("", aire_idea_text(idea));
+    print_text("## Changes\n\n", aire_idea_changes(idea));
     putchar('\n');
 }
 
@@ -61,7 +62,7 @@ static int ask(aire_ctx *ctx, aire_env *env, const char *spec, int count)
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
     aire_model *model = NULL;
     aire_ideator *ideator = NULL;
-    options.api_key = key_of(spec);
+    options.api_key = host_key(spec);
     if (aire_model_new(ctx, spec, &options, &model) != AIRE_OK)
         return complain("model");
     int code = aire_ideator_chat_new(ctx, env, model, NULL, &ideator) == AIRE_OK
@@ -76,18 +77,23 @@ int main(int argc, char **argv)
 {
     aire_ctx *ctx = NULL;
     aire_env *env = NULL;
-    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
+    host_variables variables;
+    const char *wrong = NULL;
     int count = argc > 3 ? atoi(argv[3]) : 3;
     if (argc < 3 || count < 1) {
         fputs("usage: aire-ideas ENV MODEL [COUNT [NAME=VALUE ...]]\n", stderr);
         return 2;
     }
-    options.adapter = "auto";
-    options.variables = (const char *const *)(argc > 4 ? argv + 4 : argv + argc);
+    host_variables_init(&variables);
+    for (int i = 4; i < argc && !wrong; i++)
+        if ((wrong = host_variables_add(&variables, argv[i])))
+            fprintf(stderr, "aire-ideas: %s: %s\n", wrong, argv[i]);
+    if (wrong)
+        return 2;
     int code = 1;
     if (aire_ctx_new(NULL, &ctx) != AIRE_OK)
         complain("context");
-    else if (aire_env_open(ctx, argv[1], &options, &env) != AIRE_OK)
+    else if (host_open_env(ctx, argv[1], "auto", &variables, &env) != AIRE_OK)
         complain("environment");
     else
         code = ask(ctx, env, argv[2], count);

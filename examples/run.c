@@ -6,7 +6,6 @@
  * write, and the result. Only the public headers are used.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,24 +61,34 @@ typedef struct one_run {
     char directory[TOOL_PATH]; /* "" if --store names the place */
 } one_run;
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    interrupted = 1;
-}
-
 /* ---- what goes in ---- */
 
+enum { PATCH_MAX = 64 << 20 };
+
+/* All of it; NULL with errno if that cannot be had. */
 static char *read_stream(FILE *file, size_t *length)
 {
     char *text = NULL, chunk[1 << 16];
     FILE *to = open_memstream(&text, length);
-    for (size_t n; to && (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        fwrite(chunk, 1, n, to);
-    if (to)
-        fclose(to);
-    return text;
+    size_t total = 0;
+    for (size_t n; to && total <= PATCH_MAX && (n = fread(chunk, 1, sizeof chunk, file)) > 0;)
+        total += fwrite(chunk, 1, n, to);
+    int error = !to ? errno : ferror(file) ? errno : total > PATCH_MAX ? EFBIG : 0;
+    if (to && fclose(to) != 0)
+        error = errno;
+    if (!error)
+        return text;
+    free(text);
+    errno = error;
+    return NULL;
+}
+
+static aire_status cannot_read(const char *path)
+{
+    char message[TOOL_PATH + 64];
+    int error = errno;
+    snprintf(message, sizeof message, "cannot read '%s': %s", path, strerror(error));
+    return aire_error_set(AIRE_IO, error, message);
 }
 
 static aire_status read_patch(one_run *r, const char *path, aire_patch **out)
@@ -87,19 +96,15 @@ static aire_status read_patch(one_run *r, const char *path, aire_patch **out)
     bool is_input = !strcmp(path, "-");
     FILE *file = is_input ? stdin : fopen(path, "re");
     size_t length = 0;
-    char message[TOOL_PATH + 64];
-    if (!file) {
-        snprintf(message, sizeof message, "cannot read '%s': %s", path, strerror(errno));
-        return aire_error_set(AIRE_IO, errno, message);
-    }
-    char *text = read_stream(file, &length);
-    if (!is_input)
+    char *text = file ? read_stream(file, &length) : NULL;
+    aire_status status = text ? AIRE_OK : cannot_read(path);
+    if (file && !is_input)
         fclose(file);
-    if (!text)
-        return aire_error_set(AIRE_NOMEM, 0, NULL);
+    if (status != AIRE_OK)
+        return status;
     tool_heading("the patch, as it was given");
     tool_print(text);
-    aire_status status = aire_patch_new(r->ctx, AIRE_PATCH_ANSWER, text, length, out);
+    status = aire_patch_new(r->ctx, AIRE_PATCH_ANSWER, text, length, out);
     free(text);
     return status;
 }
@@ -143,12 +148,10 @@ static aire_status open_store(one_run *r)
 {
     char path[TOOL_PATH + 16];
     const char *given = tool_text(r->t, "store");
-    if (given)
-        return aire_store_open(r->ctx, given, NULL, &r->store);
-    if (!tool_make_directory(r->t, r->directory))
+    if (!given && !tool_make_directory(r->t, r->directory))
         return aire_error_set(AIRE_IO, errno, "there is no place for a store");
     snprintf(path, sizeof path, "%s/run.aire", r->directory);
-    return aire_store_open(r->ctx, path, NULL, &r->store);
+    return aire_store_open(r->ctx, given ? given : path, NULL, &r->store);
 }
 
 /* The stages as they begin, for whoever waits. */
@@ -172,6 +175,8 @@ static aire_status make_executor(one_run *r)
     aire_status status = tool_make_sandbox(r->t, r->ctx, &r->sandbox);
     if (status == AIRE_OK)
         status = aire_executor_new(r->ctx, r->env, r->sandbox, r->store, &given, &r->executor);
+    if (status == AIRE_OK) /* the store is known to be of this environment */
+        status = aire_store_set_note(r->store, METRIC_NOTE, aire_env_metric(r->env));
     return status;
 }
 
@@ -181,9 +186,7 @@ static aire_status make_executor(one_run *r)
 static aire_status wait_for(one_run *r, int64_t run_id, aire_result **out)
 {
     for (;;) {
-        aire_status status = aire_executor_next(r->executor, 200, out);
-        if (interrupted == 1 && ++interrupted)
-            aire_executor_cancel(r->executor, 0);
+        aire_status status = tool_next(r->executor, out);
         if (status == AIRE_TIMEOUT)
             continue;
         if (status != AIRE_OK || aire_result_run_id(*out) == run_id)
@@ -243,6 +246,8 @@ static int run_all(one_run *r)
     int code = status == AIRE_OK ? code_of(result) : tool_complain(r->t, "running");
     if (result) {
         report_result(r->ctx, r->env, r->store, result, &r->logs);
+        if (code != TOOL_OK)
+            tool_hint(r->env, aire_result_log_tail(result));
         if (baseline)
             compare(baseline, result);
         if (tool_text(r->t, "keep"))
@@ -290,7 +295,6 @@ static void finish(one_run *r)
 int main(int argc, char **argv)
 {
     tool t = {.name = "aire-run", .usage = usage, .notes = notes, .options = options};
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
     one_run r = {.t = &t};
     bool done;
     int code = tool_parse(&t, argc, argv, &done);
@@ -300,8 +304,7 @@ int main(int argc, char **argv)
         return code;
     if (tool_start(&t, &r.ctx) != AIRE_OK)
         return tool_complain(&t, "start");
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    tool_catch_interrupts();
     run_logs_init(&r.logs);
     if (tool_open_env(&t, r.ctx, t.words[0], &r.env) == AIRE_OK) {
         code = make_and_run(&r);

@@ -10,9 +10,8 @@
 enum {
     RUN_NO_PATCH = 4, /* none, or one that does not apply or is refused */
     RUN_BUILD = 5,
-    RUN_RUN = 6,       /* crashed, or met a limit */
-    RUN_NO_METRIC = 7, /* ran, but has no value that counts */
-    RUN_INTERRUPTED = 130
+    RUN_RUN = 6,      /* crashed, or met a limit */
+    RUN_NO_METRIC = 7 /* ran, but has no value that counts */
 };
 
 enum { RUN_STAGES = 8, RUN_LOG_MAX = 1 << 16 };

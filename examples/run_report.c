@@ -55,9 +55,7 @@ static void print_logs(run_logs *logs)
             continue;
         tool_heading("what %s wrote%s", aire_stage_name(stage),
                      logs->stages[stage].cut ? " (the end of it)" : "");
-        fwrite(logs->stages[stage].text, 1, length, stdout);
-        if (logs->stages[stage].text[length - 1] != '\n')
-            putchar('\n');
+        host_print(logs->stages[stage].text, length, NULL);
     }
     pthread_mutex_unlock(&logs->lock);
 }
@@ -123,7 +121,7 @@ int code_of(const aire_result *result)
     if (aire_result_outcome(result) == AIRE_OUTCOME_OK)
         return TOOL_OK;
     if (aire_result_outcome(result) == AIRE_OUTCOME_CANCELLED)
-        return RUN_INTERRUPTED;
+        return TOOL_INTERRUPTED;
     if (aire_result_outcome(result) == AIRE_OUTCOME_INFRA_FAILED)
         return TOOL_FAILED;
     if (aire_result_outcome(result) == AIRE_OUTCOME_NO_METRIC ||

@@ -3,20 +3,16 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#ifndef AIRE_INSTALLED_PREFIX
-#define AIRE_INSTALLED_PREFIX "/usr/local"
-#endif
-
 /* ---- the command line ---- */
 
 int tool_wrong(const tool *t, const char *what, const char *word)
 {
+    fflush(stdout);
     fprintf(stderr, "%s: %s: %s (see %s --help)\n", t->name, what, word, t->name);
     return TOOL_USAGE;
 }
@@ -35,26 +31,10 @@ static void print_help(const tool *t)
     fputs(t->notes, stdout);
 }
 
-static bool is_number(const char *text)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    return *text && !*end && !errno && value >= 0 && value <= INT_MAX;
-}
-
 static int take_variable(tool *t, const char *value)
 {
-    if (!strchr(value, '=') || *value == '=')
-        return tool_wrong(t, "--var needs NAME=VALUE, not", value);
-    if (!strncmp(value, "AIRE_PREFIX=", 12)) {
-        t->variables[0] = value;
-        return TOOL_OK;
-    }
-    if (t->variable_count == TOOL_VARIABLES)
-        return tool_wrong(t, "too many --var", value);
-    t->variables[1 + t->variable_count++] = value;
-    return TOOL_OK;
+    const char *wrong = host_variables_add(&t->variables, value);
+    return wrong ? tool_wrong(t, wrong, value) : TOOL_OK;
 }
 
 static int take_word(tool *t, const char *word)
@@ -107,7 +87,7 @@ static int take_option(tool *t, int argc, char **argv, int *i)
         return code;
     if (!option)
         return tool_wrong(t, "unknown option", name);
-    if (option->number && !is_number(value))
+    if (option->number && !host_is_number(value))
         return tool_wrong(t, "a number from 0 is needed, not", value);
     option->value = value;
     return TOOL_OK;
@@ -117,7 +97,7 @@ int tool_parse(tool *t, int argc, char **argv, bool *done)
 {
     int code = TOOL_OK;
     t->adapter = "auto";
-    t->variables[0] = "AIRE_PREFIX=" AIRE_INSTALLED_PREFIX;
+    host_variables_init(&t->variables);
     *done = false;
     for (int i = 1; i < argc && code == TOOL_OK && !*done; i++) {
         *done = !strcmp(argv[i], "-h") || !strcmp(argv[i], "--help");
@@ -146,51 +126,68 @@ long tool_number(const tool *t, const char *name)
 
 /* ---- what they work with ---- */
 
-static void print_log(int32_t level, const char *component, const char *message, void *user_data)
-{
-    fprintf(stderr, "%s: %s\n", component, message);
-}
-
 aire_status tool_start(const tool *t, aire_ctx **ctx)
 {
     aire_ctx_options options = AIRE_CTX_OPTIONS_INIT;
     const char *level = tool_text(t, "log");
-    options.log = print_log;
+    options.log = host_log;
     options.log_level = level ? (int32_t)strtol(level, NULL, 10) : AIRE_LOG_WARNING;
     return aire_ctx_new(&options, ctx);
 }
 
 int tool_complain(const tool *t, const char *doing)
 {
+    fflush(stdout); /* what led to it comes first */
     fprintf(stderr, "%s: %s: %s\n", t->name, doing, aire_error_message(aire_last_error()));
     return TOOL_FAILED;
 }
 
 aire_status tool_open_env(const tool *t, aire_ctx *ctx, const char *path, aire_env **out)
 {
-    aire_env_options options = AIRE_ENV_OPTIONS_INIT;
-    options.variables = t->variables;
-    options.adapter = t->adapter;
-    return aire_env_open(ctx, path, &options, out);
+    return host_open_env(ctx, path, t->adapter, &t->variables, out);
 }
 
 aire_status tool_make_model(aire_ctx *ctx, const char *spec, aire_model **out)
 {
     aire_model_options options = AIRE_MODEL_OPTIONS_INIT;
-    const char *variable = aire_model_key_variable(spec);
-    options.api_key = variable ? getenv(variable) : NULL;
-    if (!options.api_key)
-        options.api_key = getenv("AIRE_API_KEY");
+    options.api_key = host_key(spec);
     return aire_model_new(ctx, spec, &options, out);
 }
 
 aire_status tool_make_sandbox(const tool *t, aire_ctx *ctx, aire_sandbox **out)
 {
-    aire_sandbox_options options = AIRE_SANDBOX_OPTIONS_INIT;
-    options.worker_path = tool_text(t, "worker");
-    if (!options.worker_path)
-        options.worker_path = getenv("AIRE_WORKER");
-    return aire_sandbox_new(ctx, &options, out);
+    return host_make_sandbox(ctx, tool_text(t, "worker"), out);
+}
+
+/* ---- interrupts ---- */
+
+static volatile sig_atomic_t interrupted; /* 1: not heeded yet, 2: what runs is cancelled */
+
+static void on_interrupt(int number)
+{
+    interrupted = 1;
+}
+
+void tool_catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+aire_status tool_next(aire_executor *executor, aire_result **out)
+{
+    aire_status status = aire_executor_next(executor, 200, out);
+    if (interrupted == 1) {
+        interrupted = 2;
+        aire_executor_cancel(executor, 0);
+    }
+    return status;
+}
+
+bool tool_interrupted(void)
+{
+    return interrupted != 0;
 }
 
 bool tool_make_directory(const tool *t, char path[TOOL_PATH])
@@ -229,8 +226,13 @@ void tool_heading(const char *format, ...)
 
 void tool_print(const char *text)
 {
-    size_t length = strlen(text);
-    fputs(text, stdout);
-    if (length && text[length - 1] != '\n')
-        putchar('\n');
+    host_print(text, strlen(text), NULL);
+}
+
+void tool_hint(const aire_env *env, const char *log)
+{
+    if (*aire_env_adapter(env) && strstr(log, "ModuleNotFoundError"))
+        puts("hint: packages are those of the interpreter that --var "
+             "PYTHON=/path/of/venv/bin/python "
+             "names");
 }

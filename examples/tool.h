@@ -2,11 +2,12 @@
 #ifndef EXAMPLES_TOOL_H
 #define EXAMPLES_TOOL_H
 
-#include <aire/aire.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 
-enum { TOOL_WORDS = 4, TOOL_VARIABLES = 32, TOOL_PATH = 4096 };
+#include "host.h"
+
+enum { TOOL_WORDS = 4, TOOL_PATH = 4096 };
 
 /* An option "--name VALUE", or "--name" where it takes no argument. */
 typedef struct tool_option {
@@ -21,9 +22,8 @@ typedef struct tool {
     tool_option *options;          /* ends with a name that is NULL */
     const char *words[TOOL_WORDS]; /* what stands beside the options */
     int word_count;
-    const char *adapter;                       /* "auto" unless given */
-    const char *variables[TOOL_VARIABLES + 2]; /* AIRE_PREFIX first; ends in NULL */
-    int variable_count;
+    const char *adapter; /* "auto" unless given */
+    host_variables variables;
 } tool;
 
 /* Options that all have: how the environment is read. */
@@ -34,10 +34,16 @@ typedef struct tool {
     "  --openevolve DIR       short for DIR --adapter openevolve\n"                                \
     "  --var NAME=VALUE       value for ${NAME} in the manifest; may be given again. Adapters "    \
     "take\n"                                                                                       \
-    "                         PYTHON, DATA, TIMEOUT_S, CPUS, GPUS, MEMORY_MB, ... (aire/env.h)\n"  \
+    "                         PYTHON, DATA, IGNORE, TIMEOUT_S, CPUS, GPUS, ... (aire/env.h)\n"     \
     "  --help, --version\n"
 
-enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_NO_ENVIRONMENT = 3 };
+enum {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1,
+    TOOL_USAGE = 2,
+    TOOL_NO_ENVIRONMENT = 3,
+    TOOL_INTERRUPTED = 130
+};
 
 /* TOOL_OK, or TOOL_USAGE after saying what is wrong; `done` for --help and --version. */
 int tool_parse(tool *t, int argc, char **argv, bool *done);
@@ -59,15 +65,25 @@ aire_status tool_open_env(const tool *t, aire_ctx *ctx, const char *path, aire_e
 /* A client, with the key that is in the environment's variable for it. */
 aire_status tool_make_model(aire_ctx *ctx, const char *spec, aire_model **out);
 
-/* The sandbox; --worker or AIRE_WORKER name its program where the library is not installed. */
+/* The sandbox, by --worker. */
 aire_status tool_make_sandbox(const tool *t, aire_ctx *ctx, aire_sandbox **out);
+
+/* From here on the first SIGINT or SIGTERM is only noted; the second one ends the program. */
+void tool_catch_interrupts(void);
+
+/* As aire_executor_next, up to 200 ms; an interrupt cancels all that runs. */
+aire_status tool_next(aire_executor *executor, aire_result **out);
+bool tool_interrupted(void);
 
 /* A directory of its own below TMPDIR, and its end. */
 bool tool_make_directory(const tool *t, char path[TOOL_PATH]);
 void tool_remove_directory(const char *path);
 
-/* A heading, and text that ends its line. */
+/* A heading, and text as host_print has it. */
 void tool_heading(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void tool_print(const char *text);
+
+/* What to do about packages that a run did not find; nothing if that is not what its log says. */
+void tool_hint(const aire_env *env, const char *log);
 
 #endif

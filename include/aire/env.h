@@ -57,6 +57,7 @@ AIRE_API aire_status aire_env_options_init(aire_env_options *options, size_t siz
  *     DATA         a directory that is mounted read-only: as AIRE_DATA (openevolve), as
  *                  ~/.cache/autoresearch (autoresearch), or its files beside the scripts (paper)
  *     CACHE        a directory that is mounted read-only as ~/.cache (autoresearch, paper)
+ *     IGNORE       globs between commas: files that do not belong, such as *.bin,*.ckpt
  *     TIMEOUT_S, CPUS, GPUS, MEMORY_MB   limits of the run or the evaluation
  *     STAGE_TIMEOUT_S                    of each stage of the evaluator (openevolve)
  *     BUDGET_S                           instead of prepare.py's TIME_BUDGET (autoresearch)
@@ -117,7 +118,7 @@ AIRE_API int32_t aire_env_file_role(const aire_env *env, size_t index);
 AIRE_API const char *aire_env_file_data(const aire_env *env, size_t index, size_t *length,
                                         int32_t *is_program);
 /**
- * Where an editable file may change: by its lines, as "4 to 9, 20 to 31", if the manifest's
+ * Where an editable file may change: by its lines, as "4 to 9, after 20", if the manifest's
  * `files.blocks` stand in it; "" everywhere.
  *
  * @param[out] out owned by caller, free with aire_free

@@ -73,46 +73,48 @@ typedef struct aire_patch_file {
 
 /** How a patch is applied. */
 typedef struct aire_patch_apply_options {
-    size_t struct_size;
+    uint32_t struct_size; /**< sizeof(aire_patch_apply_options) */
+    uint32_t reserved;    /**< must be 0 */
     /** Globs of names that new files may have, separated by newlines; NULL: a patch makes no files.
      * `*` stops at '/', `**` crosses it. */
     const char *creatable;
 } aire_patch_apply_options;
 
+/** Default options. */
 #define AIRE_PATCH_APPLY_OPTIONS_INIT                                                              \
     {                                                                                              \
-        sizeof(aire_patch_apply_options), 0                                                        \
+        sizeof(aire_patch_apply_options), 0, NULL                                                  \
     }
 
-/** The init macro as a function. @since 0.1 */
-AIRE_API AIRE_CHECK aire_status aire_patch_apply_options_init(aire_patch_apply_options *options,
-                                                              size_t struct_size);
+/** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
+AIRE_API aire_status aire_patch_apply_options_init(aire_patch_apply_options *options, size_t size);
 
 /** What became of a patch. Reference counted; immutable. */
 typedef struct aire_patch_applied aire_patch_applied;
 
 /** A file after the patch; its pointers live as long as the aire_patch_applied. */
 typedef struct aire_patch_applied_file {
-    size_t struct_size;
+    uint32_t struct_size; /**< sizeof(aire_patch_applied_file) */
+    int32_t created;      /**< not 0: it was not there before */
     const char *path;
     const char *data; /**< NULL: the patch removes it; else ends in a NUL that is not counted */
     size_t length;
-    int32_t created; /**< not 0: it was not there before */
 } aire_patch_applied_file;
 
 /** One hunk, block or whole file of a patch. */
 typedef struct aire_patch_applied_hunk {
-    size_t struct_size;
+    uint32_t struct_size; /**< sizeof(aire_patch_applied_hunk) */
+    int32_t how;          /**< AIRE_PLACED_* */
     const char *path;
     size_t patch_line; /**< where it begins in the patch, from 1 */
     size_t line;       /**< where it begins in the file as it was, from 1 */
-    int32_t how;       /**< AIRE_PLACED_* */
     double confidence; /**< 0 to 1: that this is the place that is meant */
 } aire_patch_applied_hunk;
 
 /** Sums over a patch. */
 typedef struct aire_patch_statistics {
-    size_t struct_size;
+    uint32_t struct_size;  /**< sizeof(aire_patch_statistics) */
+    uint32_t reserved;     /**< 0 */
     size_t files;          /**< that differ */
     size_t hunks;          /**< that were placed, present ones among them */
     size_t added, removed; /**< lines of the canonical diff */

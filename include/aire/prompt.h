@@ -7,6 +7,7 @@
 
 #include "aire/env.h"
 #include "aire/idea.h"
+#include "aire/plan.h"
 
 AIRE_BEGIN_DECLS
 

@@ -13,7 +13,7 @@ static const struct {
     const char *needs;
 } adapters[] = {
     {"openevolve", aire__is_openevolve, aire__adapt_openevolve,
-     "initial_program.py (or another ending) and evaluator.py"},
+     "initial_program.py (or another ending, or a directory) and evaluator.py"},
     {"autoresearch", aire__is_autoresearch, aire__adapt_autoresearch,
      "train.py, prepare.py and program.md"},
     {"paper", aire__is_paper, aire__adapt_paper, "run_job.sh, and train.py or grpo.py"},

@@ -60,12 +60,14 @@ aire_status aire__adapting_number(const aire_adapting *a, const char *name, int6
 aire_status aire__adapting_read(const aire_adapting *a, const char *name, char **out);
 /* Whether there is such a file; allocates nothing. */
 bool aire__adapting_has(const aire_adapting *a, const char *name);
+bool aire__adapting_has_directory(const aire_adapting *a, const char *name);
 
 /* Last component of the directory's path; never "". */
 const char *aire__adapting_name(const aire_adapting *a);
 
-/* Files that belong to no experiment: caches, virtual environments, results. */
-json_t *aire__adapting_ignore(const char *const *more);
+/* Files that belong to no experiment: caches, virtual environments, results, `more`, and what the
+ * host's variable IGNORE names. NULL: no memory. */
+json_t *aire__adapting_ignore(const aire_adapting *a, const char *const *more);
 
 /*
  * The interpreter's word for a command and what has to be mounted for it, into *mounts (an array):

@@ -14,24 +14,58 @@
 #define PREPARE "prepare.py"
 #define INSTRUCTIONS "program.md"
 
+enum { BUDGET_MAX = 30 * 86400 };
+
 bool aire__is_autoresearch(const aire_adapting *a)
 {
     return aire__adapting_has(a, PROGRAM) && aire__adapting_has(a, PREPARE) &&
            aire__adapting_has(a, INSTRUCTIONS);
 }
 
-/* The whole number that a line of the file assigns to a name; 0 if there is none. */
-static int64_t assigned(const char *text, const char *name)
+/* What a line of the file assigns to a name, as in "NAME = ..." or "NAME: int = ..."; NULL if there
+ * is none. */
+static const char *assigned(const char *text, const char *name)
 {
     size_t length = strlen(name);
     for (const char *at = text; (at = strstr(at, name)); at += length) {
         const char *value = at + length + strspn(at + length, " ");
-        if ((at == text || at[-1] == '\n') && *value == '=' && value[1] != '=') {
-            long long number = strtoll(value + 1, NULL, 10);
-            return number > 0 && number < 30 * 86400 ? number : 0;
-        }
+        if (*value == ':')
+            value += strcspn(value, "=\n");
+        if ((at == text || at[-1] == '\n') && *value == '=' && value[1] != '=')
+            return value + 1 + strspn(value + 1, " ");
     }
-    return 0;
+    return NULL;
+}
+
+/* Seconds as whole numbers between signs of multiplication; 0 if it is anything else. */
+static int64_t product_of(const char *text)
+{
+    int64_t product = 1;
+    for (;; text++) {
+        char *end;
+        long long number = strtoll(text, &end, 10);
+        if (end == text || number < 1 || number > BUDGET_MAX / product)
+            return 0;
+        product *= number;
+        text = end + strspn(end, " \t\r");
+        if (*text != '*')
+            return *text && !strchr("\n#;", *text) ? 0 : product;
+    }
+}
+
+/* The time that a run trains: of the host, else prepare.py's, else what autoresearch itself has. */
+static aire_status find_budget(const aire_adapting *a, const char *prepare, int64_t *out)
+{
+    const char *text = assigned(prepare, "TIME_BUDGET");
+    *out = text ? product_of(text) : 300;
+    aire_status status = aire__adapting_number(a, "BUDGET_S", 1, BUDGET_MAX, out);
+    if (status != AIRE_OK || *out)
+        return status;
+    return aire__fail(
+        AIRE_FORMAT,
+        "%s/" PREPARE ": TIME_BUDGET is %.*s, expected seconds as whole numbers, such "
+        "as 5 * 60; else give them as the variable BUDGET_S",
+        a->directory, (int)strcspn(text, "\r\n") > 60 ? 60 : (int)strcspn(text, "\r\n"), text);
 }
 
 /* One GPU, unless neither file speaks of CUDA; the host may say otherwise. */
@@ -61,26 +95,26 @@ static json_t *make_goal(const aire_adapting *a, const char *instructions)
     return goal;
 }
 
-static json_t *make_files(void)
+static json_t *make_files(const aire_adapting *a)
 {
     static const char *const ignore[] = {INSTRUCTIONS,  "README.md", "*.png",   "*.ipynb",
                                          "results.tsv", "run.log",   "uv.lock", NULL};
     return json_pack("{s:[s], s:[s], s:o}", "editable", PROGRAM, "protected", PREPARE, "ignore",
-                     aire__adapting_ignore(ignore));
+                     aire__adapting_ignore(a, ignore));
 }
 
 static aire_status make_manifest(const aire_adapting *a, const char *train, const char *prepare,
                                  const char *instructions)
 {
     char *python = NULL, *search = NULL;
-    int64_t budget = assigned(prepare, "TIME_BUDGET");
+    int64_t budget = 0;
     json_t *mounts = json_array(), *run = NULL, *metric = NULL;
     aire_status status =
         mounts ? aire__adapting_python(a, mounts, &python, &search) : aire__fail_nomem();
     if (status == AIRE_OK)
-        status = aire__adapting_number(a, "BUDGET_S", 1, 30 * 86400, &budget);
+        status = find_budget(a, prepare, &budget);
     if (status == AIRE_OK)
-        run = make_run(python, search, budget ? budget : 300, gpus_of(train, prepare));
+        run = make_run(python, search, budget, gpus_of(train, prepare));
     if (status == AIRE_OK)
         status = run ? aire__adapting_limits(a, run) : aire__fail_nomem();
     if (status == AIRE_OK) /* the data are looked for below the home directory */
@@ -88,12 +122,12 @@ static aire_status make_manifest(const aire_adapting *a, const char *train, cons
     if (status == AIRE_OK)
         status = aire__adapting_metric(a, "val_bpb", "minimize", "last", "^", &metric);
     if (status == AIRE_OK)
-        a->out->manifest = json_pack(
-            "{s:i, s:s, s:o, s:[s], s:o, s:O, s:O, s:{s:I}, s:{s:[i, i, i]}, s:O}", "aire", 1,
-            "name", aire__adapting_name(a), "goal", make_goal(a, instructions), "rules",
-            "The time that training takes and the evaluation are " PREPARE "'s.", "files",
-            make_files(), "mounts", mounts, "run", run, "budget", "wall_s",
-            (json_int_t)(budget ? budget : 300), "seed", "baseline", 1, 2, 3, "metric", metric);
+        a->out->manifest =
+            json_pack("{s:i, s:s, s:o, s:[s], s:o, s:O, s:O, s:{s:I}, s:{s:[i, i, i]}, s:O}",
+                      "aire", 1, "name", aire__adapting_name(a), "goal", make_goal(a, instructions),
+                      "rules", "The time that training takes and the evaluation are " PREPARE "'s.",
+                      "files", make_files(a), "mounts", mounts, "run", run, "budget", "wall_s",
+                      (json_int_t)budget, "seed", "baseline", 1, 2, 3, "metric", metric);
     json_decref(metric);
     json_decref(run);
     json_decref(mounts);

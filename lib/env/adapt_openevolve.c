@@ -1,6 +1,7 @@
 /*
- * OpenEvolve's form: initial_program.* with lines EVOLVE-BLOCK-START and EVOLVE-BLOCK-END around
- * what may change, evaluator.py with evaluate(path) or evaluate_stage1/2/3(path), config.yaml.
+ * OpenEvolve's form: initial_program.*, or a directory initial_program, with lines
+ * EVOLVE-BLOCK-START and EVOLVE-BLOCK-END around what may change, evaluator.py with evaluate(path)
+ * or evaluate_stage1/2/3(path), config.yaml.
  *
  * The evaluator imports the program, so that the program's code runs beside it: the metric is
  * self-reported. What the evaluation runs is openevolve.py, which keeps the report's descriptor to
@@ -17,6 +18,7 @@
 #include "env/reader.h"
 #include "env/yaml.h"
 
+#define PROGRAM "initial_program"
 #define EVALUATOR "evaluator.py"
 #define RUNNER "aire_openevolve.py"
 
@@ -32,20 +34,24 @@ typedef struct config {
 
 enum { NAME_SIZE = 256 };
 
-/* initial_program.py, or the program in another language: the first one by name. Allocates nothing,
- * so that a directory is not taken for one of another kind where memory is short. */
+/* initial_program.py, or the program in another language: the first one by name; or a directory of
+ * that name. Allocates nothing, so that a directory is not taken for one of another kind where
+ * memory is short. */
 static bool find_program(const aire_adapting *a, char name[NAME_SIZE])
 {
     DIR *directory = opendir(a->directory);
     *name = '\0';
     for (struct dirent *entry; directory && (entry = readdir(directory));)
-        if (aire__starts_with(entry->d_name, "initial_program.") &&
-            !aire__ends_with(entry->d_name, ".pyc") && (!*name || strcmp(entry->d_name, name) < 0))
+        if (aire__starts_with(entry->d_name, PROGRAM ".") &&
+            !aire__ends_with(entry->d_name, ".pyc") && aire__adapting_has(a, entry->d_name) &&
+            (!*name || strcmp(entry->d_name, name) < 0))
             snprintf(name, NAME_SIZE, "%s", entry->d_name);
     if (directory)
         closedir(directory);
-    if (aire__adapting_has(a, "initial_program.py"))
-        snprintf(name, NAME_SIZE, "initial_program.py");
+    if (aire__adapting_has(a, PROGRAM ".py"))
+        snprintf(name, NAME_SIZE, PROGRAM ".py");
+    else if (!*name && aire__adapting_has_directory(a, PROGRAM))
+        snprintf(name, NAME_SIZE, PROGRAM);
     return *name != '\0';
 }
 
@@ -119,6 +125,10 @@ static aire_status read_config_text(const aire_yaml *yaml, config *c)
     aire_status status = aire__yaml_text(yaml, "prompt", "system_message", &c->goal);
     if (status == AIRE_OK && !c->goal)
         status = aire__yaml_text(yaml, NULL, "system_message", &c->goal);
+    if (c->goal && !c->goal[strspn(c->goal, " \t\r\n")]) {
+        aire_free(yaml->ctx, c->goal);
+        c->goal = NULL;
+    }
     if (status == AIRE_OK)
         status = read_timeout(yaml, c);
     if (status == AIRE_OK)
@@ -165,7 +175,10 @@ static void config_free(const aire_adapting *a, config *c)
 static json_t *make_build(const char *python, const char *program, const char *search)
 {
     static const char check[] =
-        "import sys; p = sys.argv[1]; compile(open(p, encoding='utf-8').read(), p, 'exec')";
+        "import pathlib, sys\n"
+        "top = pathlib.Path(sys.argv[1])\n"
+        "for path in sorted(top.rglob('*.py')) if top.is_dir() else [top]:\n"
+        "    compile(path.read_bytes(), str(path), 'exec')\n";
     return json_pack("{s:[s, s, s, s], s:i, s:{s:s, s:s}}", "command", python, "-c", check, program,
                      "timeout_s", 60, "env", "PYTHONDONTWRITEBYTECODE", "1", "PATH", search);
 }
@@ -206,14 +219,22 @@ static aire_status make_evaluate(const aire_adapting *a, const config *c, const 
 }
 
 /* The evaluator is shown where nothing else says what is wanted. */
-static json_t *make_files(const config *c, const char *program)
+static json_t *make_files(const aire_adapting *a, const config *c, const char *program)
 {
-    static const char *const ignore[] = {"config.yaml",          "config.yml",
-                                         "openevolve_output/**", "openevolve_output*",
-                                         "requirements.txt",     NULL};
-    return json_pack("{s:[s], s:[s], s:[s], s:o, s:[s, s]}", "editable", program,
+    /* Also what other configurations there are, which have keys of models, and what was found. */
+    static const char *const ignore[] = {"config*.yaml",
+                                         "config*.yml",
+                                         "openevolve_output/**",
+                                         "openevolve_output*",
+                                         "requirements.txt",
+                                         "README.md",
+                                         "*.png",
+                                         "*.ipynb",
+                                         NULL};
+    return json_pack("{s:[s], s:[s], s:[s], s:o, s:[s, s]}", "editable",
+                     strcmp(program, PROGRAM) ? program : PROGRAM "/**",
                      c->goal ? "reserved" : "protected", EVALUATOR, "hidden", RUNNER, "ignore",
-                     aire__adapting_ignore(ignore), "blocks", "EVOLVE-BLOCK-START",
+                     aire__adapting_ignore(a, ignore), "blocks", "EVOLVE-BLOCK-START",
                      "EVOLVE-BLOCK-END");
 }
 
@@ -240,12 +261,12 @@ static aire_status make_manifest(const aire_adapting *a, const config *c, const 
             "{s:i, s:s, s:s, s:[s, s], s:o, s:O, s:O, s:{s:[i, i, i]}, s:{s:s, s:s, s:s, s:s}}",
             "aire", 1, "name", aire__adapting_name(a), "goal", goal, "rules", rule,
             "The functions that the evaluator calls keep their names and parameters.", "files",
-            make_files(c, program), "mounts", mounts, "evaluate", evaluate, "seed", "baseline", 1,
-            2, 3, "metric", "name", "combined_score", "direction", "maximize", "stage", "evaluate",
-            "trust", "self_reported");
+            make_files(a, c, program), "mounts", mounts, "evaluate", evaluate, "seed", "baseline",
+            1, 2, 3, "metric", "name", "combined_score", "direction", "maximize", "stage",
+            "evaluate", "trust", "self_reported");
     if (status == AIRE_OK && !a->out->manifest)
         status = aire__fail_nomem();
-    if (status == AIRE_OK && aire__ends_with(program, ".py"))
+    if (status == AIRE_OK && (aire__ends_with(program, ".py") || !strcmp(program, PROGRAM)))
         status = aire__json_set(a->out->manifest, "build", make_build(python, program, search));
     json_decref(evaluate);
     json_decref(mounts);

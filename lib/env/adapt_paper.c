@@ -75,11 +75,11 @@ static json_t *make_run(const char *search, int timeout_s, int gpus, bool has_da
     return run;
 }
 
-static json_t *make_files(const char *program)
+static json_t *make_files(const aire_adapting *a, const char *program)
 {
     static const char *const ignore[] = {"uv.lock", "logs/**", ".nfs*", "results.tsv", NULL};
     return json_pack("{s:[s], s:[s], s:[s], s:o}", "editable", program, "protected", JOB,
-                     "reserved", TOOLS "/*", "ignore", aire__adapting_ignore(ignore));
+                     "reserved", TOOLS "/*", "ignore", aire__adapting_ignore(a, ignore));
 }
 
 aire_status aire__adapt_paper(const aire_adapting *a)
@@ -108,7 +108,7 @@ aire_status aire__adapt_paper(const aire_adapting *a)
             json_pack("{s:i, s:s, s:s, s:[s], s:o, s:O, s:O, s:{s:[i, i, i]}, s:O}", "aire", 1,
                       "name", aire__adapting_name(a), "goal", kinds[kind].goal, "rules",
                       "How long a run takes, its data and its evaluation stay as they are.",
-                      "files", make_files(program), "mounts", mounts, "run", run, "seed",
+                      "files", make_files(a, program), "mounts", mounts, "run", run, "seed",
                       "baseline", 1, 2, 3, "metric", metric);
     a->out->files[a->out->file_count++] = (aire_adapted_file){TOOLS "/uv", aire__uv_program, 0755};
     a->out->files[a->out->file_count++] =

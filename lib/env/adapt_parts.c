@@ -54,12 +54,23 @@ aire_status aire__adapting_read(const aire_adapting *a, const char *name, char *
     return status;
 }
 
+/* The path of a name; false if there is nothing of that name. */
+static bool find(const aire_adapting *a, const char *name, char path[PATH_MAX])
+{
+    int length = snprintf(path, PATH_MAX, "%s/%s", a->directory, name);
+    return length > 0 && length < PATH_MAX && aire__fs_exists(path);
+}
+
 bool aire__adapting_has(const aire_adapting *a, const char *name)
 {
     char path[PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/%s", a->directory, name);
-    return length > 0 && (size_t)length < sizeof path && aire__fs_exists(path) &&
-           !aire__fs_is_dir(path);
+    return find(a, name, path) && !aire__fs_is_dir(path);
+}
+
+bool aire__adapting_has_directory(const aire_adapting *a, const char *name)
+{
+    char path[PATH_MAX];
+    return find(a, name, path) && aire__fs_is_dir(path);
 }
 
 const char *aire__adapting_name(const aire_adapting *a)
@@ -68,30 +79,42 @@ const char *aire__adapting_name(const aire_adapting *a)
     return slash && slash[1] ? slash + 1 : a->kind;
 }
 
-json_t *aire__adapting_ignore(const char *const *more)
+/* Each is added, or the list is given up. */
+static bool add_globs(json_t *list, const char *const *globs)
 {
-    static const char *const common[] = {"__pycache__/**",
-                                         "**/__pycache__/**",
-                                         "*.pyc",
-                                         "**/*.pyc",
-                                         ".pytest_cache/**",
-                                         ".ipynb_checkpoints/**",
-                                         ".venv",
-                                         ".venv/**",
-                                         "venv",
-                                         "venv/**",
-                                         "wandb/**",
-                                         ".DS_Store",
-                                         "*.aire",
-                                         "*.aire-*",
-                                         "*.aire.work/**",
-                                         NULL};
+    for (size_t i = 0; globs && globs[i]; i++)
+        if (json_array_append_new(list, json_string(globs[i])) != 0)
+            return false;
+    return true;
+}
+
+static bool add_given(json_t *list, const char *globs)
+{
+    for (; globs && *globs; globs += strspn(globs, ",")) {
+        size_t length = strcspn(globs, ",");
+        if (length && json_array_append_new(list, json_stringn(globs, length)) != 0)
+            return false;
+        globs += length;
+    }
+    return true;
+}
+
+json_t *aire__adapting_ignore(const aire_adapting *a, const char *const *more)
+{
+    static const char *const common[] = {
+        "__pycache__/**", "**/__pycache__/**", "*.pyc",
+        "**/*.pyc",       ".pytest_cache/**",  ".ipynb_checkpoints/**",
+        ".venv",          ".venv/**",          "venv",
+        "venv/**",        "wandb/**",          ".DS_Store",
+        ".env", /* where people keep keys */
+        ".env.*",         "**/.env",           "*.aire",
+        "*.aire-*",       "*.aire.work/**",    NULL};
     json_t *list = json_array();
-    for (size_t i = 0; list && common[i]; i++)
-        json_array_append_new(list, json_string(common[i]));
-    for (size_t i = 0; list && more && more[i]; i++)
-        json_array_append_new(list, json_string(more[i]));
-    return list;
+    if (list && add_globs(list, common) && add_globs(list, more) &&
+        add_given(list, aire__adapting_variable(a, "IGNORE")))
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 /* ---- the interpreter ---- */
@@ -136,7 +159,7 @@ static char *prefix_of(aire_ctx *ctx, const char *program)
 }
 
 /* A place that the interpreter finds by its own path has to stand at that path. */
-static aire_status mount_own(const aire_adapting *a, json_t *mounts, const char *prefix)
+static aire_status mount_own(json_t *mounts, const char *prefix)
 {
     if (is_of_system(prefix))
         return AIRE_OK;
@@ -145,7 +168,6 @@ static aire_status mount_own(const aire_adapting *a, json_t *mounts, const char 
                           "the interpreter of PYTHON belongs to '%s', a place that sandboxes have "
                           "for themselves; install it elsewhere",
                           prefix);
-    (void)a;
     return add_mount(mounts, prefix, prefix);
 }
 
@@ -165,7 +187,7 @@ static aire_status mount_home(const aire_adapting *a, json_t *mounts, const char
         char *program = aire__path_join(a->ctx, home, "python");
         base = program ? prefix_of(a->ctx, program) : NULL;
         aire_free(a->ctx, program);
-        status = base ? mount_own(a, mounts, base) : aire__fail_nomem();
+        status = base ? mount_own(mounts, base) : aire__fail_nomem();
     } else if (status == AIRE_NOT_FOUND) {
         status = AIRE_OK;
     }
@@ -182,7 +204,7 @@ static aire_status mount_real(const aire_adapting *a, json_t *mounts, const char
     aire_status status = aire__fs_real_path(a->ctx, program, &real);
     char *prefix = status == AIRE_OK ? prefix_of(a->ctx, real) : NULL;
     if (prefix)
-        status = mount_own(a, mounts, prefix);
+        status = mount_own(mounts, prefix);
     aire_free(a->ctx, prefix);
     aire_free(a->ctx, real);
     return status;
@@ -214,7 +236,7 @@ static aire_status mount_program(const aire_adapting *a, json_t *mounts, const c
 static aire_status find_program(const aire_adapting *a, char **out)
 {
     const char *given = aire__adapting_variable(a, "PYTHON");
-    if (given && !strchr(given, '/'))
+    if (given && *given && !strchr(given, '/'))
         return (*out = aire__strdup(a->ctx, given)) ? AIRE_OK : aire__fail_nomem();
     if (given && (given[0] != '/' || !aire__fs_exists(given)))
         return aire__fail(AIRE_NOT_FOUND,

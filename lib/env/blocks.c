@@ -130,8 +130,13 @@ static void list_regions(aire_buf *out, const aire_env *env, const aire_env_file
         mark m = mark_of(&w);
         if (m == MARK_START)
             start = w.number;
-        if (m == MARK_END && listed++ < LISTED_MAX)
-            aire__buf_printf(out, "%s%zu to %zu", listed > 1 ? ", " : "", start + 1, w.number - 1);
+        if (m != MARK_END || listed++ >= LISTED_MAX)
+            continue;
+        aire__buf_puts(out, listed > 1 ? ", " : "");
+        if (start + 1 < w.number)
+            aire__buf_printf(out, "%zu to %zu", start + 1, w.number - 1);
+        else
+            aire__buf_printf(out, "after %zu", start); /* where nothing stands yet */
     }
     aire__buf_puts(out, listed > LISTED_MAX ? ", ..." : "");
 }

@@ -48,6 +48,13 @@ int32_t aire__env_role(const aire_env *env, const char *path)
     return AIRE_FILE_PROTECTED;
 }
 
+/* Where its user says so. */
+static const char *where_to_ignore(const aire_env *env)
+{
+    return env->adapter ? "the adapter's variable IGNORE, such as IGNORE=data/**,*.bin"
+                        : "files.ignore";
+}
+
 typedef struct reading {
     aire_env *env;
     size_t capacity, bytes;
@@ -61,8 +68,8 @@ static aire_status read_file(reading *r, aire_env_file *file, const char *full)
         return aire__fail(
             AIRE_LIMIT,
             "%s: the files of the environment hold more than %zu MiB; large data belongs in a "
-            "\"data\" directory, named in files.ignore if it lies here",
-            r->env->path, BYTES_MAX >> 20);
+            "\"data\" directory, named in %s if it lies here",
+            r->env->path, BYTES_MAX >> 20, where_to_ignore(r->env));
     if (status != AIRE_OK)
         return status;
     r->bytes += file->length;
@@ -76,9 +83,8 @@ static aire_status add_file(reading *r, const char *path, mode_t mode, aire_env_
 {
     aire_env *env = r->env;
     if (env->file_count == FILES_MAX)
-        return aire__fail(AIRE_LIMIT,
-                          "%s: more than %d files; name what does not belong in files.ignore",
-                          env->path, FILES_MAX);
+        return aire__fail(AIRE_LIMIT, "%s: more than %d files; name those that do not belong in %s",
+                          env->path, FILES_MAX, where_to_ignore(env));
     if (!aire__grow(env->ctx, &env->files, &r->capacity, env->file_count + 1, sizeof *env->files))
         return aire__fail_nomem();
     aire_env_file *file = &env->files[env->file_count];
@@ -92,6 +98,18 @@ static aire_status add_file(reading *r, const char *path, mode_t mode, aire_env_
     return AIRE_OK;
 }
 
+/* How many bytes of a name can be shown to people and models: all, or up to a control character or
+ * what is not UTF-8. */
+static size_t plain_length(const char *path)
+{
+    size_t length = 0;
+    while ((unsigned char)path[length] >= ' ' && path[length] != 0x7f)
+        length++;
+    while (length && !aire__utf8_valid(path, length))
+        length--;
+    return length;
+}
+
 static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
 {
     reading *r = data;
@@ -99,11 +117,17 @@ static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
     aire_env_file *file;
     if (aire__env_role(env, path) == 0)
         return AIRE_OK;
+    size_t plain = plain_length(path);
+    if (path[plain])
+        return aire__fail(AIRE_FORMAT,
+                          "%s: the name of a file that begins with '%.*s' is not plain text in "
+                          "UTF-8; rename it, or name it in %s",
+                          env->path, (int)plain, path, where_to_ignore(env));
     if (!S_ISREG(mode))
-        return aire__fail(
-            AIRE_FORMAT,
-            "%s: '%s' is %s, expected a plain file; remove it, or name it in files.ignore",
-            env->path, path, S_ISLNK(mode) ? "a symbolic link" : "a special file");
+        return aire__fail(AIRE_FORMAT,
+                          "%s: '%s' is %s, expected a plain file; remove it, or name it in %s",
+                          env->path, path, S_ISLNK(mode) ? "a symbolic link" : "a special file",
+                          where_to_ignore(env));
     aire_status status = add_file(r, path, mode, &file);
     if (status != AIRE_OK)
         return status;

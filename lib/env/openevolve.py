@@ -78,10 +78,9 @@ def set_seed():
 
 
 def place_program(path):
-    """A copy in a directory of its own, as OpenEvolve hands programs over."""
+    """A copy in a directory of its own, as OpenEvolve hands programs over; a directory is handed over whole."""
     target = os.path.join(tempfile.mkdtemp(prefix="program-"), "program" + os.path.splitext(path)[1])
-    shutil.copyfile(path, target)
-    return target
+    return shutil.copytree(path, target) if os.path.isdir(path) else shutil.copyfile(path, target)
 
 
 def numbers_of(metrics):
@@ -187,8 +186,13 @@ def read_messages(descriptor, timeout):
                 return message
 
 
+def plain(text):
+    """Text that UTF-8 can say: what is half of a pair of UTF-16 is not."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def refusal(cause, detail):
-    return {"refused": {"cause": cause, "detail": detail}}
+    return {"refused": {"cause": cause, "detail": plain(detail)[:2000]}}
 
 
 def judge(message, options):
@@ -200,10 +204,10 @@ def judge(message, options):
     if state == "failed":
         return refusal("evaluator", f"the evaluator raised {message['error']}")
     result = message["result"]
-    metrics = {name: float(value) for name, value in result["metrics"].items()}
+    metrics = {plain(name): float(value) for name, value in result["metrics"].items()}
     worth = score(metrics, (*options.features, *map(str, result["flags"])))
     if result["error"] and not worth > 0:
-        return refusal("evaluator", f"the evaluator says: {result['error']}"[:2000])
+        return refusal("evaluator", f"the evaluator says: {result['error']}")
     if not math.isfinite(worth):
         return refusal("metric_invalid", "the evaluator gave no finite score")
     metrics = {"combined_score": worth, **metrics}  # the one that counts first
@@ -236,6 +240,7 @@ def parse_options():
 
 def main():
     options = parse_options()
+    sys.stdout.reconfigure(errors="backslashreplace")
     report = os.fdopen(int(os.environ.pop("AIRE_REPORT_FD")), "w", encoding="utf-8")
     # Not to be traced, and its descriptors not to be opened, by the process that it starts.
     prctl = ctypes.CDLL(None).prctl
@@ -253,7 +258,7 @@ def main():
     try:
         message = read_messages(reading, options.timeout)
         verdict = judge(message, options)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # whatever the evaluator's process may have sent
         message, verdict = {}, refusal("evaluator", f"what came from the evaluator's process is no result: {error}")
     for victim in (-child, child):
         try:

@@ -9,6 +9,7 @@ shift
 while [ $# -gt 0 ]; do
     case $1 in
         --) shift; break ;;
+        -m|--module) shift; exec python3 -m "$@" ;;
         --project|--directory|--default-index|--index|--index-url|--extra-index-url|--index-strategy) shift 2 ;;
         --with|--with-requirements|--extra|--group|--python|-p|--env-file|--link-mode) shift 2 ;;
         -*) shift ;;

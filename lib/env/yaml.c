@@ -95,16 +95,6 @@ static const char *find_key(line *l, size_t above, const char *key)
     return NULL;
 }
 
-static const char *find(const aire_yaml *yaml, const char *section, const char *key, line *l)
-{
-    *l = line_at(yaml->text, 1);
-    if (!section)
-        return find_key(l, SIZE_MAX, key);
-    const char *value = find_key(l, SIZE_MAX, section);
-    line head = *l;
-    return value && next_line(l) ? find_key(l, head.indent, key) : NULL;
-}
-
 /* ---- scalars ---- */
 
 static const char *skip_space(const char *at)
@@ -201,6 +191,70 @@ static size_t plain_length(const char *at, size_t length)
     return length;
 }
 
+/* ---- keys in sections ---- */
+
+/* Whether what stands behind a section's name leaves room for keys below it. */
+static bool opens_block(const line *l, const char *value)
+{
+    static const char *const words[] = {"", "~", "null", "{}"};
+    value = skip_space(value);
+    size_t length = plain_length(value, (size_t)(l->start + l->length - value));
+    if (length && *value == '&') /* a name for it, which may be passed over */
+        return !memchr(value, ' ', length);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == length && !memcmp(value, words[i], length))
+            return true;
+    return false;
+}
+
+/* What a section without the key may have that is another way of saying it. */
+static aire_status check_rest(const aire_yaml *yaml, const line *first, size_t above, line *l)
+{
+    *l = *first;
+    if (find_key(l, above, "<<"))
+        return complain(yaml, l, "keys that are merged by << are not read; write them out");
+    *l = *first;
+    while (is_passed_over(l) && next_line(l))
+        ;
+    return l->indent < l->length && l->start[l->indent] == '\t'
+               ? complain(yaml, l, "a tab where YAML wants spaces")
+               : AIRE_OK;
+}
+
+static aire_status find_in_section(const aire_yaml *yaml, const char *head, const char *key,
+                                   line *l, const char **value)
+{
+    size_t above = l->indent;
+    if (!opens_block(l, head))
+        return complain(yaml, l, "expected keys below, one a line; other forms are not read");
+    if (!next_line(l))
+        return AIRE_OK;
+    line first = *l;
+    *value = find_key(l, above, key);
+    return *value ? AIRE_OK : check_rest(yaml, &first, above, l);
+}
+
+/* *value is NULL where the key is not. */
+static aire_status find(const aire_yaml *yaml, const char *section, const char *key, line *l,
+                        const char **value)
+{
+    const char *text = yaml->text;
+    *value = NULL;
+    *l = line_at(aire__starts_with(text, "\xef\xbb\xbf") ? text + 3 : text, 1);
+    while (is_passed_over(l) && next_line(l))
+        ;
+    if (l->start[l->indent] == '{')
+        return complain(yaml, l, "expected keys, one a line; JSON's form is not read");
+    const char *head = find_key(l, SIZE_MAX, section ? section : key);
+    if (!section || !head) {
+        *value = head;
+        return AIRE_OK;
+    }
+    return find_in_section(yaml, head, key, l, value);
+}
+
+/* ---- texts ---- */
+
 /* A plain text goes on in the lines below that are indented more than its key. */
 static void read_plain(line l, const char *value, aire_buf *out)
 {
@@ -264,17 +318,17 @@ static bool is_null(const aire_buf *text)
 aire_status aire__yaml_text(const aire_yaml *yaml, const char *section, const char *key, char **out)
 {
     line l;
-    const char *value = find(yaml, section, key, &l);
+    const char *value;
     aire_buf text;
     *out = NULL;
+    aire_status status = find(yaml, section, key, &l, &value);
     if (!value)
-        return AIRE_OK;
+        return status;
     value = skip_space(value);
     aire__buf_init(&text, yaml->ctx, VALUE_MAX);
     bool quoted = *value == '"' || *value == '\'';
-    aire_status status = AIRE_OK;
     if (*value && strchr("&*!{[", *value))
-        status = complain(yaml, &l, "expected text");
+        status = complain(yaml, &l, "expected text, without anchors, tags and brackets");
     else if (quoted && !read_quoted(value, &text))
         status = complain(yaml, &l, "a quote that is not closed");
     else if (*value == '|' || *value == '>')
@@ -370,14 +424,14 @@ aire_status aire__yaml_list(const aire_yaml *yaml, const char *section, const ch
                             char ***out)
 {
     line l;
-    const char *value = find(yaml, section, key, &l);
+    const char *value;
     list items = {.yaml = yaml};
     *out = NULL;
+    aire_status status = find(yaml, section, key, &l, &value);
     if (!value)
-        return AIRE_OK;
+        return status;
     value = skip_space(value);
     size_t length = plain_length(value, strcspn(value, "\n"));
-    aire_status status = AIRE_OK;
     if (*value == '[')
         status = read_brackets(&items, &l, value);
     else if (length == 0)

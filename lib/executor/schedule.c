@@ -31,8 +31,10 @@ static void add(aire_resources *to, const aire_resources *what, int sign)
 aire_status aire__schedule_check(const aire_schedule *s, const aire_resources *need)
 {
     if (need->gpus > s->capacity.gpus)
-        return aire__fail(AIRE_LIMIT, "a run asks for %d GPUs, and %d are there", (int)need->gpus,
-                          (int)s->capacity.gpus);
+        return aire__fail(AIRE_LIMIT,
+                          "a run asks for %d GPUs, and %d are there (gpus in the manifest; of an "
+                          "adapter the variable GPUS)",
+                          (int)need->gpus, (int)s->capacity.gpus);
     if (need->cpus > s->capacity.cpus)
         return aire__fail(AIRE_LIMIT, "a run asks for %d cpus, and %d are there", (int)need->cpus,
                           (int)s->capacity.cpus);

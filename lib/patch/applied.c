@@ -24,9 +24,9 @@ static void applied_clear(aire_record *record, aire_record **dead)
     aire__patched_free(&((aire_patch_applied *)record)->patched);
 }
 
-aire_status aire_patch_apply_options_init(aire_patch_apply_options *options, size_t struct_size)
+aire_status aire_patch_apply_options_init(aire_patch_apply_options *options, size_t size)
 {
-    return aire__options_init(options, struct_size, sizeof *options, sizeof *options,
+    return aire__options_init(options, size, sizeof *options, sizeof *options,
                               "aire_patch_apply_options");
 }
 
@@ -185,8 +185,11 @@ aire_status aire_patch_applied_get_file(const aire_patch_applied *applied, size_
     if (!applied || !out || index >= applied->patched.edit_count)
         return aire__fail(AIRE_INVALID, "patch: there is no file %zu", index);
     const aire_patch_edit *edit = &applied->patched.edits[index];
-    const aire_patch_applied_file file = {sizeof file, edit->path, edit->data, edit->length,
-                                          edit->created};
+    const aire_patch_applied_file file = {.struct_size = sizeof file,
+                                          .created = edit->created,
+                                          .path = edit->path,
+                                          .data = edit->data,
+                                          .length = edit->length};
     return aire__options_give(&file, out, sizeof file, sizeof file, "aire_patch_applied_file");
 }
 
@@ -201,9 +204,12 @@ aire_status aire_patch_applied_get_hunk(const aire_patch_applied *applied, size_
     if (!applied || !out || index >= applied->patched.hunk_count)
         return aire__fail(AIRE_INVALID, "patch: there is no hunk %zu", index);
     const aire_patch_hunk *hunk = &applied->patched.hunks[index];
-    const aire_patch_applied_hunk given = {sizeof given,     applied->patched.names[hunk->file],
-                                           hunk->patch_line, hunk->line,
-                                           hunk->how,        hunk->confidence};
+    const aire_patch_applied_hunk given = {.struct_size = sizeof given,
+                                           .how = hunk->how,
+                                           .path = applied->patched.names[hunk->file],
+                                           .patch_line = hunk->patch_line,
+                                           .line = hunk->line,
+                                           .confidence = hunk->confidence};
     return aire__options_give(&given, out, sizeof given, sizeof given, "aire_patch_applied_hunk");
 }
 
@@ -213,8 +219,12 @@ aire_status aire_patch_applied_statistics(const aire_patch_applied *applied,
     if (!applied || !out)
         return aire__fail(AIRE_INVALID, "patch: %s is NULL", applied ? "out" : "applied");
     const aire_patched *p = &applied->patched;
-    aire_patch_statistics sums = {sizeof sums, p->edit_count, p->hunk_count,
-                                  p->added,    p->removed,    1};
+    aire_patch_statistics sums = {.struct_size = sizeof sums,
+                                  .files = p->edit_count,
+                                  .hunks = p->hunk_count,
+                                  .added = p->added,
+                                  .removed = p->removed,
+                                  .confidence = 1};
     for (size_t i = 0; i < p->hunk_count; i++)
         if (p->hunks[i].confidence < sums.confidence)
             sums.confidence = p->hunks[i].confidence;

@@ -110,6 +110,12 @@ EVALUATORS = {
         def evaluate_stage2(path): return {"combined_score": 0.8}
         async def evaluate_stage3(path): return {"combined_score": 0.9}
         """, "ok", 0.9, ""),
+    "text that is none": ("""
+        def evaluate(path): return {"combined_score": 2.0, "\\ud800": 1.0, "artifacts": {"\\udcff": "\\ud800"}}
+        """, "ok", 2, ""),
+    "an error that is no text": ("def evaluate(path): raise ValueError('\\ud800' * 9)", "no metric", None, r"ValueError: \ud800"),
+    "many metrics": ("def evaluate(path): return {str(i): 1.0 for i in range(3000)}", "ok", 1, ""),
+    "metrics with odd names": ("def evaluate(path): return {'combined_score': 4, '': 1, 'a\\nb': 2, 'x' * 5000: 3}", "ok", 4, ""),
     "an exception": ("def evaluate(path): raise KeyError('lost')", "no metric", None, "KeyError: 'lost'"),
     "no dict": ("def evaluate(path): return 3", "no metric", None, "expected a dict"),
     "no function": ("x = 1", "no metric", None, "no function evaluate"),
@@ -159,6 +165,14 @@ ATTACKS = {
             os.setsid()
             time.sleep(60)
         """,
+    "says a result that is none": """
+        import os
+        number = "1" + "0" * 400
+        for text in ('{"state": "done", "result": {"metrics": {"a": ' + number + '}, "flags": [], "error": ""}}', "[" * 90000):
+            for descriptor in range(3, 64):
+                try: os.write(descriptor, text.encode() + b"\\n")
+                except OSError: pass
+        """,
     "changes the evaluator's file": """
         open("evaluator.py", "w").write("def evaluate(path): return {'combined_score': 1e6}")
         """,
@@ -178,8 +192,10 @@ def test_a_program_cannot_write_the_report(can_sandbox, tmp_path, name):
             return {"combined_score": 1.0}
         """)
     result, = run(tmp_path, path)
-    expected = ("no metric", None) if name in ("writes to every descriptor", "kills its parent") else ("ok", 1.0)
-    assert (result.outcome, result.reward) == expected, result.detail
+    breaks = ("writes to every descriptor", "kills its parent", "says a result that is none")
+    assert (result.outcome, result.reward) == (("no metric", None) if name in breaks else ("ok", 1.0)), result.detail
+    if name == "says a result that is none":
+        assert "is no result" in result.detail
 
 
 def test_a_cascade_may_be_switched_off(can_sandbox, tmp_path):
@@ -191,11 +207,32 @@ def test_a_cascade_may_be_switched_off(can_sandbox, tmp_path):
     assert result.reward == 2 and "cascade_stage" not in result.metrics
 
 
+def test_a_program_may_be_a_directory(can_sandbox, tmp_path):
+    """It is copied whole, and each of its files is checked before it is evaluated."""
+    path = tmp_path / "task"
+    (path / "initial_program/parts").mkdir(parents=True)
+    (path / "initial_program/main.py").write_bytes(b"# coding: latin-1\nfrom parts.one import VALUE\nNAME = '\xe9'\n")
+    (path / "initial_program/parts/one.py").write_text("VALUE = 1\n")
+    (path / "evaluator.py").write_text(textwrap.dedent("""
+        import importlib, sys
+        def evaluate(path):
+            sys.path.insert(0, path)
+            main = importlib.import_module("main")
+            return {"combined_score": main.VALUE * len(main.NAME)}
+        """))
+    one = "--- a/initial_program/parts/one.py\n+++ b/initial_program/parts/one.py\n@@ -1 +1 @@\n-VALUE = 1\n+VALUE = "
+    baseline, better, slip, beside = run(tmp_path, path, [one + "5\n", one + "(\n", "--- /dev/null\n+++ b/x.py\n@@ -0,0 +1 @@\n+x = 1\n"])
+    assert (baseline.reward, better.reward) == (1, 5), baseline.log_tail
+    assert (slip.outcome, slip.stage) == ("build failed", "build") and beside.outcome == "violation"
+
+
 def test_no_secret_of_the_configuration_gets_in(can_sandbox, tmp_path):
     path = openevolve(tmp_path, "x = 1\n", """
         import glob
         def evaluate(path): return {"seen": sum("sec" "ret" in open(f).read() for f in glob.glob("**", recursive=True))}
         """, "llm:\n  api_key: secret\n")
+    for name in ("config_phase_2.yaml", ".env", ".env.local", "README.md"):
+        (path / name).write_text("secret\n")
     result, = run(tmp_path, path)
     assert result.reward == 0
 
@@ -268,6 +305,17 @@ def test_the_papers_nanogpt_runs(can_sandbox, tmp_path):
     assert baseline.metrics["val_loss"] == pytest.approx(8 * 0.9**5, abs=1e-3)
     assert better.metrics["val_loss"] == pytest.approx(8 * 0.5**5, abs=1e-3)
     assert risen.metrics["val_loss"] == 8
+
+
+@pytest.mark.parametrize("command", ["uv run train.py", "uv run --with torch -q python train.py", "uv run -m train",
+                                     "uv run --project . -- python3 train.py", "uv run bash -c 'python3 train.py'"])
+def test_uv_run_is_understood(can_sandbox, tmp_path, command):
+    path = tmp_path / "task"
+    path.mkdir()
+    (path / "run_job.sh").write_text(command + "\n")
+    (path / "train.py").write_text("print('val_loss: 2.5')\n")
+    result, = run(tmp_path, path)
+    assert result.reward == -2.5, result.log_tail
 
 
 def test_the_papers_grpo_runs(can_sandbox, tmp_path):

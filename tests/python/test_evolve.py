@@ -63,6 +63,53 @@ def test_wrong_words_are_told(words):
     assert "aire-evolve" in evolve(*first, *words, code=2)
 
 
+def openevolve(path, evaluator):
+    path.mkdir()
+    (path / "initial_program.py").write_text("x = 1\n")
+    (path / "evaluator.py").write_text(evaluator)
+    return path
+
+
+def test_a_wrong_command_is_given_again_right(can_sandbox, tmp_path):
+    """Where nothing was begun, nothing has to be removed; with a model the ideas are its own."""
+    path, store = openevolve(tmp_path / "task", "def evaluate(path): return {'combined_score': 2.0}\n"), tmp_path / "s.aire"
+    answer = "[Experiment] Set x to two.\n[Code Changes] Change the line x = 1.\n[End]"
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in (
+        answer, "```diff\n--- a/initial_program.py\n+++ b/initial_program.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n```")))
+    rest = ["--store", store, "--epochs", 1, "--epoch-size", 1, "--batch", 1, "--baseline", 1, "--gpus", "none"]
+    assert "no knobs" in evolve(path, *rest, code=1)
+    assert "outcomes of 1 ideas:  ok 1" in evolve(path, *rest, "--model", f"replay:{tmp_path}/a.jsonl?lenient")
+    assert "holds a search already" in evolve(path, *rest, code=1)
+    assert "outcomes of 1 ideas" in evolve(path, "--store", store, "--resume", "--gpus", "none")
+
+
+def test_titles_steer_no_terminal(can_sandbox, tmp_path):
+    """They are what a model says, which has read what evaluated code wrote; and are cut between characters."""
+    path, store = openevolve(tmp_path / "task", "def evaluate(path): return {'combined_score': 2.0}\n"), tmp_path / "s.aire"
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in (
+        "[Experiment] \x1b[2JSet \x9bx" + " a" + "\u00e9" * 90 + ".\n[Code Changes] Set \x1b it to 2.\n[End]",
+        "```diff\n--- a/initial_program.py\n+++ b/initial_program.py\n@@ -1 +1 @@\n-x = 1\n+x = '\x1b'\n```")))
+    done = evolve(path, "--store", store, "--epochs", 1, "--epoch-size", 1, "--batch", 1, "--baseline", 1, "--gpus", "none",
+                  "--model", f"replay:{tmp_path}/a.jsonl?lenient")
+    for out in (done, evolve("list", store), evolve("show", store, 2)):
+        assert "Set ?x a\u00e9" in out and "\ufffd" not in out and not any(c in out for c in "\x1b\x9b")
+
+
+def test_list_shows_the_metric_that_counts(can_sandbox, tmp_path):
+    """Whatever else a run reports, and in what order."""
+    path, store = tmp_path / "task", tmp_path / "s.aire"
+    path.mkdir()
+    (path / "run.sh").write_text('printf \'{"metrics": {"first": 1, "the_one": 7}}\' >&$AIRE_REPORT_FD\n')
+    (path / "x.txt").write_text("x=0\n")
+    (path / "aire.json").write_text(json.dumps({
+        "aire": 1, "name": "two", "goal": "g", "files": {"editable": ["x.txt"]}, "run": {"command": ["true"]},
+        "evaluate": {"command": ["bash", "run.sh"]}, "metric": {"name": "the_one", "stage": "evaluate", "direction": "maximize", "trust": "evaluated"},
+        "knobs": [{"name": "x", "about": "x", "file": "x.txt", "text": "x={}", "baseline": "0", "values": [0, 1, 2]}]}))
+    evolve(path, "--store", store, "--epochs", 1, "--epoch-size", 1, "--batch", 1, "--baseline", 1, "--gpus", "none")
+    head, *rows = evolve("list", store).splitlines()
+    assert "the_one" in head and rows and all(row.split()[3] == "7.0000" for row in rows)
+
+
 ANSWER = """[Experiment] Move x a little to the right.
 [Code Changes] Set X to 2 in params.sh.
 [End]

@@ -83,6 +83,37 @@ def test_nothing_is_left_behind(can_sandbox, tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_packages_that_are_missing_are_hinted_at(can_sandbox, tmp_path):
+    (tmp_path / "initial_program.py").write_text("import no_such_package\n")
+    (tmp_path / "evaluator.py").write_text("import runpy\ndef evaluate(path): return runpy.run_path(path)\n")
+    assert "--var PYTHON=" in tool("aire-env", "check", tmp_path, "--brief", "--seeds", 1, code=1)
+    assert "--var PYTHON=" in tool("aire-run", tmp_path, code=7)
+
+
+@pytest.mark.parametrize("name", ["aire-env", "aire-run"])
+def test_what_the_code_writes_steers_no_terminal(can_sandbox, tmp_path, name):
+    (tmp_path / "initial_program.py").write_text("x = 1\n")
+    (tmp_path / "evaluator.py").write_text(
+        "def evaluate(path):\n    print('\\x1b[2Jred\\x9bm \\u00e9', end='\\r')\n    print('last')\n    raise OSError('\\x1b]0;')\n")
+    out = tool(name, *(["check"] if name == "aire-env" else []), tmp_path, code=1 if name == "aire-env" else 7)
+    assert "?[2Jred?m \u00e9\n" in out and "last" in out and not any(c in out for c in "\x1b\x9b\r")
+
+
+def test_check_is_interrupted(can_sandbox, tmp_path):
+    """What it began is ended, and its directory removed."""
+    (tmp_path / "task").mkdir()
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "task/run_job.sh").write_text("sleep 100\n")
+    (tmp_path / "task/train.py").write_text("")
+    with subprocess.Popen([f"{PREFIX}/bin/aire-env", "check", tmp_path / "task", "--brief", "--log", "2"], stdout=subprocess.PIPE,
+                          text=True, env={**ENVIRON, "TMPDIR": str(tmp_path / "tmp")}) as process:
+        while not list((tmp_path / "tmp").glob("*/check.aire.work/run-*")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "cancelled" in out and list((tmp_path / "tmp").iterdir()) == []
+
+
 def test_prompt_is_what_a_model_gets(tmp_path):
     """The same bytes as the request that an ideator sends."""
     out = tool("aire-env", "prompt", MINIMISE, "--batch", 3)
@@ -132,6 +163,8 @@ def test_manifest_and_init(can_sandbox, tmp_path):
     (["aire-run", SHELL, "--idea"], 2, "--idea"),
     (["aire-run", "/etc"], 3, "adapter"),
     (["aire-run", SHELL, "--patch", "/no/such/file"], 1, "/no/such/file"),
+    (["aire-run", SHELL, "--patch", "/etc"], 1, "Is a directory"),
+    (["aire-run", SHELL, "--patch", "/dev/zero"], 1, "too large"),
     (["aire-run", SHELL, "--idea", "x", "--model", "what:ever"], 1, "what:ever"),
 ])
 def test_wrong_words_are_told(words, code, message):
@@ -231,7 +264,10 @@ def test_kept_in_a_store_and_on_disk(can_sandbox, tmp_path):
     out = tool("aire-run", MINIMISE, "--patch", tmp_path / "p.diff", "--store", store, "--keep")
     directory, = tmp_path.glob("s.aire.work/run-*")
     assert str(directory)[:-2] in out and "steps=80" in (directory / "workspace/initial_program.py").read_text()
-    assert " idea " in tool("aire-evolve", "list", store)
+    listed = tool("aire-evolve", "list", store)
+    assert " idea " in listed and "combined_score" in listed
+    assert "environment" in tool("aire-run", SHELL, "--store", store, code=1)
+    assert tool("aire-evolve", "list", store) == listed
     again = tool("aire-run", MINIMISE, "--patch", tmp_path / "p.diff", "--store", store, code=4)
     assert "same as an earlier variant" in again
 

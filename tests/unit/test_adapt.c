@@ -136,7 +136,6 @@ static void test_yaml__reads_texts(void **state)
         {"section", "single", "it's # no comment"},
         {"section", "long", "first second"},
         {"section", "after", NULL},
-        {"plain", "folded", NULL},
         {NULL, "after", "done"},
     };
     aire_yaml yaml = {ctx, "config.yaml", yaml_text};
@@ -152,6 +151,47 @@ static void test_yaml__reads_texts(void **state)
     assert_non_null(strstr(aire_error_message(aire_last_error()), "config.yaml: line 31: "));
     aire_yaml open = {ctx, "x", "a: \"no end\n"};
     assert_int_equal(aire__yaml_text(&open, NULL, "a", &value), AIRE_FORMAT);
+}
+
+/* A configuration in another form is not taken for an empty one. */
+static void test_yaml__says_what_it_does_not_read(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } bad[] = {
+        {"a: {key: 1}\n", "line 1: expected keys below"},
+        {"\n\na: words\n", "line 3: expected keys below"},
+        {"a: *other\n", "expected keys below"},
+        {"a:\n  other: 1\n  <<: *there\n", "line 3: keys that are merged"},
+        {"a:\n\n\tkey: 1\n", "line 3: a tab"},
+        {"\n{\"a\": {\"key\": 1}}\n", "line 2: expected keys"},
+    };
+    static const char *const good[] = {
+        "\xef\xbb\xbf"
+        "a:\n  key: 1\n",
+        "---\na: &name # comment\n  key: 1\n---\n",
+        "a: # b\n  <<: *x\n  key: 1",
+    };
+    char *value, **items;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        aire_yaml yaml = {ctx, "x", bad[i].text};
+        assert_int_equal(aire__yaml_text(&yaml, "a", "key", &value), AIRE_FORMAT);
+        if (!strstr(aire_error_message(aire_last_error()), bad[i].message))
+            fail_msg("%s", aire_error_message(aire_last_error()));
+        assert_int_equal(aire__yaml_list(&yaml, "a", "key", &items), AIRE_FORMAT);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        aire_yaml yaml = {ctx, "x", good[i]};
+        assert_int_equal(aire__yaml_text(&yaml, "a", "key", &value), AIRE_OK);
+        assert_string_equal(value, "1");
+        aire_free(ctx, value);
+    }
+    aire_yaml none = {ctx, "x", "a: ~\nb: {}\nc:\nkey: 1\n"};
+    for (const char *const *section = (const char *const[]){"a", "b", "c", NULL}; *section;
+         section++) {
+        assert_int_equal(aire__yaml_text(&none, *section, "key", &value), AIRE_OK);
+        assert_null(value);
+    }
 }
 
 static void test_yaml__reads_lists(void **state)
@@ -243,6 +283,28 @@ static void test_blocks__hold_what_is_outside(void **state)
     char *message;
     assert_int_equal(aire__blocks_check(env, "other.py", "x", 1, &message), AIRE_OK);
     assert_null(message);
+    aire_env_unref(env);
+}
+
+/* What is empty may be filled. */
+static void test_blocks__may_be_empty(void **state)
+{
+    char *text, *message;
+    const char *filled = "# KEEP-START\nx\n# KEEP-END\n", *beside = "y\n# KEEP-START\n# KEEP-END\n";
+    write_text("aire.json", manifest);
+    write_text("a.py", "# KEEP-START\n# KEEP-END\n# KEEP-START\n\n# KEEP-END\n");
+    aire_env *env = open_good(root, NULL, NULL);
+    assert_int_equal(aire_env_file_regions(env, 0, &text), AIRE_OK);
+    assert_string_equal(text, "after 1, 4 to 4");
+    aire_free(ctx, text);
+    aire_env_unref(env);
+    write_text("a.py", "# KEEP-START\n# KEEP-END\n");
+    env = open_good(root, NULL, NULL);
+    assert_int_equal(aire__blocks_check(env, "a.py", filled, strlen(filled), &message), AIRE_OK);
+    assert_null(message);
+    assert_int_equal(aire__blocks_check(env, "a.py", beside, strlen(beside), &message), AIRE_OK);
+    assert_non_null(strstr(message, "in lines after 1. "));
+    aire_free(ctx, message);
     aire_env_unref(env);
 }
 
@@ -339,6 +401,35 @@ static void test_adapt__reads_autoresearch(void **state)
     aire_env_unref(env);
 }
 
+/* A budget that is not understood is not taken for another one. */
+static void test_adapt__reads_the_time_that_training_has(void **state)
+{
+    static const char *const given[] = {"BUDGET_S=7", NULL};
+    static const struct {
+        const char *text, *budget; /* NULL: not understood */
+    } rows[] = {
+        {"TIME_BUDGET = 5 * 60 # five minutes\n", "AIRE_BUDGET_WALL_S=300"},
+        {"X = 1\nTIME_BUDGET: int = 20\r\n", "AIRE_BUDGET_WALL_S=20"},
+        {"# TIME_BUDGET = 20\nprint(TIME_BUDGET == 3)\n", "AIRE_BUDGET_WALL_S=300"},
+        {"TIME_BUDGET = MINUTES * 60\n", NULL},
+        {"TIME_BUDGET = 2.5\n", NULL},
+        {"TIME_BUDGET = 999999999 * 999999999 * 999999999\n", NULL},
+        {"TIME_BUDGET = -1\n", NULL},
+        {"TIME_BUDGET = ", NULL},
+    };
+    write_text("train.py", "");
+    write_text("program.md", "x");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        write_text("prepare.py", rows[i].text);
+        if (!rows[i].budget)
+            assert_fails(root, "auto", NULL, AIRE_FORMAT, "the variable BUDGET_S");
+        aire_env *env = open_good(root, "auto", rows[i].budget ? NULL : given);
+        assert_string_equal(env->budget_vars[0],
+                            rows[i].budget ? rows[i].budget : "AIRE_BUDGET_WALL_S=7");
+        aire_env_unref(env);
+    }
+}
+
 static void test_adapt__reads_the_papers(void **state)
 {
     static const char *const variables[] = {"METRIC=eval/mean_reward", "PATTERN=reward is", NULL};
@@ -406,9 +497,80 @@ static void test_adapt__mounts_the_interpreter(void **state)
     aire_env_unref(env);
 }
 
+static void make_directory(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    assert_int_equal(mkdir(path, 0777), 0);
+}
+
+/* A program of several files: all of them may change, and nothing beside. */
+static void test_adapt__reads_programs_that_are_directories(void **state)
+{
+    make_directory("initial_program");
+    make_directory("initial_program/part");
+    write_text("initial_program/main.py", "from part import x\n");
+    write_text("initial_program/part/x.py", "x = 1\n");
+    write_text("evaluator.py", "");
+    write_text("config.yaml", "prompt:\n  system_message: \" \\n\"\n");
+    aire_env *env = open_good(root, "auto", NULL);
+    assert_string_equal(aire_env_adapter(env), "openevolve");
+    assert_int_equal(aire__env_file(env, "initial_program/main.py")->role, AIRE_FILE_EDITABLE);
+    assert_int_equal(aire__env_file(env, "initial_program/part/x.py")->role, AIRE_FILE_EDITABLE);
+    assert_int_equal(aire__env_file(env, "evaluator.py")->role, AIRE_FILE_PROTECTED);
+    assert_true(has_word(env->steps[AIRE_STAGE_EVALUATE].argv, "initial_program"));
+    aire_env_unref(env);
+    write_text("initial_program.py", "");
+    env = open_good(root, "auto", NULL); /* the file is meant */
+    assert_int_equal(aire__env_file(env, "initial_program.py")->role, AIRE_FILE_EDITABLE);
+    assert_int_equal(aire__env_file(env, "initial_program/main.py")->role, AIRE_FILE_PROTECTED);
+    aire_env_unref(env);
+}
+
+static void test_adapt__leaves_out_what_does_not_belong(void **state)
+{
+    static const char *const ignore[] = {"IGNORE=,link,data/**,", NULL};
+    char path[256];
+    write_text("initial_program.py", "");
+    write_text("evaluator.py", "");
+    make_directory("data");
+    write_text("data/x", "");
+    snprintf(path, sizeof path, "%s/link", root);
+    assert_int_equal(symlink("/etc", path), 0);
+    assert_fails(root, "auto", NULL, AIRE_FORMAT,
+                 "a symbolic link, expected a plain file; remove it, "
+                 "or name it in the adapter's variable IGNORE");
+    aire_env *env = open_good(root, "auto", ignore);
+    assert_null(aire__env_file(env, "data/x"));
+    assert_non_null(aire__env_file(env, "evaluator.py"));
+    aire_env_unref(env);
+}
+
+/* They would break the requests to models. */
+static void test_adapt__refuses_names_that_are_no_text(void **state)
+{
+    static const char *const ignore[] = {"IGNORE=ab*", NULL};
+    static const char *const names[] = {"ab\xff"
+                                        "c",
+                                        "ab\nc", "ab\x1b[2J", "ab\x7f"};
+    write_text("initial_program.py", "");
+    write_text("evaluator.py", "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[256];
+        write_text(names[i], "");
+        assert_fails(root, "auto", NULL, AIRE_FORMAT, "begins with 'ab' is not plain text");
+        aire_env_unref(open_good(root, "auto", ignore));
+        snprintf(path, sizeof path, "%s/%s", root, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    write_text("\xc3\xa9 \xe2\x82\xac.txt", "");
+    aire_env_unref(open_good(root, "auto", NULL));
+}
+
 static void test_adapt__says_what_is_wrong(void **state)
 {
     static const char *const no_python[] = {"PYTHON=/no/such/python", NULL};
+    static const char *const empty[] = {"PYTHON=", NULL};
     static const char *const odd[] = {"TIMEOUT_S=soon", NULL};
     static const char *const no_data[] = {"DATA=/no/such", NULL};
     static const char *const both[] = {"DATA=/usr", "CACHE=/usr", NULL};
@@ -419,6 +581,7 @@ static void test_adapt__says_what_is_wrong(void **state)
     assert_fails(root, "nonsense", NULL, AIRE_INVALID, "known are openevolve");
     assert_fails(circles, NULL, NULL, AIRE_NOT_FOUND, "no aire.json");
     assert_fails(circles, "openevolve", no_python, AIRE_NOT_FOUND, "/no/such/python");
+    assert_fails(circles, "openevolve", empty, AIRE_NOT_FOUND, "PYTHON is ''");
     assert_fails(circles, "openevolve", odd, AIRE_INVALID, "TIMEOUT_S");
     assert_fails(data_path("autoresearch/bigram"), "auto", no_data, AIRE_NOT_FOUND, "DATA");
     assert_fails(data_path("autoresearch/bigram"), "auto", both, AIRE_INVALID,
@@ -466,17 +629,27 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_yaml__reads_texts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_yaml__says_what_it_does_not_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_yaml__reads_lists, setup, teardown),
         cmocka_unit_test_setup_teardown(test_yaml__survives_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocks__hold_what_is_outside, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blocks__may_be_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocks__have_to_be_pairs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_openevolve, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_other_languages, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_autoresearch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__reads_the_time_that_training_has, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_adapt__reads_the_papers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__gives_a_home_with_a_cache, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__counts_the_papers_gpus, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__mounts_the_interpreter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__reads_programs_that_are_directories, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__leaves_out_what_does_not_belong, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_adapt__refuses_names_that_are_no_text, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_adapt__says_what_is_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(test_adapt__runs_out_of_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_blocks__run_out_of_memory, setup, teardown),

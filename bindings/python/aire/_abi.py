@@ -517,29 +517,31 @@ aire_patch_file._fields_ = [
 ]
 
 aire_patch_apply_options._fields_ = [
-    ("struct_size", c_size_t),
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
     ("creatable", c_char_p),
 ]
 
 aire_patch_applied_file._fields_ = [
-    ("struct_size", c_size_t),
+    ("struct_size", c_uint32),
+    ("created", c_int32),
     ("path", c_char_p),
     ("data", c_char_p),
     ("length", c_size_t),
-    ("created", c_int32),
 ]
 
 aire_patch_applied_hunk._fields_ = [
-    ("struct_size", c_size_t),
+    ("struct_size", c_uint32),
+    ("how", c_int32),
     ("path", c_char_p),
     ("patch_line", c_size_t),
     ("line", c_size_t),
-    ("how", c_int32),
     ("confidence", c_double),
 ]
 
 aire_patch_statistics._fields_ = [
-    ("struct_size", c_size_t),
+    ("struct_size", c_uint32),
+    ("reserved", c_uint32),
     ("files", c_size_t),
     ("hunks", c_size_t),
     ("added", c_size_t),

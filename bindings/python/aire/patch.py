@@ -70,7 +70,7 @@ class AppliedPatch(Handle):
         """Files, hunks, lines added and removed, and the lowest confidence, as a dictionary."""
         sums = options(_abi.aire_patch_statistics)
         check(lib.aire_patch_applied_statistics(self._p, ctypes.byref(sums)))
-        return {name: getattr(sums, name) for name, _ in sums._fields_ if name != "struct_size"}
+        return {name: getattr(sums, name) for name, _ in sums._fields_ if name not in ("struct_size", "reserved")}
 
 
 def apply_patch(ctx, patch, files, *, protected=(), creatable=()):
