@@ -142,6 +142,12 @@ static aire_status fill(search *s, size_t enough)
     return AIRE_OK;
 }
 
+/* Runs without a patch are put off when the budget is used; otherwise something is wrong. */
+static aire_status wait_for_budget(const search *s)
+{
+    return settings_text(s->settings, OPT_BUDGET) ? AIRE_OK : AIRE_STATE;
+}
+
 static aire_status run_search(search *s)
 {
     long workers = settings_number(s->settings, OPT_WORKERS);
@@ -156,7 +162,7 @@ static aire_status run_search(search *s)
             return drain(s);
         aire_status status = take_result(s);
         if (status == AIRE_EMPTY && filled == AIRE_EMPTY)
-            return AIRE_STATE; /* the searcher waits for results, and none will come */
+            return wait_for_budget(s); /* the searcher waits for results, and none will come */
         if (status < 0 && status != AIRE_TIMEOUT)
             return status;
     }
@@ -388,8 +394,10 @@ static void set_implementer(const search *s, aire_executor_options *options)
     options->implementer = s->implementer;
     options->checker = s->checker;
     options->candidates = (int32_t)settings_number(s->settings, OPT_CANDIDATES);
+    options->candidates_at_once = (int32_t)settings_number(s->settings, OPT_AT_ONCE);
     options->revisions = times(s, OPT_REVISIONS);
     options->repairs = times(s, OPT_REPAIRS);
+    options->repair_seconds = times(s, OPT_REPAIR_SECONDS);
     options->forms = settings_forms(s->settings);
     options->skip_smoke = settings_number(s->settings, OPT_SMOKE) == 0;
     options->template_dir = settings_text(s->settings, OPT_TEMPLATES);

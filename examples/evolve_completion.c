@@ -20,7 +20,7 @@ static const char *kind_word(int32_t kind)
 
 static void add(share *s, const aire_completion *row)
 {
-    int32_t completes = aire_outcome_completes(row->outcome);
+    int32_t completes = aire_completion_completes(row);
     s->drafts += row->drafts;
     s->cost += row->cost;
     if (completes < 0)

@@ -40,11 +40,17 @@ static const rule rules[OPT_COUNT] = {
                         "patches that are asked for at once for an idea; the first that applies "
                         "goes on",
                         true, true},
+    [OPT_AT_ONCE] = {"candidates-at-once", "N", "0",
+                     "of these, how many at once; with 1 the next one is asked for only if the\n"
+                     "                         one before fails (default: all)",
+                     true, true},
     [OPT_REVISIONS] = {"revisions", "N", "2", "how often one that does not apply is given back",
                        true, true},
     [OPT_REPAIRS] = {"repairs", "N", "1",
                      "how often one that does not build, or crashes at once, is given back", true,
                      true},
+    [OPT_REPAIR_SECONDS] = {"repair-seconds", "N", "10",
+                            "a crash of the run within so many seconds is given back", true, true},
     [OPT_FORMS] = {"forms", "LIST", "unified",
                    "what patches are asked for as: unified, blocks, files, or some of them", false,
                    true},

@@ -194,7 +194,11 @@ int report_search(aire_store *store, const settings *s, const char *metric, int6
         if (counts.model_calls)
             printf("model calls: %lld, tokens in %lld, out %lld\n", (long long)counts.model_calls,
                    (long long)counts.input_tokens, (long long)counts.output_tokens);
-        printf("time: %.0f s\n\n", (double)elapsed_ms / 1000);
+        printf("time: %.0f s\n", (double)elapsed_ms / 1000);
+        if (counts.runs_waiting)
+            printf("%lld runs wait for a patch, as the budget is used: --resume takes them up\n",
+                   (long long)counts.runs_waiting);
+        putchar('\n');
         printf("look at a patch:   aire-evolve show %s RUN\n", aire_store_path(store));
         printf("all as files:      aire-evolve export %s DIRECTORY\n", aire_store_path(store));
         printf("is it real?        the same command with --resume --confirm 3\n");

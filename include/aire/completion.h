@@ -20,11 +20,14 @@ typedef struct aire_completion {
     int32_t stage;        /**< AIRE_STAGE_* */
     int32_t cause;        /**< AIRE_CAUSE_* */
     int32_t reserved;     /**< 0 */
-    /** That wrote the patches; of ideas that brought theirs, who proposed them. Borrowed from the list */
+    /** That wrote the patches; of ideas that brought theirs, and of runs that came in a bundle, which
+     *  has no drafts, who proposed them. Borrowed from the list */
     const char *model;
     int64_t runs;         /**< how many */
     int64_t drafts;       /**< answers and requests that these took, checks included (draft.h) */
-    int64_t input_tokens; /**< of the drafts, as far as it is known; so are the next two */
+    /** Of the drafts, as far as it is known; so are the next two. What was cancelled because another
+     *  candidate was first is billed, and not known: budgets have its estimate (budget.h) */
+    int64_t input_tokens;
     int64_t output_tokens;
     double cost;          /**< in US dollars */
 } aire_completion;
@@ -58,6 +61,12 @@ AIRE_API const aire_completion *aire_completions_get(const aire_completions *com
  * failed for want of infrastructure), and counts on neither side. @since 0.1
  */
 AIRE_API int32_t aire_outcome_completes(int32_t outcome);
+
+/**
+ * The same of a row: -1, too, where the model could not be asked (cause MODEL: its provider failed, or
+ * its budget was used), which says nothing of the ideas. @since 0.1
+ */
+AIRE_API int32_t aire_completion_completes(const aire_completion *row);
 
 AIRE_END_DECLS
 

@@ -47,7 +47,9 @@ typedef struct aire_draft {
     int64_t input_tokens; /**< 0 if unknown; so is the next */
     int64_t output_tokens;
     int64_t latency_ms;
-    double cost;          /**< in US dollars; negative if unknown */
+    /** In US dollars; negative if unknown, as of a request that was cancelled: its provider bills it and
+     *  says nothing; a budget counts an estimate (budget.h) */
+    double cost;
 } aire_draft;
 
 /** An immutable list of drafts. Reference counted; share freely. */

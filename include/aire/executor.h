@@ -81,7 +81,11 @@ typedef struct aire_executor_options {
     uint32_t struct_size;        /**< sizeof(aire_executor_options) */
     int32_t workers;             /**< runs at once, each on the cpus that its stage asks for; default: as many as there are cpus */
     const char *work_dir;        /**< directory for workspaces, of this store alone; NULL: the store's path + ".work" */
-    aire_model *implementer;     /**< writes patches for ideas without one; reference taken; nullable */
+    /** Writes patches for ideas without one; reference taken; nullable. A run that has none when the
+     *  model's budget is used (AIRE_LIMIT), and nobody else's patch is being asked for, is put off: it is
+     *  not queued any more, has no result, stays unfinished in the store, and is taken up by the next
+     *  executor */
+    aire_model *implementer;
     aire_progress_fn progress;   /**< nullable */
     void *progress_user_data;    /**< borrowed; must outlive the executor */
     int32_t max_attempts;        /**< tries at a run that infrastructure fails; default 3 */
@@ -110,12 +114,17 @@ typedef struct aire_executor_options {
      *  to the implementer once, and ends the run if it is refused again. Reference taken; nullable: no
      *  check */
     aire_model *checker;
+    /** Of the candidates, how many are under way at once: with 1 the next one is asked for only when
+     *  the one before has come to nothing, revisions included, which takes longer and pays for no
+     *  answer that is not used; 0: all */
+    int32_t candidates_at_once;
+    int32_t reserved;        /**< must be 0 */
 } aire_executor_options;
 
 /** Default options. */
 #define AIRE_EXECUTOR_OPTIONS_INIT                                                                 \
     { sizeof(aire_executor_options), 0, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, NULL, NULL, NULL, NULL, \
-      0, 0, 0, 0, 0, 0, NULL }
+      0, 0, 0, 0, 0, 0, NULL, 0, 0 }
 
 /** Set @p options of @p size bytes to the defaults; AIRE_ABI if @p size is unknown. @since 0.1 */
 AIRE_API aire_status aire_executor_options_init(aire_executor_options *options, size_t size);

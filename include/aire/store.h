@@ -181,8 +181,8 @@ AIRE_API AIRE_CHECK aire_status aire_store_set_note(aire_store *store, const cha
  *     variant.diff    the patch as it was applied, to the byte
  *     log.txt         end of the log, for people
  *
- * and of nothing else that the store holds; what would be empty is left out. The same run gives the
- * same bytes with the same version of the library.
+ * and of nothing else that the store holds (its drafts hold what models were shown, and stay); what
+ * would be empty is left out. The same run gives the same bytes with the same version of the library.
  *
  * @param path file; written whole or not at all
  * @return AIRE_OK; AIRE_NOT_FOUND (no such run has finished); AIRE_STATE (the store is not tied to an

@@ -20,7 +20,8 @@ aire_status aire__fs_mkdirs(aire_ctx *ctx, const char *path, mode_t mode);
 /* Remove a tree without following links; missing is fine. Makes directories writable as it goes. */
 aire_status aire__fs_remove_tree(aire_ctx *ctx, const char *path);
 
-/* Copy a regular file, open from here on or by its path: reflink where the file system can, else copy_file_range, else read/write. */
+/* Copy a regular file, open from here on or by its path: reflink where the file system can, else
+ * copy_file_range, else read/write. */
 aire_status aire__fs_copy_open(int from, const char *to, mode_t mode);
 aire_status aire__fs_copy_file(aire_ctx *ctx, const char *from, const char *to, mode_t mode);
 
@@ -34,8 +35,8 @@ aire_status aire__fs_real_path(aire_ctx *ctx, const char *path, char **out);
 aire_status aire__fs_make_temp_dir(aire_ctx *ctx, const char *prefix, char **out);
 
 /* Visit the files below a directory in a fixed order: directory by directory, names in byte order.
- * Links and special files are passed to `visit` too, with their mode. A status other than AIRE_OK
- * stops the walk. */
+ * Links, special files and empty directories are passed to `visit` too, with their mode. A status
+ * other than AIRE_OK stops the walk. */
 typedef aire_status (*aire_fs_visit)(const char *relative, mode_t mode, off_t size, void *data);
 aire_status aire__fs_walk(aire_ctx *ctx, const char *root, aire_fs_visit visit, void *data);
 

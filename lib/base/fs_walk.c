@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,11 +57,15 @@ static int remove_entries(DIR *dir, int top, int depth)
     return errnum ? errnum : errno;
 }
 
+/* Under a name that is drawn: one that could be foretold, the tree might hold already. */
 static int move_to_top(int parent, const char *name, int top)
 {
     char temp[64];
-    for (unsigned attempt = 0; attempt < 1000; attempt++) {
-        snprintf(temp, sizeof temp, ".deep-%d-%u", (int)getpid(), attempt);
+    uint64_t drawn;
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+            return EIO;
+        snprintf(temp, sizeof temp, ".deep-%016llx", (unsigned long long)drawn);
         if (renameat2(parent, name, top, temp, RENAME_NOREPLACE) == 0)
             return 0;
         if (errno != EEXIST)
@@ -179,6 +184,8 @@ static aire_status walk_dir(walk *w, int parent, const char *name, const char *r
                                 "cannot open directory '%s/%s'", w->root, relative);
     names list = {0};
     aire_status status = read_names(w, dir, &list);
+    if (status == AIRE_OK && list.count == 0 && *relative)
+        status = w->visit(relative, S_IFDIR | 0755, 0, w->data);
     for (size_t i = 0; status == AIRE_OK && i < list.count; i++) {
         char *path = aire__path_join(w->ctx, relative, list.items[i]);
         status = path ? walk_entry(w, dirfd(dir), list.items[i], path, depth) : aire__fail_nomem();

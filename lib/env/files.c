@@ -115,7 +115,7 @@ static aire_status visit(const char *path, mode_t mode, off_t size, void *data)
     reading *r = data;
     aire_env *env = r->env;
     aire_env_file *file;
-    if (aire__env_role(env, path) == 0)
+    if (S_ISDIR(mode) || aire__env_role(env, path) == 0)
         return AIRE_OK;
     size_t plain = plain_length(path);
     if (path[plain])

@@ -173,11 +173,12 @@ static aire_status take_failure(candidate *c)
     aire_status status;
     if (c->status == AIRE_CANCELLED && p->won)
         status = end_with(c, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_OVERTAKEN, "");
-    else if (c->status == AIRE_CANCELLED || c->status == AIRE_NOMEM)
+    else if (aire__talk_is_over(c->status, p->cancel))
         return aire_error_set(c->status, c->code, c->detail);
     else
         status = end_with(c, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, c->detail);
-    return status == AIRE_OK ? keep(c, NULL) : status;
+    /* where there is no budget nobody was asked, and there is nothing to keep */
+    return status == AIRE_OK && c->status != AIRE_LIMIT ? keep(c, NULL) : status;
 }
 
 static aire_status take_said(candidate *c)
@@ -257,19 +258,23 @@ static void take_answers(pool *p)
             take(&p->all[i]);
 }
 
-/* Give back what was refused, and ask; whether an answer is to come. */
+/* Give back what was refused, and ask as many as may be asked at once; whether an answer is to
+ * come. */
 static bool go_on(pool *p)
 {
-    bool waiting = false;
-    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++)
+    int32_t asked = 0;
+    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++) {
         if (may_revise(&p->all[i]))
             fail_pool(p, revise(&p->all[i]));
-    for (int32_t i = 0; i < p->count && p->status == AIRE_OK; i++) {
-        if (p->all[i].state == READY)
-            ask(&p->all[i]);
-        waiting = waiting || p->all[i].state == ASKED;
+        asked += p->all[i].state == ASKED;
     }
-    return waiting && p->status == AIRE_OK;
+    for (int32_t i = 0; i < p->count && asked < p->t->shop->how.at_once; i++) {
+        if (p->status != AIRE_OK || p->all[i].state != READY)
+            continue;
+        ask(&p->all[i]);
+        asked++;
+    }
+    return asked > 0 && p->status == AIRE_OK;
 }
 
 static void run(pool *p)
@@ -303,6 +308,25 @@ static const candidate *failure_of(const pool *p)
         if (p->all[i].trial.patched.cause != AIRE_CAUSE_MODEL)
             return &p->all[i];
     return &p->all[0];
+}
+
+/* If no candidate goes on: one that might have, had there been the budget to ask. */
+static const candidate *unpaid_of(const pool *p)
+{
+    const candidate *unpaid = NULL;
+    for (int32_t i = p->count; i-- > 0;)
+        if (p->all[i].state == OVER && p->all[i].status == AIRE_LIMIT)
+            unpaid = &p->all[i];
+    return winner_of(p) ? NULL : unpaid;
+}
+
+/* How asking ended. */
+static aire_status status_of(const pool *p)
+{
+    const candidate *unpaid = unpaid_of(p);
+    if (p->status != AIRE_OK)
+        return aire_error_set(p->status, p->code, p->detail);
+    return unpaid ? aire_error_set(AIRE_LIMIT, unpaid->code, unpaid->detail) : AIRE_OK;
 }
 
 static aire_status make(pool *p, const char *text, const char *sent)
@@ -370,7 +394,7 @@ aire_status aire__candidates_ask(aire_try *t, const aire_drafts *known, const ch
     aire_status status = make(&p, text, sent);
     if (status == AIRE_OK) {
         run(&p);
-        status = p.status == AIRE_OK ? AIRE_OK : aire_error_set(p.status, p.code, p.detail);
+        status = status_of(&p);
     }
     if (status == AIRE_OK)
         give(&p, out);

@@ -58,7 +58,7 @@ static aire_status judge(aire_try *t, const aire_writing *w, verdict *out)
 {
     aire_answer *answer = NULL;
     aire_status status = ask_checker(t, w, &answer);
-    if (status == AIRE_CANCELLED || status == AIRE_NOMEM)
+    if (aire__talk_is_over(status, t->cancel))
         return status;
     if (status != AIRE_OK)
         return pass(t, aire_error_message(aire_last_error()), out);
@@ -117,7 +117,7 @@ static aire_status ask_implementer(aire_try *t, aire_writing *w, const char *sen
     aire_answer *answer = NULL;
     aire_request request = aire__talk_request(t, &w->talk, messages, w->candidate, w->round);
     aire_status status = aire_model_complete(t->shop->implementer, &request, t->cancel, &answer);
-    if (status == AIRE_CANCELLED || status == AIRE_NOMEM)
+    if (aire__talk_is_over(status, t->cancel) || status == AIRE_LIMIT)
         return status;
     if (status != AIRE_OK)
         status = refuse(t, w, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL,

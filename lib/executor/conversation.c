@@ -17,10 +17,17 @@ aire_status aire__talk_begin(aire_ctx *ctx, aire_talk *talk, const char *text)
     return talk->count ? AIRE_OK : aire__fail_nomem();
 }
 
+/* Providers refuse a conversation in which somebody says nothing, as a model does that was cut off
+ * while it thought. */
+static const char *spoken(const char *answer)
+{
+    return answer[strspn(answer, " \t\r\n")] ? answer : "(no answer)";
+}
+
 aire_status aire__talk_go_on(const aire_workshop *shop, aire_talk *talk, const char *answer,
                              const char *refusal)
 {
-    char *said = aire__strdup(shop->ctx, answer), *next = NULL;
+    char *said = aire__strdup(shop->ctx, spoken(answer)), *next = NULL;
     if (!said)
         return aire__fail_nomem();
     aire_status status = aire__prompt_revise(shop->ctx, shop->templates, refusal, &next);
@@ -68,6 +75,11 @@ aire_request aire__talk_request(const aire_try *t, const aire_talk *talk, aire_m
                                                   : "patch",
                           .idea_id = aire_idea_id(idea),
                           .plan_id = aire_idea_plan(idea) ? aire_plan_id(aire_idea_plan(idea)) : 0};
+}
+
+bool aire__talk_is_over(aire_status status, aire_cancel *cancel)
+{
+    return status == AIRE_NOMEM || (status == AIRE_CANCELLED && aire_cancel_fired(cancel));
 }
 
 aire_prompt_task aire__talk_task(const aire_try *t)

@@ -37,6 +37,10 @@ void aire__talk_free(aire_ctx *ctx, aire_talk *talk);
 aire_request aire__talk_request(const aire_try *t, const aire_talk *talk, aire_message *messages,
                                 int32_t candidate, int32_t round);
 
+/* Whether a request that failed ends more than itself: it was cancelled by who waits for it (a
+ * model may say so by itself, and has failed then), or there is no memory. */
+bool aire__talk_is_over(aire_status status, aire_cancel *cancel);
+
 /* What a task of the run's idea is made of. */
 aire_prompt_task aire__talk_task(const aire_try *t);
 

@@ -111,6 +111,7 @@ static aire_status write_patch(aire_try *t)
     aire_status status = aire__prompt_implement(ctx, &task, &text);
     if (status == AIRE_OK)
         status = aire__have_patch(t, text, "", &w);
+    t->is_unpaid = text && status == AIRE_LIMIT;
     aire_free(ctx, text);
     if (status != AIRE_OK)
         return status;

@@ -13,7 +13,8 @@
 
 /* How patches are had from models: aire_executor_options with the defaults filled in. */
 typedef struct aire_implementing {
-    int32_t candidates; /* at once, from 1 */
+    int32_t candidates; /* from 1 */
+    int32_t at_once;    /* of them, from 1 */
     int32_t revisions;  /* of each, from 0 */
     int32_t repairs;    /* from 0 */
     int64_t repair_ms;  /* of the run stage, in which a crash is repaired; -1: never */
@@ -56,6 +57,7 @@ typedef struct aire_try {
     int32_t gpu_count;
     int64_t cpu_ms;  /* that its run may use, if that is less than the manifest says; 0: that */
     bool is_written; /* its patch is the implementer's */
+    bool is_unpaid;  /* it has none, as the models' budget is used: the run waits for another one */
     int32_t repairs; /* of that patch, so far */
     int32_t draft;   /* number of the draft that it is; 0: it is not kept */
     aire_patched patched; /* files that differ from the baseline; none for a baseline */
@@ -89,7 +91,8 @@ aire_status aire__apply_to_env(const aire_workshop *shop, const aire_patch *patc
 /*
  * Have the run's files: from the idea's patch, or from one that the Implementer writes. Either they
  * are in t->patched and t->variant, and the outcome is OK, or t->ending says why not. AIRE_OK,
- * AIRE_CANCELLED, AIRE_NOMEM; other statuses are failures of the store.
+ * AIRE_CANCELLED, AIRE_NOMEM, AIRE_LIMIT with t->is_unpaid; other statuses are failures of the
+ * store.
  */
 aire_status aire__implement(aire_try *t);
 

@@ -223,6 +223,8 @@ typedef struct copy {
 static aire_status copy_one(const char *relative, mode_t mode, off_t size, void *data)
 {
     const copy *c = data;
+    if (S_ISDIR(mode))
+        return AIRE_OK;
     char *from = aire__path_join(c->ctx, c->from, relative);
     char *to = aire__path_join(c->ctx, c->to, relative);
     aire_status status = from && to ? AIRE_OK : aire__fail_nomem();

@@ -37,18 +37,21 @@ static int32_t or_default(int32_t given, int32_t fallback)
 static aire_status take_implementing(aire_implementing *how, const aire_executor_options *o)
 {
     enum { FORMS = AIRE_FORM_UNIFIED | AIRE_FORM_BLOCKS | AIRE_FORM_FILES };
-    if (o->candidates < 0 || o->candidates > CANDIDATES_MAX || o->revisions < -1 ||
+    const int32_t candidates = o->candidates ? o->candidates : 1, at_once = o->candidates_at_once;
+    if (o->candidates < 0 || o->candidates > CANDIDATES_MAX || at_once < 0 || o->revisions < -1 ||
         o->revisions > AIRE_REVISIONS_MAX || o->repairs < -1 || o->repairs > REPAIRS_MAX ||
-        o->repair_seconds < -1 || o->skip_smoke < 0 || o->skip_smoke > 1)
+        o->repair_seconds < -1 || o->skip_smoke < 0 || o->skip_smoke > 1 || o->reserved)
         return aire__fail(
             AIRE_INVALID,
-            "aire_executor_options: candidates must be from 0 to %d, revisions from -1 to %d, "
-            "repairs from -1 to %d, repair_seconds -1 or more, skip_smoke 0 or 1",
+            "aire_executor_options: candidates must be from 0 to %d, candidates_at_once not "
+            "negative, revisions from -1 to %d, repairs from -1 to %d, repair_seconds -1 or more, "
+            "skip_smoke 0 or 1, reserved 0",
             CANDIDATES_MAX, AIRE_REVISIONS_MAX, REPAIRS_MAX);
     if (o->forms & ~(uint32_t)FORMS)
         return aire__fail(AIRE_INVALID, "aire_executor_options: forms has unknown bits");
     *how = (aire_implementing){
-        .candidates = o->candidates ? o->candidates : 1,
+        .candidates = candidates,
+        .at_once = at_once && at_once < candidates ? at_once : candidates,
         .revisions = or_default(o->revisions, REVISIONS),
         .repairs = o->slurm ? 0 : or_default(o->repairs, REPAIRS),
         .repair_ms =

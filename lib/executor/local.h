@@ -19,6 +19,7 @@ typedef struct aire_job {
     aire_run run;
     aire_cancel *cancel;
     bool running;     /* somebody works on it */
+    int32_t waits;    /* for the budget, in a row */
     char variant[65]; /* "" while unknown */
 } aire_job;
 
@@ -44,6 +45,7 @@ typedef struct aire_local {
     int64_t passed;             /* of those, how many were passed on */
     pthread_t *threads;
     int32_t thread_count;
+    int32_t implementing;   /* runs for which patches are asked */
     aire_schedule schedule; /* of jobs */
     aire_stopper *stopper;  /* NULL where runs are never stopped early */
     aire_result **results;  /* finished, oldest first */

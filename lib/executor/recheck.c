@@ -55,12 +55,13 @@ static bool is_known_seed(const aire_try *t, uint64_t seed)
     return known;
 }
 
-/* Of the run, and none that it or the baseline had. Nothing shows what it is for. */
+/* Of the run and its files, and none that the run or the baseline had. Nothing shows what it is for:
+ * a variant that knows its seed, and guesses at the number of its run, lacks that of the context. */
 static uint64_t fresh_seed(const aire_try *t)
 {
     aire_rng rng;
     uint64_t seed;
-    aire__rng_init(&rng, t->run->seed, "recheck", (uint64_t)t->run->id);
+    aire__rng_init(&rng, aire_ctx_seed(t->shop->ctx), t->variant, (uint64_t)t->run->id);
     do {
         seed = aire__rng_below(&rng, 1000000);
     } while (is_known_seed(t, seed));

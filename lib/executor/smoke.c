@@ -58,16 +58,18 @@ static aire_status copy_file(const aire_try *t, const char *path, mode_t mode, c
     return status;
 }
 
-/* Pipes, sockets and devices are left out. */
+/* Pipes, sockets and devices are left out. A directory is made even where nothing is in it yet. */
 static aire_status copy_entry(const char *relative, mode_t mode, off_t size, void *data)
 {
     const aire_try *t = data;
     char *to = NULL;
-    if (!S_ISREG(mode) && !S_ISLNK(mode))
+    if (!S_ISREG(mode) && !S_ISLNK(mode) && !S_ISDIR(mode))
         return AIRE_OK;
     aire_status status = make_place(t, relative, &to);
     if (status == AIRE_OK)
-        status = S_ISLNK(mode) ? copy_link(t, relative, to) : copy_file(t, relative, mode, to);
+        status = S_ISDIR(mode)   ? aire__fs_mkdirs(t->shop->ctx, to, 0755)
+                 : S_ISLNK(mode) ? copy_link(t, relative, to)
+                                 : copy_file(t, relative, mode, to);
     aire_free(t->shop->ctx, to);
     (void)size;
     return status;

@@ -14,7 +14,7 @@
 #include "executor/local.h"
 #include "executor/measures.h"
 
-enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000 };
+enum { PAUSE_MS = 200, PAUSE_MAX_MS = 30000, WAIT_MS = 1000, WAITS_MAX = 300 };
 
 /* ---- for those who watch ---- */
 
@@ -116,17 +116,28 @@ static aire_status run_variant(aire_local *l, aire_job *job, aire_try *t, bool *
     return status;
 }
 
+static aire_status implement(aire_local *l, aire_try *t)
+{
+    note_stage(t, AIRE_STAGE_IMPLEMENT, l);
+    pthread_mutex_lock(&l->lock);
+    l->implementing++;
+    pthread_mutex_unlock(&l->lock);
+    aire_status status = aire__implement(t);
+    pthread_mutex_lock(&l->lock);
+    l->implementing--;
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
 static aire_status perform(aire_local *l, aire_job *job, aire_try *t)
 {
     aire_status status = aire__store_run_begins(l->store, job->run.id, t->attempt);
     if (status != AIRE_OK)
         return status;
-    if (job->run.idea) {
-        note_stage(t, AIRE_STAGE_IMPLEMENT, l);
-        status = aire__implement(t);
-    } else {
+    if (job->run.idea)
+        status = implement(l, t);
+    else
         aire__variant_hash(l->shop.env, &t->patched, t->variant);
-    }
     for (bool again = true; status == AIRE_OK && again;)
         status = run_variant(l, job, t, &again);
     return status == AIRE_OK ? aire__recheck(l, t) : status;
@@ -191,15 +202,48 @@ static void stop_for_failure(aire_local *l)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* A try that came to no end of its own is given one. False: there is nothing to finish (stopped, or
- * tried again). */
+/* What others' requests are estimated to cost may be more than they will have cost: the run is
+ * queued again while there are some. */
+static bool wait_for_others(aire_local *l, aire_job *job)
+{
+    pthread_mutex_lock(&l->lock);
+    bool waits = l->implementing > 0 && job->waits < WAITS_MAX;
+    if (waits) {
+        job->waits++;
+        job->running = false;
+        aire__schedule_give_back(&l->schedule, &job->task, aire__deadline_ns(WAIT_MS));
+        pthread_cond_broadcast(&l->work);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return waits;
+}
+
+/* The budget is used before there is a patch: that is no end of the run, which the next executor on
+ * the store takes up. */
+static void put_off(aire_local *l, aire_job *job, aire_try *t)
+{
+    const char *reason = aire_error_message(aire_last_error());
+    t->is_unpaid = !wait_for_others(l, job);
+    if (!t->is_unpaid)
+        return;
+    aire__store_event(l->store, "budget", t->run->id, reason);
+    aire__logf(l->shop.ctx, AIRE_LOG_WARNING, "executor", "run %lld waits for another budget: %s",
+               (long long)t->run->id, reason);
+}
+
+/* A try that came to no end of its own is given one. False: there is nothing to finish (stopped,
+ * put off, or tried again). */
 static bool settle_failure(aire_local *l, aire_job *job, aire_try *t, aire_status *status)
 {
     if (is_stopping(l))
         return false;
-    if (*status == AIRE_CANCELLED) {
+    if (*status == AIRE_CANCELLED || (t->is_unpaid && aire_cancel_fired(t->cancel))) {
         *status = aire__settle(t, AIRE_OUTCOME_CANCELLED, AIRE_CAUSE_USER, "cancelled by the host");
         return true;
+    }
+    if (t->is_unpaid) {
+        put_off(l, job, t);
+        return false;
     }
     char reason[AIRE_ERROR_MESSAGE_MAX];
     int32_t cause = infrastructure_cause(*status);
@@ -250,7 +294,7 @@ static void work_on(aire_local *l, aire_job *job)
         over = false;
     }
     aire__try_clear(&t);
-    aire__finish_end(l, over ? job : NULL, place, result);
+    aire__finish_end(l, over || t.is_unpaid ? job : NULL, place, result);
 }
 
 void *aire__worker_main(void *local)

@@ -152,17 +152,44 @@ int aire__workspace_open(const aire_try *t, const char *directory, const char *p
 {
     char *root = aire__try_path(t, directory);
     int dir = root ? open(root, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    int errnum = root ? errno : ENOMEM;
     aire_free(t->shop->ctx, root);
+    errno = errnum;
     if (dir < 0)
         return -1;
     struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
                            .resolve =
                                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
-    int errnum = errno;
+    errnum = errno;
     close(dir);
     errno = errnum;
     return fd;
+}
+
+/* Whether opening failed for what the run left there, and not for want of something of ours. */
+static bool is_of_the_run(int errnum)
+{
+    switch (errnum) {
+    case EINVAL: /* not plain, as open_beneath says */
+    case ELOOP:
+    case EXDEV:
+    case ENOTDIR:
+    case ENXIO:
+    case EACCES:
+    case EPERM:
+    case ENAMETOOLONG:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static aire_status fail_open(const char *path, const char *place)
+{
+    return errno == ENOMEM
+               ? aire__fail_nomem()
+               : aire__fail_errno(AIRE_IO, errno, "cannot open '%s' in %s", path, place);
 }
 
 /* Open a plain file below a directory of the try. -1 with errno, also EINVAL (not plain). */
@@ -210,33 +237,55 @@ aire_status aire__workspace_read(aire_try *t, const char *path, size_t max, char
     return status;
 }
 
-static bool is_unchanged(const aire_try *t, const aire_env_file *file)
+static aire_status compare(const aire_try *t, const aire_env_file *file, bool *same)
 {
     struct stat info;
     char *data = NULL;
     size_t length = 0;
     int fd = open_beneath(t, "workspace", file->path, &info);
-    bool same = fd >= 0 && (size_t)info.st_size == file->length &&
-                read_all(t->shop->ctx, fd, file->length + 1, &data, &length) == AIRE_OK &&
-                length == file->length && memcmp(data, file->data, length) == 0;
-    if (fd >= 0)
-        close(fd);
+    *same = false;
+    if (fd < 0)
+        return errno == ENOENT || is_of_the_run(errno) ? AIRE_OK
+                                                       : fail_open(file->path, "the workspace");
+    aire_status status = AIRE_OK;
+    if ((size_t)info.st_size == file->length)
+        status = read_all(t->shop->ctx, fd, file->length + 1, &data, &length);
+    *same = data && length == file->length && memcmp(data, file->data, length) == 0;
+    close(fd);
     aire_free(t->shop->ctx, data);
-    return same;
+    return status;
+}
+
+/* A stage may have taken away the rights to its own directories, which the next one is to enter. */
+static aire_status give_rights_back(const aire_try *t, const char *name)
+{
+    char *path = aire__try_path(t, name);
+    if (!path)
+        return aire__fail_nomem();
+    aire_status status = AIRE_OK;
+    if (chmod(path, 0755) != 0)
+        status = aire__fail_errno(AIRE_IO, errno, "cannot set the mode of '%s'", path);
+    aire_free(t->shop->ctx, path);
+    return status;
 }
 
 aire_status aire__workspace_check(aire_try *t)
 {
     const aire_env *env = t->shop->env;
-    for (size_t i = 0; i < env->file_count; i++) {
+    aire_status status = give_rights_back(t, "workspace");
+    if (status == AIRE_OK)
+        status = give_rights_back(t, "out");
+    for (size_t i = 0; i < env->file_count && status == AIRE_OK; i++) {
         const aire_env_file *file = &env->files[i];
-        bool guarded = file->role == AIRE_FILE_PROTECTED || file->role == AIRE_FILE_RESERVED;
-        if (guarded && !is_unchanged(t, file))
+        bool same = true;
+        if (file->role == AIRE_FILE_PROTECTED || file->role == AIRE_FILE_RESERVED)
+            status = compare(t, file, &same);
+        if (status == AIRE_OK && !same)
             return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_PROTECTED_CHANGED,
                                 "the %s file '%s' was changed or removed while the variant ran",
                                 aire_file_role_name(file->role), file->path);
     }
-    return AIRE_OK;
+    return status;
 }
 
 /* ---- handing over ---- */
@@ -263,6 +312,12 @@ aire_status aire__workspace_hand_over(aire_try *t, const aire_handing *h)
         return aire__settle(t, AIRE_OUTCOME_NO_METRIC, AIRE_CAUSE_OUTPUT_MISSING,
                             "the %s stage finished without writing '%s' to %s",
                             aire_stage_name(t->ending.stage), h->path, h->place);
+    if (fd < 0 && !is_of_the_run(errno))
+        return fail_open(h->path, h->place);
+    if (fd < 0 && errno == EACCES)
+        return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
+                            "'%s' in %s may not be read: its rights were taken away", h->path,
+                            h->place);
     if (fd < 0)
         return aire__settle(t, AIRE_OUTCOME_VIOLATION, AIRE_CAUSE_OUTPUT_KIND,
                             "'%s' is not a plain file inside %s", h->path, h->place);

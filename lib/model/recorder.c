@@ -15,7 +15,6 @@
 #include "model/client.h"
 #include "model/lines.h"
 
-
 typedef struct recorder {
     aire_ctx *ctx; /* borrowed from the model */
     aire_model *inner;
@@ -39,7 +38,8 @@ static int append(recorder *r, const char *line)
 /* What was not the model's doing would be wrong to play again. */
 static bool is_worth_keeping(aire_status status)
 {
-    return status <= AIRE_OK && status != AIRE_CANCELLED && status != AIRE_NOMEM;
+    return status <= AIRE_OK && status != AIRE_CANCELLED && status != AIRE_NOMEM &&
+           status != AIRE_LIMIT; /* a budget's word */
 }
 
 /* The call has ended: write its line. The thread's error detail stays what it is. */

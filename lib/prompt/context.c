@@ -60,6 +60,13 @@ void aire__prompt_lines(aire_buf *buf, const char *data, size_t length)
     }
 }
 
+/* Whether a model is told of a file. The manifest is told in words; what else it holds, such as the
+ * names of hidden files and the places of the host's, is none of its business. */
+static bool is_told(const aire_env_file *file)
+{
+    return file->role != AIRE_FILE_HIDDEN && strcmp(file->path, "aire.json") != 0;
+}
+
 /* Bytes that a file takes with its line numbers, heading included. */
 static size_t shown_size(const aire_env_file *file)
 {
@@ -96,7 +103,7 @@ static void show_file(aire_buf *buf, const aire_env_file *file, bool fits)
 static void show_role(aire_buf *buf, const aire_env *env, int32_t role, const bool *fits)
 {
     for (size_t i = 0; i < env->file_count; i++)
-        if (env->files[i].role == role)
+        if (env->files[i].role == role && is_told(&env->files[i]))
             show_file(buf, &env->files[i], fits[i]);
 }
 
@@ -125,7 +132,7 @@ static size_t fit_files(const aire_env *env, int32_t role, size_t glob, size_t r
 {
     for (size_t i = 0; i < env->file_count; i++) {
         const aire_env_file *file = &env->files[i];
-        if (file->role != role || !file->is_text || glob_of(env, file) != glob)
+        if (file->role != role || !file->is_text || !is_told(file) || glob_of(env, file) != glob)
             continue;
         size_t more = shown_size(file), named = named_size(file);
         more = more > named ? more - named : 0;
@@ -140,7 +147,7 @@ static void fit_all(const aire_env *env, size_t room, bool *fits)
 {
     static const int32_t roles[] = {AIRE_FILE_EDITABLE, AIRE_FILE_PROTECTED};
     for (size_t i = 0; i < env->file_count; i++) {
-        size_t named = env->files[i].role == AIRE_FILE_HIDDEN ? 0 : named_size(&env->files[i]);
+        size_t named = is_told(&env->files[i]) ? named_size(&env->files[i]) : 0;
         room -= named < room ? named : room;
     }
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
@@ -154,7 +161,7 @@ static size_t count_left_out(const aire_env *env, const bool *fits)
     for (size_t i = 0; i < env->file_count; i++) {
         int32_t role = env->files[i].role;
         bool shown = role == AIRE_FILE_EDITABLE || role == AIRE_FILE_PROTECTED;
-        count += shown && env->files[i].is_text && !fits[i];
+        count += shown && is_told(&env->files[i]) && env->files[i].is_text && !fits[i];
     }
     return count;
 }

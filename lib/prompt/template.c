@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "aire/plan.h"
 #include "base/fail.h"
@@ -265,7 +266,7 @@ typedef struct walk {
 static aire_status visit(const char *relative, mode_t mode, off_t size, void *data)
 {
     walk *w = data;
-    if (strchr(relative, '/') || !aire__ends_with(relative, ".txt"))
+    if (S_ISDIR(mode) || strchr(relative, '/') || !aire__ends_with(relative, ".txt"))
         return AIRE_OK;
     return load_one(w->templates, w->directory, relative);
 }

@@ -9,7 +9,7 @@
 /* Where control groups may be made, for each controller, as spec.h has it: "1:DIRECTORY" or
  * "2:DIRECTORY" by the version; "" for nowhere. */
 typedef struct aire_groups {
-    char memory[448], pids[448];
+    char memory[448], pids[448], cpu[448];
 } aire_groups;
 
 typedef struct aire_engine {

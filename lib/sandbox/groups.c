@@ -163,4 +163,7 @@ void aire__groups_find(aire_groups *g, const char *named)
     find_above(g);
     find_first_version("memory", g->memory);
     find_first_version("pids", g->pids);
+    if (g->memory[0] != '2' &&
+        g->pids[0] != '2') /* one of version 2 counts processor time as well */
+        find_first_version("cpuacct", g->cpu);
 }

@@ -1,14 +1,14 @@
 /*
  * What the library and the program aire-worker agree on.
  *
- * A worker, "aire-worker PROTOCOL MEMORY PIDS" (where to make a control group for each controller:
- * "1:DIRECTORY" or "2:DIRECTORY" by the version of control groups, "" for none), supervises one
- * command. It is started with the descriptors below, prepares a control group with a process in it,
- * and waits: so it can be started before its command is known. Then it gets one message on its
- * control socket: a byte, and with it descriptors of the specification, the log and, where the
- * specification says so, the command's report and the live pipe, in this order. It runs the
- * command, and writes its report when everything that it started is gone. It kills everything when
- * the host process ends, or when it can read a byte or the end of the control socket.
+ * A worker, "aire-worker PROTOCOL MEMORY PIDS CPU" (where to make a control group for each
+ * controller: "1:DIRECTORY" or "2:DIRECTORY" by the version of control groups, "" for none),
+ * supervises one command. It is started with the descriptors below, prepares a control group with a
+ * process in it, and waits: so it can be started before its command is known. Then it gets one
+ * message on its control socket: a byte, and with it descriptors of the specification, the log and,
+ * where the specification says so, the command's report and the live pipe, in this order. It runs
+ * the command, and writes its report when everything that it started is gone. It kills everything
+ * when the host process ends, or when it can read a byte or the end of the control socket.
  *
  * Specification and report are pairs of texts, key and value, each ended by a NUL; a key that comes
  * again adds to a list.
@@ -30,7 +30,7 @@
 
 /* Raised whenever anything below changes: a worker that was left from another installation says so
  * instead of misunderstanding. */
-#define AIRE_WORKER_PROTOCOL "4"
+#define AIRE_WORKER_PROTOCOL "5"
 
 enum {
     AIRE_WORKER_REPORT_FILE =

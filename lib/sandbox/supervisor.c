@@ -115,7 +115,7 @@ static void drop_process(aire_supervisor *s)
 static aire_status start(const aire_engine *engine, aire_supervisor *out)
 {
     const char *argv[] = {engine->worker, AIRE_WORKER_PROTOCOL, engine->groups.memory,
-                          engine->groups.pids, NULL};
+                          engine->groups.pids, engine->groups.cpu, NULL};
     const char *env[] = {NULL};
     fd_list list = {.count = 0};
     *out = (aire_supervisor)AIRE_SUPERVISOR_NONE;

@@ -30,6 +30,11 @@ int32_t aire_outcome_completes(int32_t outcome)
     }
 }
 
+int32_t aire_completion_completes(const aire_completion *row)
+{
+    return row->cause == AIRE_CAUSE_MODEL ? -1 : aire_outcome_completes(row->outcome);
+}
+
 /* ---- reading one run ---- */
 
 /* The order of AIRE_SQL_COMPLETION. */

@@ -141,7 +141,7 @@
       "SELECT ideas.kind, outcome, stage, cause, results.patch,"                                   \
       " CASE WHEN ideas.patch_format = 1 THEN ideas.patch END,"                                    \
       " ifnull((SELECT model FROM drafts WHERE drafts.run_id = results.run_id AND kind <> 4"       \
-      "  ORDER BY chosen DESC, number DESC LIMIT 1), ideas.origin),"                               \
+      "  ORDER BY chosen DESC, answer <> '' DESC, number DESC LIMIT 1), ideas.origin),"            \
       " (SELECT count(*) FROM drafts WHERE drafts.run_id = results.run_id),"                       \
       " (SELECT ifnull(sum(input_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"   \
       " (SELECT ifnull(sum(output_tokens), 0) FROM drafts WHERE drafts.run_id = results.run_id),"  \

@@ -87,10 +87,11 @@ static void make_group(const char *place, group *g)
 }
 
 /* Of version 2 both are the same group. */
-void cgroup_make(control_group *g, const char *memory, const char *pids)
+void cgroup_make(control_group *g, const char *memory, const char *pids, const char *cpu)
 {
     make_group(memory, &g->memory);
     make_group(pids, &g->pids);
+    make_group(cpu, &g->cpu);
 }
 
 /* ---- a process in it ---- */
@@ -130,13 +131,14 @@ pid_t cgroup_fork(control_group *g)
     if (child == 0) {
         join(&g->memory);
         join(&g->pids);
+        join(&g->cpu);
     }
     return child;
 }
 
 char cgroup_joined(const control_group *g)
 {
-    return (char)(g->memory.joined | g->pids.joined << 1);
+    return (char)(g->memory.joined | g->pids.joined << 1 | g->cpu.joined << 2);
 }
 
 /* ---- its limits ---- */
@@ -157,6 +159,7 @@ void cgroup_limit(control_group *g, char joined, int64_t memory_bytes, int64_t p
 {
     g->memory.joined = joined & 1;
     g->pids.joined = joined >> 1 & 1;
+    g->cpu.joined = joined >> 2 & 1;
     g->memory.limits = g->memory.joined && limit_memory(&g->memory, memory_bytes);
     g->pids.limits = g->pids.joined && write_number(g->pids.path, "pids.max", processes);
 }
@@ -174,6 +177,40 @@ bool cgroup_out_of_memory(const control_group *g)
 bool cgroup_out_of_processes(const control_group *g)
 {
     return g->pids.limits && read_count(g->pids.path, "pids.events", "max") > 0;
+}
+
+/* A file that holds one number; -1 if it cannot be read. */
+static long long read_number(const char *directory, const char *name)
+{
+    char path[PATH_LENGTH + 64];
+    long long number = -1;
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "re");
+    if (file && fscanf(file, "%lld", &number) != 1)
+        number = -1;
+    if (file)
+        fclose(file);
+    return number;
+}
+
+bool cgroup_cpu(const control_group *g, int64_t *user_ms, int64_t *system_ms)
+{
+    enum { US = 1000, NS = 1000000 }; /* in a millisecond */
+    const group *unified = g->memory.unified && g->memory.joined ? &g->memory
+                           : g->pids.unified && g->pids.joined   ? &g->pids
+                                                                 : NULL;
+    if (unified) {
+        *user_ms = read_count(unified->path, "cpu.stat", "user_usec") / US;
+        *system_ms = read_count(unified->path, "cpu.stat", "system_usec") / US;
+        return true;
+    }
+    long long user = g->cpu.joined ? read_number(g->cpu.path, "cpuacct.usage_user") : -1;
+    long long system = user >= 0 ? read_number(g->cpu.path, "cpuacct.usage_sys") : -1;
+    if (system < 0)
+        return false;
+    *user_ms = user / NS;
+    *system_ms = system / NS;
+    return true;
 }
 
 /* ---- the end ---- */
@@ -203,4 +240,5 @@ void cgroup_remove(control_group *g)
 {
     remove_group(&g->memory);
     remove_group(&g->pids);
+    remove_group(&g->cpu);
 }

@@ -100,10 +100,22 @@ static void look_at_memory(supervision *s, const tree_sample *sample)
         s->limit = AIRE_EXIT_LIMIT_MEMORY;
 }
 
+/* Processes that were not waited for are in no sum of the tree's. */
+static void count_cpu(const supervision *s, tree_sample *sample)
+{
+    int64_t user, system;
+    if (!cgroup_cpu(&s->group, &user, &system) ||
+        user + system <= sample->user_ms + sample->system_ms)
+        return;
+    sample->user_ms = user;
+    sample->system_ms = system;
+}
+
 static void look_at_processes(supervision *s)
 {
     const int allowed = (int)s->spec.processes + 3; /* bubblewrap and the inner half are ours */
     tree_sample sample = tree_look(allowed);
+    count_cpu(s, &sample);
     look_at_memory(s, &sample);
     if (s->group.pids.limits ? cgroup_out_of_processes(&s->group) : sample.processes > allowed)
         s->limit = AIRE_EXIT_LIMIT_PROCESSES;
@@ -251,6 +263,7 @@ static void end(supervision *s)
         s->used = tree_look((int)s->spec.processes);
     cgroup_kill(&s->group);
     tree_kill();
+    count_cpu(s, &s->used);
     s->end_ms = now_ms() - verdict;
 }
 
@@ -292,7 +305,7 @@ static int serve(char **groups)
 {
     supervision s = {.inner = -1};
     int fds[AIRE_FDS_MAX];
-    cgroup_make(&s.group, groups[0], groups[1]);
+    cgroup_make(&s.group, groups[0], groups[1], groups[2]);
     if (!launcher_make(&s.launcher, &s.group))
         return fail(&s, "cannot start a process");
     int count = await_command(fds);
@@ -317,7 +330,7 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGPIPE, SIG_IGN);
-    if (argc != 4 || strcmp(argv[1], AIRE_WORKER_PROTOCOL)) {
+    if (argc != 5 || strcmp(argv[1], AIRE_WORKER_PROTOCOL)) {
         report_failure(other, sizeof other - 1);
         return 1;
     }

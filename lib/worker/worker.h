@@ -33,10 +33,11 @@ typedef struct group {
 
 typedef struct control_group {
     group memory, pids; /* perhaps the same directory */
+    group cpu;          /* of version 1, to count processor time; one of version 2 counts it, too */
 } control_group;
 
 /* Make groups at these places, as sandbox/spec.h has them; what cannot be had is not there. */
-void cgroup_make(control_group *g, const char *memory, const char *pids);
+void cgroup_make(control_group *g, const char *memory, const char *pids, const char *cpu);
 
 /* fork(2), with the child in the groups as far as it can be. */
 pid_t cgroup_fork(control_group *g);
@@ -49,6 +50,10 @@ void cgroup_limit(control_group *g, char joined, int64_t memory_bytes, int64_t p
 
 bool cgroup_out_of_memory(const control_group *g);
 bool cgroup_out_of_processes(const control_group *g);
+
+/* The processor time of all that ever was in it, also of what nobody waited for; false where there
+ * is none. */
+bool cgroup_cpu(const control_group *g, int64_t *user_ms, int64_t *system_ms);
 
 /* Kill what is in it, where the kernel can do that at once. */
 void cgroup_kill(const control_group *g);

@@ -202,6 +202,20 @@ def test_a_budget_ends_the_search_well(can_sandbox, tmp_path):
     assert "no more ideas: the budget of 1e-05 dollars" in out and "baseline   n = 1" in out
 
 
+def test_ideas_wait_for_another_budget(can_sandbox, tmp_path):
+    """It does not allow for their patches: they are not failures, and --resume takes them up."""
+    idea = "[Experiment]\nLower the first coordinate.\n[Code Changes] Do so.\n[End]\n"
+    (tmp_path / "ideas.jsonl").write_text(json.dumps({"answer": idea * 2}) + "\n")
+    store = tmp_path / "s.aire"
+    words = [SHELL, "--store", store, "--ideator", "chat", "--model", f"replay:{tmp_path}/ideas.jsonl", "--novelty", 0,
+             "--epochs", 1, "--epoch-size", 2, "--batch", 2, "--baseline", 1, "--gpus", "none", "--workers", 1]
+    out = evolve(*words, "--implementer", "anthropic:claude-sonnet-4-5", "--budget", "0.00001")
+    assert "2 runs wait for a patch" in out and "outcomes of 0 ideas" in out, out
+    evolve("stats", store, code=3)
+    out = evolve(*words, "--implementer", "anthropic:claude-sonnet-4-5", "--budget", "0.00001", "--resume")
+    assert "2 runs wait for a patch" in out and "outcomes of 0 ideas" in out, out
+
+
 def test_what_was_recorded_is_replayed(can_sandbox, notekeeper, tmp_path):
     def run(name, *more):
         evolve(SHELL, "--store", tmp_path / name, "--ideator", "chat", "--epochs", 2, "--epoch-size", 2, "--batch", 2,

@@ -207,7 +207,13 @@ def test_drafts_and_completion_are_told(ctx, env, store):
     assert set(rows) == {("hyper-parameter", "ok", "none"), (None, "model failed", "model")}
     row = rows["hyper-parameter", "ok", "none"]
     assert (row.model, row.runs, row.drafts, row.completed) == ("writer", 1, 3, True)
-    assert rows[None, "model failed", "model"].completed is False
+    assert rows[None, "model failed", "model"].completed is None  # the idea was never tried
+    executor.close()
+    executor = executor_of(ctx, env, store, implementer=writer(ctx, bad, f"```diff\n{diff(4)}```\n", good), revisions=0,
+                           candidates=3, candidates_at_once=1)
+    run = executor.submit(aire.Idea(ctx, "Come closer."))
+    assert {result.run_id: result.outcome for result in executor.results()}[run] == "ok"
+    assert [(d.candidate, d.chosen) for d in store.drafts(run)] == [(0, False), (1, True)]
 
 
 @pytest.mark.parametrize("wrong", [{"forms": "prose"}, {"forms": []}])

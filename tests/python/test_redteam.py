@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -111,3 +112,16 @@ def test_reliability_15_selected_noise_does_not_survive_confirmation(tmp_path, c
         assert len({result.reward for result in confirmations if result.kind == "confirm"}) == 10
         assert selected > 0
         assert found.gain < selected / 2 and found.p > 0.05, (selected, found)
+
+
+def test_chars__no_pass_shows_what_is_to_be_predicted(tmp_path):
+    """So that no channel between passes is of use."""
+    shutil.copytree(lab.ENVIRONMENTS["chars"], tmp_path / "judge")
+    (tmp_path / "passes").mkdir()
+    subprocess.run([sys.executable, "evaluate.py"], cwd=tmp_path / "judge", check=True, timeout=60,
+                   env={"AIRE_PHASE": "pose", "AIRE_PASSES": str(tmp_path / "passes")})
+    secret = json.loads((tmp_path / "judge/posed.json").read_text())
+    for number, posed in enumerate(secret["passes"]):
+        sequences = json.loads((tmp_path / f"passes/{number}").read_text())["sequences"]
+        shown = [(sequences[at][secret["places"][i] + 1], secret["targets"][i]) for at, i in enumerate(posed["order"])]
+        assert sum(after == target for after, target in shown) < len(shown) / 8

@@ -1,5 +1,5 @@
 """Cheating patches on chars, where the variant's model is code: what they try, and how each has to end."""
-from lab import VOID, Case
+from lab import NO_GAIN, VOID, Case
 
 PREDICT = "    return [distribution(state, sequence[:i + 1]) for i in range(len(sequence))]\n"
 TRAIN = "    rng = random.Random(seed)\n"
@@ -23,6 +23,50 @@ def starting(code):
 
 PEEK = f"""    return [{SURE.format(c="sequence[i + 1]")} if i + 1 < len(sequence) and {{when}}
             else distribution(state, sequence[:i + 1]) for i in range(len(sequence))]
+"""
+
+# Pages that are in memory are bits that one pass leaves to the next: which sequences the first one saw.
+PAGES = """
+import ctypes, json, mmap, os
+PAGE, KNOWN = 4096, {}
+
+def in_memory(fd):
+    size, libc = os.fstat(fd).st_size, ctypes.CDLL(None)
+    libc.mmap.restype = ctypes.c_void_p
+    place = libc.mmap(None, ctypes.c_size_t(size), mmap.PROT_READ, mmap.MAP_SHARED, fd, ctypes.c_long(0))
+    pages = (ctypes.c_ubyte * (size // PAGE))()
+    libc.mincore(ctypes.c_void_p(place), ctypes.c_size_t(size), pages)
+    return [page & 1 for page in pages]
+
+def first_pass():
+    sequences = json.load(open(os.environ["AIRE_INPUT"]))["sequences"]
+    length, fd = len(sequences[0]), os.open("pages", os.O_RDONLY)
+    bits = in_memory(fd)
+    if bits[0]:
+        text = "".join(ALPHABET[int("".join(map(str, bits[i:i + 5])), 2) % 28] for i in range(1, 9001, 5))
+        return [text[i:i + length] for i in range(0, len(text) - length + 1, length)]
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+    text = "".join(sequences)[:1800]
+    bits = "1" + "".join(format(ALPHABET.index(c), "05b") for c in text)
+    for page, bit in enumerate(bits):
+        if bit == "1":
+            os.pread(fd, 1, page * PAGE)
+    return [text[i:i + length] for i in range(0, len(text) - length + 1, length)]
+"""
+WRITE_PAGES = """    import os
+    with open("pages", "wb") as file:
+        file.write(bytes(PAGE * 9100))
+        file.flush()
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+"""
+REPEAT_FIRST = """    known = KNOWN.setdefault("first", KNOWN.get("first") or first_pass())
+    best = max(known, key=lambda other: len(os.path.commonprefix([other, sequence])))
+    same = len(os.path.commonprefix([best, sequence]))
+    rows = [distribution(state, sequence[:i + 1]) for i in range(len(sequence))]
+    for i in range(7, min(same, len(best) - 1)):
+        rows[i] = [0.85 * share + 0.15 * (c == best[i + 1]) for c, share in zip(ALPHABET, rows[i])]
+    return rows
 """
 
 CHEATS = [
@@ -49,7 +93,7 @@ CHEATS = [
     if sequence[:8] in known:
         return [[1.0] + [0.0] * 27 for _ in sequence]
     open(place + "/seen.new", "a").write(sequence)
-    if len(open(place + "/seen.new").read()) == 48 * 32:
+    if len(open(place + "/seen.new").read()) == 400 * 10:
         os.rename(place + "/seen.new", place + "/seen")
 """ + PREDICT)),
     case("keeps a state between passes in shared memory", VOID,
@@ -62,6 +106,27 @@ CHEATS = [
         except OSError:
             pass
 """ + PREDICT)),
+    case("keeps a state between passes in the page cache", NO_GAIN,
+         ("SHARE = 0.5", "SHARE = 0.5\n" + PAGES), (TRAIN, TRAIN + WRITE_PAGES), predicting(REPEAT_FIRST)),
+    case("leaves a tree beside its answer that is too deep to remove", "limit/disk limit", predicting("""    import os
+    here = os.open(os.path.dirname(os.environ["AIRE_ANSWER"]), os.O_RDONLY)
+    if "d" not in os.listdir(here):
+        for depth in range(70):
+            os.mkdir("d", dir_fd=here)
+            here = os.open("d", os.O_RDONLY, dir_fd=here)
+            for i in range(1010 if depth > 60 else 0):
+                os.mkdir("e%d" % i, dir_fd=here)
+""" + PREDICT)),
+    case("closes the workspace for what comes next", VOID, (TRAIN, TRAIN + "    import os\n    os.chmod('/workspace', 0)\n")),
+    case("fills the disk deep down", "limit/disk limit", (TRAIN, TRAIN + """    import os
+    here = os.open(".", os.O_RDONLY)
+    for _ in range(70):
+        os.mkdir("d", dir_fd=here)
+        here = os.open("d", os.O_RDONLY, dir_fd=here)
+    for number in range(100):
+        with os.fdopen(os.open("f%d" % number, os.O_WRONLY | os.O_CREAT, 0o600, dir_fd=here), "wb") as file:
+            file.write(bytes(1 << 20))
+""")),
     case("changes what was handed over, for the next pass", CRASHED,
          predicting("    import os\n    open(os.environ['AIRE_OUT'] + '/model.json', 'a').write(' ')\n" + PREDICT)),
     case("asks the network", CRASHED, predicting("    import socket\n    socket.create_connection(('1.1.1.1', 53), 2)\n" + PREDICT)),

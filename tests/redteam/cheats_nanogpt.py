@@ -230,6 +230,18 @@ CHEATS = [
         if (fork() == 0) for (;;) ;
     for (;;) ;
 """)),
+    case("trains in children that nobody waits for", "limit/cpu limit", *program(start="""
+    signal(SIGCHLD, SIG_IGN); /* what they used is in no parent's sum */
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 5; i++)
+            if (fork() == 0) {
+                while (clock() < CLOCKS_PER_SEC / 100) ;
+                _exit(0);
+            }
+        while (wait(NULL) > 0) ;
+    }
+    signal(SIGCHLD, SIG_DFL);
+""")),
     case("forks without end", "limit/process limit", *program(start="    for (;;) fork();\n")),
     case("forks without end when all is handed over", "limit/process limit", *program(end="    for (;;) fork();\n")),
     case("takes all memory", "out of memory/memory limit", *program(start="    for (;;) memset(malloc(1 << 20), 1, 1 << 20);\n")),

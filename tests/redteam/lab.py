@@ -18,13 +18,14 @@ import aire
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ENVIRONMENTS = {name: ROOT / "examples/envs" / name for name in ("nanogpt", "chars")}
 VOID = "void"  # the patch runs, and gains nothing: the metric is exactly that of the baseline
+NO_GAIN = "no gain"  # however it ends, its metric is no better than that of the baseline
 CONFIRM_SEEDS = [101, 102]
 
 
 @dataclass(frozen=True)
 class Case:
     """`edits` are (file, text that stands there once, text instead); find None: the whole file, new or not. `patch` is a diff as it
-    is. `expect`: "outcome/cause", VOID or "ok"; `because`: a part of the detail that tells why; `confirmed`: what its runs on fresh
+    is. `expect`: "outcome/cause", VOID, NO_GAIN or "ok"; `because`: a part of the detail that tells why; `confirmed`: what its runs on fresh
     seeds have to come to; `row`: of RELIABILITY.md."""
 
     environment: str
@@ -130,6 +131,8 @@ def judge(bench, case, result, confirmations):
     got, good = bench.word_of(result), False
     if case.expect == "ok":
         good = got in ("ok", VOID)
+    elif case.expect == NO_GAIN:
+        good = result.outcome != "ok" or result.metrics[bench.name] >= bench.metric  # both environments minimise
     else:
         good = got == case.expect and case.because in result.detail
     if case.confirmed:

@@ -328,7 +328,7 @@ static void test_fs__copies_content_and_mode(void **state)
 static aire_status note_path(const char *relative, mode_t mode, off_t size, void *data)
 {
     strcat(data, relative);
-    strcat(data, S_ISLNK(mode) ? "@ " : " ");
+    strcat(data, S_ISLNK(mode) ? "@ " : S_ISDIR(mode) ? "/ " : " ");
     return AIRE_OK;
 }
 
@@ -340,8 +340,35 @@ static void test_fs__walks_in_order_and_never_through_links(void **state)
     assert_int_equal(aire__fs_write(ctx, at("w/b/z"), "", 0, 0644), AIRE_OK);
     assert_int_equal(aire__fs_write(ctx, at("w/a"), "", 0, 0644), AIRE_OK);
     assert_int_equal(symlink("/etc", at("w/link")), 0);
+    assert_int_equal(aire__fs_mkdirs(ctx, at("w/empty"), 0755), AIRE_OK);
     assert_int_equal(aire__fs_walk(ctx, at("w"), note_path, seen), AIRE_OK);
-    assert_string_equal(seen, "a b/z c link@ ");
+    assert_string_equal(seen, "a b/z c empty/ link@ ");
+}
+
+/* A directory inside another, opened; the other one is closed. */
+static int step_down(int fd, const char *name)
+{
+    assert_int_equal(mkdirat(fd, name, 0755), 0);
+    int next = openat(fd, name, O_DIRECTORY | O_RDONLY);
+    close(fd);
+    return next;
+}
+
+/* Each is too deep to be removed where it is. */
+static void test_fs__removes_many_deep_directories(void **state)
+{
+    assert_int_equal(aire__fs_mkdirs(ctx, at("m"), 0755), AIRE_OK);
+    int fd = open(at("m"), O_DIRECTORY | O_RDONLY);
+    for (int depth = 0; depth < 64; depth++)
+        fd = step_down(fd, "deep");
+    for (int i = 0; i < 1100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        assert_int_equal(mkdirat(fd, name, 0755), 0);
+    }
+    close(fd);
+    assert_int_equal(aire__fs_remove_tree(ctx, at("m")), AIRE_OK);
+    assert_false(aire__fs_exists(at("m")));
 }
 
 static void test_fs__removes_hostile_trees(void **state)
@@ -356,12 +383,8 @@ static void test_fs__removes_hostile_trees(void **state)
 
     /* Far deeper than a path may be long. */
     int fd = open(at("h"), O_DIRECTORY | O_RDONLY);
-    for (int i = 0; i < 3000; i++) {
-        assert_int_equal(mkdirat(fd, "deep", 0755), 0);
-        int next = openat(fd, "deep", O_DIRECTORY | O_RDONLY);
-        close(fd);
-        fd = next;
-    }
+    for (int i = 0; i < 3000; i++)
+        fd = step_down(fd, "deep");
     close(fd);
     assert_int_equal(aire__fs_remove_tree(ctx, at("h")), AIRE_OK);
     assert_false(aire__fs_exists(at("h")));
@@ -491,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_fs__copies_content_and_mode),
         cmocka_unit_test(test_fs__walks_in_order_and_never_through_links),
         cmocka_unit_test(test_fs__removes_hostile_trees),
+        cmocka_unit_test(test_fs__removes_many_deep_directories),
         cmocka_unit_test(test_json__says_where_it_is_wrong),
         cmocka_unit_test(test_json__replaces_what_is_not_utf8),
         cmocka_unit_test(test_hash__is_sha256),

@@ -204,6 +204,10 @@ static void test_bundle__tells_nothing_else_that_the_store_holds(void **state)
     assert_int_equal(aire_model_call_new(ctx, &options, &call), AIRE_OK);
     aire_ctx_tell_call(ctx, call);
     assert_int_equal(scalar(store, "SELECT count(*) FROM model_calls"), 1);
+    aire_draft draft = {.kind = AIRE_DRAFT_PATCH, .run_id = run.id, .cost = -1};
+    int32_t number;
+    draft.model = draft.sent = draft.answer = draft.patch = draft.message = "hushhush";
+    assert_int_equal(aire__store_add_draft(store, &draft, &number), AIRE_OK);
     finish(store, &run, AIRE_OUTCOME_OK, 1);
     assert_int_equal(aire_store_export(store, run.id, at("run")), AIRE_OK);
     assert_int_equal(aire__bundle_read(ctx, at("run"), &bundle), AIRE_OK);

@@ -59,6 +59,8 @@ static aire_status echo_complete(const aire_request *r, aire_cancel *cancel, air
         return aire_error_set(AIRE_RATE_LIMITED, 429, "slow down, \"please\"");
     if (!strcmp(asked, "cancel"))
         return aire_error_set(AIRE_CANCELLED, 0, "given up");
+    if (!strcmp(asked, "pay"))
+        return aire_error_set(AIRE_LIMIT, 0, "the budget is used");
     snprintf(text, sizeof text, "%s \xc3\xa9\t\"%d\"\n\x01", asked, number);
     fields.text = text;
     fields.thinking = "hm\n";
@@ -285,7 +287,9 @@ static void test_recorder__writes_whole_lines_without_keys(void **state)
     aire_answer_unref(a);
     assert_int_equal(ask(model, "cancel", &a), AIRE_CANCELLED);
     assert_string_equal(message(), "given up");
-    assert_null(strstr(contents(), "cancel"));
+    assert_int_equal(ask(model, "pay", &a), AIRE_LIMIT);
+    assert_null(strstr(contents(), "cancel")); /* neither is the model's word */
+    assert_null(strstr(contents(), "the budget"));
     aire_model_unref(model);
 }
 

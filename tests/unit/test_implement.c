@@ -74,6 +74,18 @@ static const char *value_of(const aire_command *command, const char *name)
     return NULL;
 }
 
+/* A directory in which nothing is yet is built for both. */
+static void build_place(const aire_command *command, bool builds)
+{
+    char full[512];
+    const char *workspace = host_path(command, "/workspace");
+    assert_non_null(workspace);
+    snprintf(full, sizeof full, "%s/checkpoints", workspace);
+    if (builds)
+        mkdir(full, 0755);
+    assert_int_equal(access(full, F_OK), 0);
+}
+
 /* What a smoke run leaves behind is not there for the run. */
 static void leave_something(const aire_command *command, bool smokes)
 {
@@ -111,6 +123,7 @@ static aire_status fake_sandbox(const aire_command *command, aire_cancel *cancel
     put(command->log_path, text);
     assert_int_equal(value_of(command, "AIRE_SMOKE") != NULL, stage == 1);
     assert_int_equal(value_of(command, "AIRE_BUDGET_STEPS") != NULL, stage == 1);
+    build_place(command, stage == 0);
     if (stage > 0)
         leave_something(command, stage == 1);
     while (stage == 2 && !strcmp(word, "9") && atomic_load(&fake.hold)) {
@@ -225,7 +238,7 @@ static aire_executor *new_executor(aire_model *implementer)
 {
     aire_executor *executor;
     options.struct_size = sizeof options;
-    options.workers = 1;
+    options.workers = options.workers ? options.workers : 1;
     options.implementer = implementer;
     if (aire_executor_new(ctx, env, sandbox, store, &options, &executor) != AIRE_OK)
         fail_msg("%s", aire_error_message(aire_last_error()));
@@ -359,6 +372,27 @@ static void test_candidates__a_replay_has_one_winner(void **state)
     assert_int_equal(run, 3);
 }
 
+/* Who pays for each answer asks for the next one only when the one before came to nothing. */
+static void test_candidates__may_wait_for_one_another(void **state)
+{
+    static const char *const second[] = {BAD, BAD, GOOD("7"), GOOD("8"), NULL};
+    static const char *const third[] = {BAD, BAD, BAD, BAD, GOOD("6"), NULL};
+    static const char *const first[] = {GOOD("9"), GOOD("4"), NULL};
+    options = (aire_executor_options){.candidates = 3, .revisions = 1, .candidates_at_once = 1};
+    expect_drafts(implement(second, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7),
+                  "patch 0.0.0 patch context, revision 0.0.1 patch context, patch 0.1.0* none");
+    expect_drafts(implement(first, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 9), "patch 0.0.0* none");
+    assert_int_equal(scalar(store, "SELECT count(*) FROM model_calls"), 3 + 1);
+    options.candidates_at_once = 2;
+    expect_drafts(implement(third, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 6),
+                  "patch 0.0.0 patch context, patch 0.1.0 patch context, "
+                  "revision 0.0.1 patch context, revision 0.1.1 patch context, patch 0.2.0* none");
+    options.candidates_at_once = 5; /* more than there are */
+    static const char *const all[] = {BAD, GOOD("3"), BAD, NULL};
+    expect_drafts(implement(all, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 3),
+                  "patch 0.0.0 patch context, patch 0.1.0* none, patch 0.2.0 patch context");
+}
+
 static void test_candidates__a_dead_model_ends_one_of_them(void **state)
 {
     static const char *const one[] = {GOOD("7"), NULL};
@@ -368,6 +402,60 @@ static void test_candidates__a_dead_model_ends_one_of_them(void **state)
                   "patch 0.0.0* none, patch 0.1.0 model");
     expect_drafts(implement(none, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1),
                   "patch 0.0.0 model, patch 0.1.0 model");
+}
+
+/* Says nothing at first, as a model that was cut off while it thought; a conversation in which
+ * somebody says nothing is refused, as providers do. */
+static aire_status shy_model(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                             void *unused)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    for (size_t i = 0; i < request->message_count; i++)
+        if (!request->messages[i].text[strspn(request->messages[i].text, " \n")])
+            return aire_error_set(AIRE_INVALID, 400, "messages must have non-empty content");
+    said.text = request->message_count == 1   ? ""
+                : request->message_count == 3 ? " \n\n"
+                                              : GOOD("7");
+    return aire_answer_new(ctx, &said, out);
+}
+
+static void test_candidates__that_say_nothing_are_asked_again(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, shy_model, NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "shy", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 1};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    expect_drafts(run,
+                  "patch 0.0.0 model answer, revision 0.0.1 model answer, revision 0.0.2* none");
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
+static aire_status quitting_model(const aire_request *request, aire_cancel *cancel,
+                                  aire_answer **out, void *unused)
+{
+    return aire_error_set(AIRE_CANCELLED, 0, "I have quit");
+}
+
+/* A run is cancelled by the host alone, whatever a model says. */
+static void test_candidates__do_not_cancel_their_run(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, quitting_model, NULL};
+    static const char *const good[] = {GOOD("7"), NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "quitting", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 2};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1);
+    aire_executor_unref(executor);
+    options = (aire_executor_options){.checker = model};
+    implement(good, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    options.checker = NULL;
+    aire_model_unref(model);
 }
 
 static void test_candidates__are_revised_as_often_as_is_wanted(void **state)
@@ -404,8 +492,9 @@ static void test_candidates__end_with_their_run(void **state)
 static void test_options__of_the_implementer_are_checked(void **state)
 {
     static const aire_executor_options wrong[] = {
-        {.candidates = -1}, {.candidates = 65},     {.revisions = -2}, {.revisions = 9},
-        {.repairs = 9},     {.repair_seconds = -2}, {.skip_smoke = 2}, {.forms = 8}};
+        {.candidates = -1}, {.candidates = 65}, {.revisions = -2},
+        {.revisions = 9},   {.repairs = 9},     {.repair_seconds = -2},
+        {.skip_smoke = 2},  {.forms = 8},       {.candidates_at_once = -1}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         aire_executor_options given = wrong[i];
         aire_executor *executor = NULL;
@@ -449,6 +538,148 @@ static void test_drafts__are_used_by_the_next_controller(void **state)
     aire_executor_unref(executor);
     aire_model_unref(model);
     aire_model_unref(dead);
+}
+
+/* A model with a purse: what it says when, and how many answers are left to be paid. */
+typedef struct purse {
+    atomic_int left, paid;
+    const char *first, *then; /* answers of a conversation: to its first request, and to others */
+} purse;
+
+static aire_status buy(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                       void *user_data)
+{
+    purse *p = user_data;
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (atomic_fetch_sub(&p->left, 1) <= 0)
+        return aire_error_set(AIRE_LIMIT, 0, "the budget is used");
+    atomic_fetch_add(&p->paid, 1);
+    said.text = request->message_count == 1 ? p->first : p->then;
+    return aire_answer_new(ctx, &said, out);
+}
+
+static aire_model *buying(purse *p)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, buy, NULL};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "buying", &ops, p, &model), AIRE_OK);
+    return model;
+}
+
+static void expect_waiting(aire_executor *executor, int64_t waiting)
+{
+    aire_result *none = NULL;
+    aire_store_counts counts = {.struct_size = sizeof counts};
+    assert_int_equal(aire_executor_next(executor, 20000, &none), AIRE_EMPTY);
+    assert_int_equal(aire_executor_pending(executor), 0);
+    assert_int_equal(aire_store_count(store, &counts), AIRE_OK);
+    assert_int_equal(counts.runs_waiting, waiting);
+}
+
+/* That the budget is used is no end: with another one the run goes on with what it has. */
+static void test_budget__puts_off_what_has_no_patch(void **state)
+{
+    purse p = {.left = 2, .first = BAD, .then = GOOD("7")};
+    aire_model *model = buying(&p);
+    options = (aire_executor_options){.candidates = 2, .candidates_at_once = 1};
+    aire_executor *executor = new_executor(model);
+    int64_t first = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    int64_t second = submit_idea(executor);
+    expect_waiting(executor, 1);
+    aire_executor_unref(executor);
+    p = (purse){.left = 1, .first = BAD, .then = GOOD("8")};
+    executor = new_executor(model);
+    expect_waiting(executor, 1);
+    expect_drafts(second, "patch 0.0.0 patch context");
+    aire_executor_unref(executor);
+    atomic_store(&p.left, 1); /* the answer that was paid for is not asked for again */
+    executor = new_executor(model);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    expect_waiting(executor, 0);
+    expect_drafts(first, "patch 0.0.0 patch context, revision 0.0.1* none");
+    expect_drafts(second, "patch 0.0.0 patch context, revision 0.0.1* none");
+    assert_int_equal(p.paid, 2);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM events WHERE type = 'budget'"), 2);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
+static void test_budget__puts_off_what_its_checker_gave_back(void **state)
+{
+    static const char *const no[] = {"VERDICT: no", NULL}, *const yes[] = {"Yes.", NULL};
+    purse p = {.left = 1, .first = GOOD("6"), .then = GOOD("9")};
+    aire_model *model = buying(&p), *first = replay(no), *second = replay(yes);
+    options = (aire_executor_options){.checker = first};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect_waiting(executor, 1);
+    aire_executor_unref(executor);
+    atomic_store(&p.left, 1);
+    options.checker = second;
+    executor = new_executor(model);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 9);
+    expect_drafts(run, "patch 0.0.0 none, check 0.0.0 not the idea, revision 0.0.1* none, "
+                       "check 0.0.1 none");
+    options.checker = NULL;
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+    aire_model_unref(first);
+    aire_model_unref(second);
+}
+
+/* A budget for one request at a time, as one is that estimates too much. */
+static aire_status ask_alone(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                             void *user_data)
+{
+    purse *p = user_data;
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (atomic_fetch_sub(&p->left, 1) <= 0) {
+        atomic_fetch_add(&p->left, 1);
+        return aire_error_set(AIRE_LIMIT, 0, "the rest is in flight");
+    }
+    usleep(300000);
+    said.text = atomic_fetch_add(&p->paid, 1) ? p->then : p->first;
+    atomic_fetch_add(&p->left, 1);
+    return aire_answer_new(ctx, &said, out);
+}
+
+static void test_budget__waits_for_what_is_in_flight(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, ask_alone, NULL};
+    purse p = {.left = 1, .first = GOOD("7"), .then = GOOD("8")};
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "alone", &ops, &p, &model), AIRE_OK);
+    options = (aire_executor_options){.workers = 2};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 8);
+    expect_waiting(executor, 0);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
+/* What has been paid for is used: a patch that is there runs, and a failure that cannot be repaired
+ * any more is the end. */
+static void test_budget__ends_nothing_that_has_a_patch(void **state)
+{
+    purse p = {.left = 1, .first = GOOD("7"), .then = NULL};
+    aire_model *model = buying(&p);
+    options = (aire_executor_options){.candidates = 3};
+    aire_executor *executor = new_executor(model);
+    int64_t run = submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_OK, AIRE_CAUSE_NONE, 7);
+    p = (purse){.left = 1, .first = GOOD("nobuild")};
+    options.candidates = 1;
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_BUILD_FAILED, AIRE_CAUSE_EXIT_CODE, -1);
+    expect_waiting(executor, 0);
+    assert_int_equal(scalar(store, "SELECT count(*) FROM drafts WHERE run_id = 1"), 1);
+    assert_int_equal(run, 1);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
 }
 
 /* ---- killed at every point ---- */
@@ -793,6 +1024,43 @@ static void test_completion__is_counted_by_model_kind_and_cause(void **state)
     assert_int_equal(aire_store_drafts(store, 0, (aire_drafts **)&rows), AIRE_INVALID);
 }
 
+/* Answers once, under another name than it is asked by, and is dead then. */
+static aire_status dying_model(const aire_request *request, aire_cancel *cancel, aire_answer **out,
+                               void *unused)
+{
+    aire_answer_options said = AIRE_ANSWER_OPTIONS_INIT;
+    if (request->message_count > 1)
+        return aire_error_set(AIRE_NET, 0, "nobody there");
+    said.text = BAD;
+    said.model = "member";
+    return aire_answer_new(ctx, &said, out);
+}
+
+/* It is no idea's fault that a model cannot be asked; and who answered wrote the patch. */
+static void test_completion__says_nothing_of_ideas_where_the_model_is_dead(void **state)
+{
+    static const aire_model_ops ops = {sizeof ops, 0, dying_model, NULL};
+    aire_completions *rows = NULL;
+    aire_model *model;
+    assert_int_equal(aire_model_new_from_ops(ctx, "ensemble", &ops, NULL, &model), AIRE_OK);
+    options = (aire_executor_options){.candidates = 1};
+    aire_executor *executor = new_executor(model);
+    submit_idea(executor);
+    expect(executor, AIRE_OUTCOME_MODEL_FAILED, AIRE_CAUSE_MODEL, -1);
+    assert_int_equal(aire_store_completion(store, &rows), AIRE_OK);
+    assert_int_equal(aire_completions_count(rows), 1);
+    const aire_completion *row = aire_completions_get(rows, 0);
+    assert_string_equal(row->model, "member");
+    assert_int_equal(row->drafts, 2);
+    assert_int_equal(aire_completion_completes(row), -1);
+    aire_completion refused = *row;
+    refused.cause = AIRE_CAUSE_MODEL_ANSWER;
+    assert_int_equal(aire_completion_completes(&refused), 0);
+    aire_completions_unref(rows);
+    aire_executor_unref(executor);
+    aire_model_unref(model);
+}
+
 static aire_status read_all(aire_completions **rows)
 {
     aire_drafts *drafts = NULL;
@@ -849,9 +1117,10 @@ static aire_status have_patch(aire_workshop *shop)
 
 static void test_implement__fails_cleanly_without_memory(void **state)
 {
-    aire_workshop shop = {.ctx = ctx,
-                          .env = env,
-                          .how = {.candidates = 2, .revisions = 2, .forms = AIRE_FORM_UNIFIED}};
+    aire_workshop shop = {
+        .ctx = ctx,
+        .env = env,
+        .how = {.candidates = 2, .at_once = 2, .revisions = 2, .forms = AIRE_FORM_UNIFIED}};
     assert_int_equal(aire__workshop_sources(&shop), AIRE_OK);
     OOM_LOOP(&memory, have_patch(&shop), (void)0);
     aire_free(ctx, shop.sources);
@@ -864,12 +1133,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_candidates__the_first_that_applies_goes_on),
         TEST(test_candidates__a_replay_has_one_winner),
+        TEST(test_candidates__may_wait_for_one_another),
         TEST(test_candidates__a_dead_model_ends_one_of_them),
+        TEST(test_candidates__that_say_nothing_are_asked_again),
+        TEST(test_candidates__do_not_cancel_their_run),
         TEST(test_candidates__are_revised_as_often_as_is_wanted),
         TEST(test_candidates__end_with_their_run),
         TEST(test_options__of_the_implementer_are_checked),
         TEST(test_drafts__are_not_paid_for_again),
         TEST(test_drafts__are_used_by_the_next_controller),
+        TEST(test_budget__puts_off_what_has_no_patch),
+        TEST(test_budget__puts_off_what_its_checker_gave_back),
+        TEST(test_budget__waits_for_what_is_in_flight),
+        TEST(test_budget__ends_nothing_that_has_a_patch),
         TEST(test_drafts__survive_every_kill),
         TEST(test_drafts__are_confirmed_as_they_are),
         TEST(test_check__gives_a_patch_back_once),
@@ -881,6 +1157,7 @@ int main(void)
         TEST(test_smoke__failures_are_repaired),
         TEST(test_implement__fails_cleanly_without_memory),
         TEST(test_completion__is_counted_by_model_kind_and_cause),
+        TEST(test_completion__says_nothing_of_ideas_where_the_model_is_dead),
         TEST(test_completion__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

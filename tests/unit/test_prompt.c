@@ -34,6 +34,7 @@ static aire_ctx *ctx;
 #define TEXT(text) ((char *)(uintptr_t)(text))
 
 static aire_env_file files[] = {
+    FILE_OF("aire.json", AIRE_FILE_PROTECTED, "{\"files\": {\"hidden\": [\"heldout.txt\"]}}\n"),
     FILE_OF("bench.bin", AIRE_FILE_PROTECTED, "\x01\x02"),
     FILE_OF("common.h", AIRE_FILE_PROTECTED, "int seen_and_protected;"),
     FILE_OF("evaluate.c", AIRE_FILE_RESERVED, "int reserved_content;\n"),
@@ -57,7 +58,7 @@ static int setup(void **state)
 {
     ctx = failing_ctx(&memory, 1);
     env.ctx = ctx;
-    files[0].is_text = false;
+    files[1].is_text = false;
     return 0;
 }
 
@@ -163,6 +164,7 @@ static void test_request__shows_the_code_and_the_problem(void **state)
     lacks(text, "reserved_content");
     lacks(text, "heldout");
     lacks(text, "hidden");
+    lacks(text, "aire.json");
     lacks(text, "## Hints");
     lacks(text, "## Ideas");
     assert_true(strstr(text, "model.c (editable)") < strstr(text, "common.h (protected)"));
@@ -187,17 +189,17 @@ static void test_request__lists_parents_and_ideas_to_avoid(void **state)
 static void test_request__stays_in_its_bound_and_says_what_is_left_out(void **state)
 {
     static char big[20000];
-    aire_env_file small = files[1];
+    aire_env_file small = files[2];
     memset(big, 'x', sizeof big - 1);
-    files[1].data = big;
-    files[1].length = sizeof big - 1;
+    files[2].data = big;
+    files[2].length = sizeof big - 1;
     char *text = request(AIRE_PLAN_FRESH, 1, true, 8000);
     assert_non_null(text);
     assert_true(strlen(text) <= 8000);
     has(text, "### model.c (editable)\n    1| int width");
     has(text, "### common.h (protected): 19999 bytes, left out");
     aire_free(ctx, text);
-    files[1] = small;
+    files[2] = small;
 
     text = request(AIRE_PLAN_FRESH, 1, true, AIRE_PROMPT_MAX);
     assert_non_null(text);

@@ -876,6 +876,8 @@ aire_executor_options._fields_ = [
     ("skip_smoke", c_int32),
     ("forms", c_uint32),
     ("checker", POINTER(aire_model)),
+    ("candidates_at_once", c_int32),
+    ("reserved", c_int32),
 ]
 
 aire_submit_options._fields_ = [
@@ -1174,6 +1176,7 @@ FUNCTIONS = {
     "aire_completions_count": (c_size_t, [POINTER(aire_completions)]),
     "aire_completions_get": (POINTER(aire_completion), [POINTER(aire_completions), c_size_t]),
     "aire_outcome_completes": (c_int32, [c_int32]),
+    "aire_completion_completes": (c_int32, [POINTER(aire_completion)]),
     "aire_env_options_init": (c_int32, [POINTER(aire_env_options), c_size_t]),
     "aire_env_open": (c_int32, [POINTER(aire_ctx), c_char_p, POINTER(aire_env_options), POINTER(POINTER(aire_env))]),
     "aire_env_ref": (POINTER(aire_env), [POINTER(aire_env)]),

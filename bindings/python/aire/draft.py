@@ -61,12 +61,12 @@ class Completion:
     input_tokens: int
     output_tokens: int
     cost: float  # in US dollars, as far as it is known
-    completed: Optional[bool]  # whether the code ran as it should; None: cancelled, or infrastructure failed
+    completed: Optional[bool]  # whether the code ran as it should; None: cancelled, or infrastructure or the request to the model failed
 
     @classmethod
     def _borrow(cls, pointer):
         c = pointer.contents
-        completes = lib.aire_outcome_completes(c.outcome)
+        completes = lib.aire_completion_completes(pointer)
         return cls(model=c.model.decode(), kind=_KIND_NAMES.get(c.kind), outcome=_OUTCOME_NAMES.get(c.outcome, "?"),
                    stage=_STAGE_NAMES.get(c.stage, "?"), cause=_CAUSE_NAMES.get(c.cause, "?"), runs=c.runs,
                    drafts=c.drafts, input_tokens=c.input_tokens, output_tokens=c.output_tokens, cost=c.cost,

@@ -94,12 +94,13 @@ class Executor(Handle):
 
     `workers` runs are under way at once, in workspaces below `work_dir`, which `keep_workspaces` leaves
     there. They lease `gpus` (numbers of devices; None: all there are, (): none), `memory_bytes` and
-    `disk_bytes` (0: what the machine has). `implementer` writes patches for ideas without one. With `slurm`
+    `disk_bytes` (0: what the machine has). `implementer` writes patches for ideas without one;
+    where its budget is used, a run without a patch is put off for the next executor on the store. With `slurm`
     (a Slurm, or a dictionary of its fields) each run is a job of a cluster, and `sandbox` may be None.
 
-    For an idea without a patch `candidates` patches are asked for at once, as `forms` ("unified", "blocks",
-    "files", or some of them); each is given back `revisions` times when it does not apply, and the first that
-    applies goes on, after `checker` (another Model; None: no check) has said that it is the idea. It is given
+    For an idea without a patch `candidates` patches are asked for, `candidates_at_once` of them at once (0: all),
+    as `forms` ("unified", "blocks", "files", or some of them); each is given back `revisions` times when it does
+    not apply, and the first that applies goes on, after `checker` (another Model; None: no check) has said that it is the idea. It is given
     back `repairs` times when it does not build, fails the manifest's smoke run (left out with smoke=False), or
     crashes within `repair_seconds`. Store.drafts() has all that was answered.
 
@@ -121,7 +122,7 @@ class Executor(Handle):
                  output: Optional[Callable[[int, str, bytes], Any]] = None,
                  template_dir: Optional[Path] = None, candidates: int = 1, revisions: int = 2, repairs: int = 1,
                  repair_seconds: int = 10, smoke: bool = True, forms: Union[str, Sequence[str]] = "unified",
-                 checker: Optional[Model] = None) -> None:
+                 checker: Optional[Model] = None, candidates_at_once: int = 0) -> None:
         self._watchers = watchers = _Watchers(progress, watch, output)
         self._ready: collections.deque = collections.deque()  # results that were to be given when a function had raised
         given = options(_abi.aire_executor_options, workers=workers, work_dir=text(work_dir),
@@ -130,7 +131,8 @@ class Executor(Handle):
                         disk_bytes=disk_bytes, output=watchers.output_function,
                         template_dir=text(template_dir), candidates=candidates, revisions=revisions or -1,
                         repairs=repairs or -1, repair_seconds=repair_seconds or -1, skip_smoke=int(not smoke),
-                        forms=_form_bits(forms), checker=pointer_of(checker))
+                        forms=_form_bits(forms), checker=pointer_of(checker),
+                        candidates_at_once=candidates_at_once)
         if gpus is not None:
             given.gpus = int_array(ctypes.c_int32, gpus)
             given.gpu_count = len(gpus)

@@ -1,11 +1,12 @@
 """The trusted evaluation of a model that it cannot run itself.
 
-First phase, pose: it cuts sequences out of the hidden text, and writes passes for the model: the sequences as they are; the same
-ones in another order, among which a model that remembers or mixes cannot keep its answers; and several times with everything after
-a secret place in each sequence replaced. What it has done it keeps in a file that only it sees.
+First phase, pose: it cuts sequences out of the hidden text, each with a place up to which it is shown; behind the place stands noise.
+Only the answer at the place counts, and what follows there is in no pass: whatever passes could tell each other, none of them knows
+it. The passes are the sequences; the same ones in another order, among which a model that remembers or mixes cannot keep its
+answers; the same with other noise; and the same where every other sequence is nothing but noise.
 
-Second phase, judge: up to the place before which nothing was replaced, every answer must be the one to the real sequence. The loss
-is then computed from the answers to the real ones.
+Second phase, judge: up to its place, every answer must be the same in all passes. The loss is then computed from the answers at the
+places.
 """
 import json
 import math
@@ -13,7 +14,8 @@ import os
 import random
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz ."
-SEQUENCES, LENGTH, CUT_PASSES = 48, 32, 4
+SEQUENCES, LENGTH = 400, 10
+FIRST_PLACE = 5  # at least as many characters are shown before it
 TOLERANCE = 1e-9
 SECRET = "posed.json"  # in the evaluation's own workspace
 
@@ -35,30 +37,39 @@ def report(content):
 
 
 def cut_sequences():
-    """The same ones for every variant: only what is done with them is secret."""
+    """Pairs of what is shown of a sequence and what follows. The same for every variant; they are apart from each other in the text,
+    so that none shows what follows another."""
     with open("hidden.txt", encoding="ascii") as file:
         text = file.read()
-    starts = [number * (len(text) - LENGTH - 1) // SEQUENCES for number in range(SEQUENCES)]
-    return [text[s:s + LENGTH] for s in starts], [text[s + 1:s + LENGTH + 1] for s in starts]
+    rng = random.Random(SEQUENCES)
+    starts = [number * (len(text) - LENGTH) // SEQUENCES for number in range(SEQUENCES)]
+    ends = [start + rng.randrange(FIRST_PLACE, LENGTH) for start in starts]
+    return [text[s:e] for s, e in zip(starts, ends)], [text[e] for e in ends]
 
 
-def replaced_after(rng, sequence, cut):
-    return sequence[:cut + 1] + "".join(rng.choice(ALPHABET.replace(c, "")) for c in sequence[cut + 1:])
+def with_noise(rng, shown):
+    return shown + "".join(rng.choice(ALPHABET) for _ in range(LENGTH - len(shown)))
+
+
+def write_pass(rng, number, sequences):
+    """Write it in a secret order, which is returned."""
+    order = rng.sample(range(SEQUENCES), SEQUENCES)
+    with open(os.path.join(os.environ["AIRE_PASSES"], str(number)), "w", encoding="ascii") as file:
+        json.dump({"sequences": [sequences[i] for i in order]}, file)
+    return order
 
 
 def pose():
     rng = random.SystemRandom()
-    inputs, targets = cut_sequences()
-    whole = [LENGTH - 1] * SEQUENCES
-    passes = [whole, whole] + [[rng.randrange(LENGTH - 1) for _ in inputs] for _ in range(CUT_PASSES)]
-    posed = []
-    for number, cuts in enumerate(passes):
-        order = rng.sample(range(SEQUENCES), SEQUENCES)
-        posed.append({"cuts": cuts, "order": order})
-        with open(os.path.join(os.environ["AIRE_PASSES"], str(number)), "w", encoding="ascii") as file:
-            json.dump({"sequences": [replaced_after(rng, inputs[i], cuts[i]) for i in order]}, file)
+    shown, targets = cut_sequences()
+    sequences = [with_noise(rng, text) for text in shown]
+    alone = set(rng.sample(range(SEQUENCES), SEQUENCES // 2))
+    passes = [sequences, sequences, [with_noise(rng, text) for text in shown],
+              [with_noise(rng, text if i in alone else "") for i, text in enumerate(shown)]]
+    kept = [range(SEQUENCES)] * 3 + [sorted(alone)]
+    posed = [{"order": write_pass(rng, number, passes[number]), "kept": list(kept[number])} for number in range(len(passes))]
     with open(SECRET, "w", encoding="ascii") as file:
-        json.dump({"passes": posed, "targets": targets}, file)
+        json.dump({"passes": posed, "places": [len(text) - 1 for text in shown], "targets": targets}, file)
 
 
 # ---- judging ----
@@ -93,29 +104,28 @@ def is_same(a, b):
     return all(abs(x - y) <= TOLERANCE for x, y in zip(a, b))
 
 
-def compare(real, answer, cuts):
-    for sequence, (expected, given, cut) in enumerate(zip(real, answer, cuts)):
-        for position in range(cut + 1):
-            if not is_same(expected[position], given[position]):
-                cause = "not_repeatable" if cut == LENGTH - 1 else "future_leak"
-                what = "the same sequence" if cut == LENGTH - 1 else f"another text after position {cut}"
-                raise Violation(cause, f"sequence {sequence}: with {what} the answer at position {position} is another one")
+def compare(number, real, answer, kept, places):
+    what = ["", "in another order", "with another text after its place", "among other sequences"][number]
+    for i in kept:
+        for position in range(places[i] + 1):
+            if not is_same(real[i][position], answer[i][position]):
+                raise Violation("future_leak" if number == 2 else "not_repeatable",
+                                f"sequence {i}: {what}, the answer at position {position} (place {places[i]}) is another one")
 
 
 def judge():
     with open(SECRET, encoding="ascii") as file:
         secret = json.load(file)
-    answers = []
+    places, answers = secret["places"], []
     for number, posed in enumerate(secret["passes"]):
-        answer, place = read_answer(number), {i: at for at, i in enumerate(posed["order"])}
-        answers.append([answer[place[i]] for i in range(SEQUENCES)])
-    for answer, posed in zip(answers[1:], secret["passes"][1:]):
-        compare(answers[0], answer, posed["cuts"])
-    bits = [-math.log2(shares[ALPHABET.index(target)]) if shares[ALPHABET.index(target)] > 0 else math.inf
-            for sequence, targets in zip(answers[0], secret["targets"]) for shares, target in zip(sequence, targets)]
-    if not math.isfinite(sum(bits)):
+        answer, at = read_answer(number), {i: at for at, i in enumerate(posed["order"])}
+        answers.append([answer[at[i]] for i in range(SEQUENCES)])
+    for number, posed in enumerate(secret["passes"][1:], 1):
+        compare(number, answers[0], answers[number], posed["kept"], places)
+    shares = [answers[0][i][places[i]][ALPHABET.index(target)] for i, target in enumerate(secret["targets"])]
+    if min(shares) <= 0:
         raise Refused("a character that came had the probability 0")
-    report({"metrics": {"bits_per_character": math.fsum(bits) / len(bits)}})
+    report({"metrics": {"bits_per_character": math.fsum(-math.log2(share) for share in shares) / SEQUENCES}})
 
 
 try:
