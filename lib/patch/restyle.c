@@ -32,7 +32,7 @@ static void write_plain(aire_span rest, const aire_habits *h, aire_buf *to)
 static const aire_line *moved_line(const aire_restyling *r, const aire_line *text)
 {
     const aire_side *side = &r->placing->sides[r->hunk];
-    if (!r->inexact || side->count > SEARCHED_LINES)
+    if (!r->inexact || r->verdict == AIRE_INDENT_BY || side->count > SEARCHED_LINES)
         return NULL;
     for (size_t k = 0; k < side->count; k++) {
         size_t line = r->placing->places[r->hunk].map[k];
@@ -55,18 +55,36 @@ static bool is_inexact(const aire_placing *p, size_t hunk)
     return false;
 }
 
+aire_run aire__run_at(const aire_placing *p, size_t i, size_t line, size_t before)
+{
+    const aire_hunk *hunk = &p->edits->hunks[p->hunks[i]];
+    const aire_hunk_line *lines = p->edits->lines + hunk->first;
+    aire_run run = {.line = line, .before = before, .old = before};
+    while (line + run.count < hunk->count && lines[line + run.count].op == '+')
+        run.count++;
+    while (run.removed < line && lines[line - run.removed - 1].op == '-')
+        run.removed++;
+    run.old -= run.removed;
+    size_t next = line + run.count;
+    for (; run.old == before && next < hunk->count && lines[next].op == '-'; next++)
+        run.removed++;
+    return run;
+}
+
 aire_restyling aire__restyling(const aire_placing *p, size_t hunk, const aire_habits *habits)
 {
     aire_restyling r = {.placing = p, .hunk = hunk, .habits = habits};
-    r.verdict =
-        p->verbatim ? AIRE_INDENT_AS_IT_IS : aire__indent_judge(p, hunk, habits, &r.removed);
-    r.inexact = !p->verbatim && is_inexact(p, hunk);
+    if (p->verbatim)
+        return r;
+    aire__indent_judge(&r);
+    r.inexact = is_inexact(p, hunk);
     return r;
 }
 
-void aire__restyle(const aire_restyling *r, size_t before, bool first, const aire_line *text,
-                   aire_buf *to)
+void aire__restyle(const aire_restyling *r, const aire_run *run, size_t n, aire_buf *to)
 {
+    const aire_hunk *hunk = &r->placing->edits->hunks[r->placing->hunks[r->hunk]];
+    const aire_line *text = &r->placing->edits->lines[hunk->first + run->line + n].line;
     const aire_line *moved = aire__line_is_blank(text) ? NULL : moved_line(r, text);
     if (moved)
         text = moved;
@@ -75,7 +93,7 @@ void aire__restyle(const aire_restyling *r, size_t before, bool first, const air
         return;
     }
     aire_span indent = {text->text, aire__line_indent(text)};
-    aire__indent_write(r, before, first, indent, to);
+    aire__indent_write(r, run, n, indent, to);
     write_plain((aire_span){text->text + indent.length, text->length - indent.length}, r->habits,
                 to);
 }
