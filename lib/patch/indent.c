@@ -167,6 +167,26 @@ static aire_span bare_of(const aire_line *line)
     return aire__span_trim((aire_span){line->text, line->length});
 }
 
+static bool opens(const aire_line *line)
+{
+    aire_span bare = bare_of(line);
+    return bare.length && strchr(":{([", bare.text[bare.length - 1]);
+}
+
+static bool closes(const aire_line *line)
+{
+    static const char *const words[] = {"else", "elif", "except", "finally", "catch", "case"};
+    aire_span bare = bare_of(line);
+    if (bare.length && strchr("})]", *bare.text))
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = strlen(words[i]);
+        if (bare.length >= length && memcmp(bare.text, words[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Least widths in front of the lines of a hunk: as the patch has its old and new ones, and as the
  * file has the old ones. What C's preprocessor reads stands where it likes. */
 typedef struct least {
@@ -227,41 +247,99 @@ static bool twins_shift(const aire_placing *p, size_t i, size_t unit, long *shif
     return seen > 0;
 }
 
-static long indent_near(const aire_placing *p, size_t from, bool up, size_t unit)
+static long indent_near(const aire_placing *p, size_t from, size_t unit)
 {
     enum { AROUND = 50 };
-    const aire_lines *lines = &p->text->lines;
-    for (size_t n = 0; n < AROUND; n++) {
-        if (up ? n >= from : from + n >= lines->count)
-            break;
-        const aire_line *line = &lines->items[up ? from - n - 1 : from + n];
+    for (size_t n = 1; n < AROUND && n <= from; n++) {
+        const aire_line *line = &p->text->lines.items[from - n];
         if (!aire__line_is_blank(line) && *line->text != '#')
             return width(indent_of(line), unit);
     }
     return 0;
 }
 
+/* Whether a block keeps lines that tell: its new text is then indented as its old one. */
+static bool keeps_some(const aire_placing *p, size_t i)
+{
+    if (p->edits->hunks[p->hunks[i]].form != AIRE_HUNK_BLOCK)
+        return false;
+    for (size_t k = 0; k < p->sides[i].count; k++)
+        if (aire__side_line(&p->sides[i], k)->op == ' ' && counts(p, i, k, false))
+            return true;
+    return false;
+}
+
+/* Whether the lines around a hunk are indented: they are inside something. A brace that closes it
+ * may follow; *ends: nothing does. */
+static bool is_within(const aire_placing *p, size_t i, size_t unit, bool *ends)
+{
+    enum { AROUND = 50 };
+    const aire_lines *lines = &p->text->lines;
+    const aire_place *place = &p->places[i];
+    size_t at = place->last;
+    if (indent_near(p, place->first, unit) == 0)
+        return false;
+    while (at < lines->count && at < place->last + AROUND &&
+           aire__line_is_blank(&lines->items[at]))
+        at++;
+    *ends = at >= lines->count;
+    return *ends || aire__line_indent(&lines->items[at]) > 0 || closes(&lines->items[at]);
+}
+
 /* New lines without indentation in the midst of lines that have some: it got lost. */
 static aire_indent_verdict judge_flat(aire_restyling *r, const least *l, size_t unit)
 {
     const aire_placing *p = r->placing;
-    const aire_place *place = &p->places[r->hunk];
+    bool ends;
     if (l->added == 0 || l->made != 0 || l->old == LONG_MAX || l->old == 0 ||
-        indent_near(p, place->first, true, unit) == 0 ||
-        indent_near(p, place->last, false, unit) == 0)
+        keeps_some(p, r->hunk) || !is_within(p, r->hunk, unit, &ends))
         return AIRE_INDENT_AS_IT_IS;
+    bool twins = twins_shift(p, r->hunk, unit, &r->by);
+    if (ends) /* or it is meant to stand outside */
+        return twins && r->by > 0 ? AIRE_INDENT_UNCLEAR : AIRE_INDENT_AS_IT_IS;
+    if (twins)
+        return r->by > 0 ? AIRE_INDENT_BY : AIRE_INDENT_UNCLEAR;
     char op = ' ';
     size_t n = 0;
-    if (twins_shift(p, r->hunk, unit, &r->by))
-        return r->by > 0 ? AIRE_INDENT_BY : AIRE_INDENT_UNCLEAR;
     const aire_line *line = hunk_line(p, r->hunk, n, &op);
-    while (op == '-')
+    while (op == '-' && n + 1 < p->edits->hunks[p->hunks[r->hunk]].count)
         line = hunk_line(p, r->hunk, ++n, &op);
     if (n == 0 || op != '+' || aire__line_indent(line) > 0 || !counts(p, r->hunk, 0, true) ||
         width(pair_of(p, r->hunk, 0).there, unit) != l->there)
         return AIRE_INDENT_UNCLEAR;
     r->by = l->there;
     return AIRE_INDENT_BY;
+}
+
+/* Whether each added line takes the place of one that begins like it, but a blank further. */
+static bool are_blank_short(const aire_placing *p, size_t i)
+{
+    const aire_hunk *hunk = &p->edits->hunks[p->hunks[i]];
+    size_t before = 0, seen = 0;
+    char op;
+    for (size_t n = 0; n < hunk->count;) {
+        hunk_line(p, i, n, &op);
+        if (op != '+') {
+            before++;
+            n++;
+            continue;
+        }
+        aire_run run = aire__run_at(p, i, n, before);
+        if (run.removed != run.count)
+            return false;
+        for (size_t k = 0; k < run.count; k++) {
+            const aire_line *line = hunk_line(p, i, n + k, &op);
+            const aire_line *old = &aire__side_line(&p->sides[i], run.old + k)->line;
+            size_t own = aire__line_indent(line);
+            if (aire__line_is_blank(line) || aire__line_indent(old) != own + 1 ||
+                old->text[own] != ' ' || old->text[own + 1] != line->text[own] ||
+                same_span(bare_of(old), bare_of(line)))
+                return false;
+            seen++;
+        }
+        n += run.count;
+    }
+    return seen > 0;
 }
 
 /* Whether the sign of all added lines has taken the place of a blank, where old ones have theirs.
@@ -272,7 +350,7 @@ static bool is_blank_short(const aire_placing *p, size_t i, const indents *all, 
     size_t deep = 0;
     char op;
     if (hunk->form != AIRE_HUNK_DIFF || all->divisor < 2)
-        return false;
+        return hunk->form == AIRE_HUNK_DIFF && are_blank_short(p, i);
     for (size_t n = 0; n < hunk->count; n++) {
         const aire_line *line = hunk_line(p, i, n, &op), *last = NULL;
         long own = width(indent_of(line), unit);
@@ -291,26 +369,6 @@ static bool is_blank_short(const aire_placing *p, size_t i, const indents *all, 
 }
 
 /* ---- lines of one indentation that the file has at several depths ---- */
-
-static bool opens(const aire_line *line)
-{
-    aire_span bare = bare_of(line);
-    return bare.length && strchr(":{([", bare.text[bare.length - 1]);
-}
-
-static bool closes(const aire_line *line)
-{
-    static const char *const words[] = {"else", "elif", "except", "finally", "catch", "case"};
-    aire_span bare = bare_of(line);
-    if (bare.length && strchr("})]", *bare.text))
-        return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t length = strlen(words[i]);
-        if (bare.length >= length && memcmp(bare.text, words[i], length) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* The depths that lines of a run may have. */
 typedef struct depths {
@@ -461,10 +519,11 @@ static bool moves_clearly(const aire_restyling *r, bool stripped)
 /* Old lines without the file's indentation: the added ones have lost it with them, or not. */
 static aire_indent_verdict judge_moved(const aire_restyling *r, const indents *all, const least *l)
 {
-    if (l->old == 0 && all->uniform && all->shift > 1 && l->added && l->made > 0) {
+    if (l->old == 0 && all->uniform && all->shift > 0 && l->added && l->made > 0) {
         if (l->made == l->there)
             return AIRE_INDENT_AS_IT_IS;
-        return AIRE_INDENT_UNCLEAR;
+        if (all->shift > 1)
+            return AIRE_INDENT_UNCLEAR;
     }
     return moves_clearly(r, all->stripped) ? AIRE_INDENT_MOVED : AIRE_INDENT_UNCLEAR;
 }
@@ -485,8 +544,8 @@ static aire_indent_verdict judge(aire_restyling *r)
     added a;
     if (all.shifted == 0) {
         indents every = compare_all(p, i, false, unit);
-        r->by = 1;
-        if (every.shifted == 0 && is_blank_short(p, i, &every, unit))
+        r->blank = every.shifted == 0 && is_blank_short(p, i, &every, unit);
+        if (r->blank)
             return AIRE_INDENT_BY;
         l = least_of(p, i, false, unit);
         return judge_flat(r, &l, unit);
@@ -566,7 +625,10 @@ void aire__indent_write(const aire_restyling *r, const aire_run *run, size_t n, 
         moves = is_first(r, run, n, indent, &q);
     if (moves)
         write_moved(&q, indent, h, to);
-    else if (r->verdict == AIRE_INDENT_BY && (r->by > 1 || indent.length > 0))
+    else if (r->blank) {
+        aire__buf_puts(to, " ");
+        aire__buf_append(to, indent.text, indent.length);
+    } else if (r->verdict == AIRE_INDENT_BY)
         write_blanks(to, width(indent, h->unit) + r->by, h->unit, h->to_tabs || is_tabbed(r));
     else if ((h->to_tabs && !has_tab(indent)) || (h->from_tabs && has_tab(indent)))
         write_blanks(to, width(indent, h->unit), h->unit, h->to_tabs);

@@ -515,6 +515,98 @@ static bool removed_lines_are_sure(aire_placing *p, size_t i)
     return true;
 }
 
+static bool tells(const aire_side *side, size_t k)
+{
+    return aire__line_weight(&aire__side_line(side, k)->line) >= 0.7;
+}
+
+/* Whether kept lines [from, to) of a side are the text's: where several of them tell something, one
+ * at least is to the letter. */
+static bool are_backed(const aire_placing *p, size_t i, size_t from, size_t to)
+{
+    const aire_side *side = &p->sides[i];
+    const size_t *map = p->places[i].map;
+    size_t telling = 0, exact = 0;
+    for (size_t k = from; k < to; k++) {
+        telling += tells(side, k);
+        exact += tells(side, k) && map[k] != SIZE_MAX && p->text->keys[map[k]] == side->keys[k];
+    }
+    return telling < 2 || exact > 0;
+}
+
+/* Whether lines of the text stand behind both what is kept in front of all changes and what is kept
+ * after them: a place that is like it on one side only may be another. */
+static bool is_backed(const aire_placing *p, size_t i)
+{
+    const aire_hunk *hunk = hunk_of(p, i);
+    const aire_hunk_line *lines = p->edits->lines + hunk->first;
+    size_t before = 0, after = 0;
+    while (before < hunk->count && lines[before].op == ' ')
+        before++;
+    while (after < hunk->count && lines[hunk->count - 1 - after].op == ' ')
+        after++;
+    size_t count = p->sides[i].count;
+    return are_backed(p, i, 0, before) && are_backed(p, i, count - after, count);
+}
+
+/* Whether old lines [from, to), of which some change, stand together in one place only. */
+static bool is_only_part(aire_placing *p, size_t i, size_t from, size_t to)
+{
+    aire_side part = p->sides[i];
+    size_t places[AIRE_PLACES_MAX];
+    int grade;
+    bool more, changes = false;
+    for (size_t n = part.at[from]; n <= part.at[to - 1]; n++)
+        changes = changes || part.lines[n].op != ' ';
+    if (!changes)
+        return true;
+    part.core = from;
+    part.core_end = to;
+    return aire__find_contiguous(p->text, &part, places, &grade, &more) <= 1 && !more;
+}
+
+/* A hunk that leaves out some lines of the text is two: what each changes has to be clear. */
+static bool parts_are_sure(aire_placing *p, size_t i)
+{
+    enum { GAP_MIN = 2 };
+    const aire_side *side = &p->sides[i];
+    const size_t *map = p->places[i].map;
+    size_t from = 0;
+    bool parted = false;
+    for (size_t k = 1; k <= side->count; k++) {
+        bool gap = false;
+        if (k < side->count && map[k] != SIZE_MAX && map[k - 1] != SIZE_MAX) {
+            size_t between = 0;
+            for (size_t line = map[k - 1] + 1; line < map[k] && between < GAP_MIN; line++)
+                between += p->text->keys[line] != AIRE_KEY_BLANK;
+            gap = between >= GAP_MIN;
+        }
+        parted = parted || gap;
+        if ((gap || (k == side->count && parted)) && !is_only_part(p, i, from, k))
+            return false;
+        from = gap ? k : from;
+    }
+    return true;
+}
+
+/* Whether an answer breaks off in the hunk's last line: what comes after it is not known. */
+static bool is_cut(const aire_placing *p, size_t i)
+{
+    const aire_side *side = &p->sides[i];
+    const aire_lines *answer = &p->edits->text;
+    if (!p->edits->answer || side->count == 0 || answer->count == 0)
+        return false;
+    const aire_line *end = &answer->items[answer->count - 1];
+    const aire_line *last = &aire__side_line(side, side->count - 1)->line;
+    size_t line = p->places[i].map[side->count - 1];
+    if (end->full > end->length || last->text + last->length != end->text + end->length ||
+        line == SIZE_MAX)
+        return false;
+    const aire_line *there = &p->text->lines.items[line];
+    return last->length > 0 && there->length > last->length &&
+           !aire__fold_equal(last, there) && aire__fold_begins(there, last);
+}
+
 /* The place that a refusal shows. */
 static aire_status find_nearest(aire_placing *p, size_t i)
 {
@@ -550,7 +642,8 @@ static aire_status place_loosely(aire_placing *p, size_t i)
     if (found.first == (size_t)hint && found.score >= SCORE_THERE * found.weight &&
         margin >= MARGIN_THERE && found.exact > 0)
         believed = true;
-    if (believed && removed_lines_are_sure(p, i)) {
+    if (believed && removed_lines_are_sure(p, i) && is_backed(p, i) && parts_are_sure(p, i) &&
+        !is_cut(p, i)) {
         place->state = AIRE_PLACE_FOUND;
         place->how = AIRE_PLACED_FUZZY;
         place->confidence = 0.9 * found.score / found.weight;

@@ -48,6 +48,7 @@ typedef struct aire_restyling {
     bool removed; /* its removed lines tell of the blanks in front; else the kept ones */
     bool inexact; /* some removed lines are not as the file has them */
     long by;      /* all are moved by so much */
+    bool blank;   /* that is the blank which their sign took the place of */
 } aire_restyling;
 
 /* Fill in the verdict, and what belongs to it. */
