@@ -520,18 +520,30 @@ static bool tells(const aire_side *side, size_t k)
     return aire__line_weight(&aire__side_line(side, k)->line) >= 0.7;
 }
 
+/* Whether the text has a line of a side, but for a slip of one character; or a comment that is much
+ * like it. */
+static bool is_same_line(const aire_placing *p, size_t i, size_t k)
+{
+    size_t edits, line = p->places[i].map[k];
+    if (line == SIZE_MAX)
+        return false;
+    if (p->text->keys[line] == p->sides[i].keys[k])
+        return true;
+    const aire_line *there = &p->text->lines.items[line];
+    double likeness = aire__fold_likeness(&aire__side_line(&p->sides[i], k)->line, there, &edits);
+    return likeness >= 0.9 && (edits <= 1 || aire__line_is_comment(there));
+}
+
 /* Whether kept lines [from, to) of a side are the text's: where several of them tell something, one
- * at least is to the letter. */
+ * at least is the same. */
 static bool are_backed(const aire_placing *p, size_t i, size_t from, size_t to)
 {
-    const aire_side *side = &p->sides[i];
-    const size_t *map = p->places[i].map;
-    size_t telling = 0, exact = 0;
+    size_t telling = 0, same = 0;
     for (size_t k = from; k < to; k++) {
-        telling += tells(side, k);
-        exact += tells(side, k) && map[k] != SIZE_MAX && p->text->keys[map[k]] == side->keys[k];
+        telling += tells(&p->sides[i], k);
+        same += tells(&p->sides[i], k) && is_same_line(p, i, k);
     }
-    return telling < 2 || exact > 0;
+    return telling < 2 || same > 0;
 }
 
 /* Whether lines of the text stand behind both what is kept in front of all changes and what is kept
