@@ -726,6 +726,24 @@ static bool ends_open(const aire_placing *p, size_t i)
     return lines[0].op == '+' || lines[hunk->count - 1].op == '+';
 }
 
+/* Make all lines of the hunks findable. */
+static aire_status index_hunks(aire_placing *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        count += hunk_of(p, i)->count;
+    uint64_t *keys = aire__calloc(p->ctx, count + 1, sizeof *keys);
+    if (!keys)
+        return aire__fail_nomem();
+    count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t n = 0; n < hunk_of(p, i)->count; n++)
+            keys[count++] = aire__fold_key(&p->edits->lines[hunk_of(p, i)->first + n].line);
+    aire_status status = aire__text_index(p->text, keys, count);
+    aire_free(p->ctx, keys);
+    return status;
+}
+
 /* Hunks at the very place that they name may still have been applied before. */
 static aire_status find_repeated(aire_placing *p)
 {
@@ -733,7 +751,8 @@ static aire_status find_repeated(aire_placing *p)
     for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
         if (!ends_open(p, i) || p->places[i].last >= p->text->lines.count)
             continue;
-        status = aire__text_index(p->text);
+        if (!p->text->keys)
+            status = index_hunks(p);
         if (status == AIRE_OK)
             status = find_present(p, i);
     }
@@ -760,7 +779,7 @@ static aire_status place_rest(aire_placing *p, bool sequel)
 
 static aire_status place_freely(aire_placing *p, bool sequel)
 {
-    aire_status status = aire__text_index(p->text);
+    aire_status status = index_hunks(p);
     for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
         if (hunk_of(p, i)->changes == 0)
             p->places[i].state = AIRE_PLACE_NOTHING;
