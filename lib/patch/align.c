@@ -133,9 +133,11 @@ static double match_score(band *b, size_t i, size_t line)
                    : NEVER;
     if (likeness < KEPT_LIKE)
         return NEVER;
-    /* A word in the place of another is another line, but for comments, which are told again. */
-    return edits <= SLIP_MAX || aire__line_is_comment(there) ? weight * (2 * likeness - 1.1)
-                                                             : -OTHER_LINE * weight;
+    /* A word or number in the place of another is another line, but for comments, which are told
+     * again. */
+    bool slip = edits <= SLIP_MAX && aire__same_digits(&wanted->line, there);
+    return slip || aire__line_is_comment(there) ? weight * (2 * likeness - 1.1)
+                                                : -OTHER_LINE * weight;
 }
 
 static double gone_cost(const band *b, size_t i)

@@ -279,8 +279,7 @@ static bool is_within(const aire_placing *p, size_t i, size_t unit, bool *ends)
     size_t at = place->last;
     if (indent_near(p, place->first, unit) == 0)
         return false;
-    while (at < lines->count && at < place->last + AROUND &&
-           aire__line_is_blank(&lines->items[at]))
+    while (at < lines->count && at < place->last + AROUND && aire__line_is_blank(&lines->items[at]))
         at++;
     *ends = at >= lines->count;
     return *ends || aire__line_indent(&lines->items[at]) > 0 || closes(&lines->items[at]);

@@ -615,8 +615,8 @@ static bool is_cut(const aire_placing *p, size_t i)
         line == SIZE_MAX)
         return false;
     const aire_line *there = &p->text->lines.items[line];
-    return last->length > 0 && there->length > last->length &&
-           !aire__fold_equal(last, there) && aire__fold_begins(there, last);
+    return last->length > 0 && there->length > last->length && !aire__fold_equal(last, there) &&
+           aire__fold_begins(there, last);
 }
 
 /* The place that a refusal shows. */

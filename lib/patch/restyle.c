@@ -143,8 +143,7 @@ static bool find_replaced(const aire_restyling *r, const aire_run *run, size_t n
     *wanted = aire__span_trim((aire_span){old->text, old->length});
     old = &r->placing->text->lines.items[line];
     *there = aire__span_trim((aire_span){old->text, old->length});
-    return wanted->length != there->length ||
-           memcmp(wanted->text, there->text, there->length) != 0;
+    return wanted->length != there->length || memcmp(wanted->text, there->text, there->length) != 0;
 }
 
 /* Write a line without what is in front: what the patch leaves of the old one is the file's. */
@@ -208,5 +207,6 @@ void aire__restyle(const aire_restyling *r, const aire_run *run, size_t n, aire_
     }
     aire_span indent = {text->text, aire__line_indent(text)};
     aire__indent_write(r, run, n, indent, to);
-    write_rest(r, run, n, (aire_span){text->text + indent.length, text->length - indent.length}, to);
+    write_rest(r, run, n, (aire_span){text->text + indent.length, text->length - indent.length},
+               to);
 }

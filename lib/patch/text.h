@@ -25,8 +25,8 @@ void aire__text_free(aire_text *text);
  * there yet. AIRE_OK, AIRE_NOMEM. */
 aire_status aire__text_index(aire_text *text, const uint64_t *keys, size_t count);
 
-/* Lines of a key that is in the index: how many, and the first of them in *first; the others by aire__text_next, in
- * order; SIZE_MAX ends. */
+/* Lines of a key that is in the index: how many, and the first of them in *first; the others by
+ * aire__text_next, in order; SIZE_MAX ends. */
 size_t aire__text_find(const aire_text *text, uint64_t key, size_t *first);
 size_t aire__text_next(const aire_text *text, size_t line);
 
