@@ -221,12 +221,13 @@ static least least_of(const aire_placing *p, size_t i, bool removed, size_t unit
 
 /* Lines that are removed and added again tell how the added ones are moved: false if there are
  * none, or they do not agree. */
-static bool twins_shift(const aire_placing *p, size_t i, size_t unit, long *shift)
+static bool twins_shift(const aire_placing *p, size_t i, size_t unit, long *shift, size_t *count)
 {
     enum { TWINS_MAX = 200 };
     const aire_hunk *hunk = &p->edits->hunks[p->hunks[i]];
     size_t seen = 0;
     char op;
+    *count = 0;
     if (hunk->count > TWINS_MAX)
         return false;
     for (size_t n = 0; n < hunk->count; n++) {
@@ -244,6 +245,7 @@ static bool twins_shift(const aire_placing *p, size_t i, size_t unit, long *shif
             *shift = one;
         }
     }
+    *count = seen;
     return seen > 0;
 }
 
@@ -289,13 +291,18 @@ static bool is_within(const aire_placing *p, size_t i, size_t unit, bool *ends)
 static aire_indent_verdict judge_flat(aire_restyling *r, const least *l, size_t unit)
 {
     const aire_placing *p = r->placing;
-    bool ends;
-    if (l->added == 0 || l->made != 0 || l->old == LONG_MAX || l->old == 0 ||
-        keeps_some(p, r->hunk) || !is_within(p, r->hunk, unit, &ends))
+    bool ends = false;
+    size_t count = 0;
+    if (l->old == LONG_MAX || l->old == 0 || keeps_some(p, r->hunk) ||
+        (l->made != 0 && l->made != LONG_MAX))
         return AIRE_INDENT_AS_IT_IS;
-    bool twins = twins_shift(p, r->hunk, unit, &r->by);
-    if (ends) /* or it is meant to stand outside */
-        return twins && r->by > 0 ? AIRE_INDENT_UNCLEAR : AIRE_INDENT_AS_IT_IS;
+    bool twins = twins_shift(p, r->hunk, unit, &r->by, &count);
+    if (l->added == 0 && !(twins && r->by == l->there))
+        return AIRE_INDENT_AS_IT_IS;
+    bool within = is_within(p, r->hunk, unit, &ends);
+    if (!within || ends) /* or it is meant to stand outside */
+        return twins && r->by > 0 && (ends || count > 1) ? AIRE_INDENT_UNCLEAR
+                                                         : AIRE_INDENT_AS_IT_IS;
     if (twins)
         return r->by > 0 ? AIRE_INDENT_BY : AIRE_INDENT_UNCLEAR;
     char op = ' ';
@@ -343,13 +350,18 @@ static bool are_blank_short(const aire_placing *p, size_t i)
 
 /* Whether the sign of all added lines has taken the place of a blank, where old ones have theirs.
  */
-static bool is_blank_short(const aire_placing *p, size_t i, const indents *all, size_t unit)
+static bool is_blank_short(aire_restyling *r, const indents *all, size_t unit)
 {
+    const aire_placing *p = r->placing;
+    size_t i = r->hunk;
     const aire_hunk *hunk = &p->edits->hunks[p->hunks[i]];
     size_t deep = 0;
     char op;
-    if (hunk->form != AIRE_HUNK_DIFF || all->divisor < 2)
-        return hunk->form == AIRE_HUNK_DIFF && are_blank_short(p, i);
+    if (hunk->form != AIRE_HUNK_DIFF)
+        return false;
+    r->by = are_blank_short(p, i);
+    if (r->by || all->divisor < 2)
+        return r->by;
     for (size_t n = 0; n < hunk->count; n++) {
         const aire_line *line = hunk_line(p, i, n, &op), *last = NULL;
         long own = width(indent_of(line), unit);
@@ -359,8 +371,9 @@ static bool is_blank_short(const aire_placing *p, size_t i, const indents *all, 
             return false;
         if (deep++ == 0 && n > 0)
             last = hunk_line(p, i, n - 1, &op);
-        if (last && last->length && op == ' ' && strchr(",([{", last->text[last->length - 1]))
-            return false;
+        if (last && last->length && op == ' ' && strchr(",([", last->text[last->length - 1]) &&
+            width(indent_of(last), unit) != own + 1)
+            return false; /* it goes on below the bracket */
         if (deep == 1 && distance_to(p, i, own + 1, unit) != 0)
             return false;
     }
@@ -515,6 +528,21 @@ static bool moves_clearly(const aire_restyling *r, bool stripped)
     return true;
 }
 
+/* Whether a line goes that has its like beside it, at another depth: which one is meant? */
+static bool removes_either(const aire_placing *p, size_t i)
+{
+    const aire_side *side = &p->sides[i];
+    for (size_t k = 1; k < side->count; k++) {
+        bool one = aire__side_line(side, k)->op == '-' || aire__side_line(side, k - 1)->op == '-';
+        if (one && aire__side_line(side, k)->op != aire__side_line(side, k - 1)->op &&
+            side->keys[k] == side->keys[k - 1] && counts(p, i, k, false) &&
+            counts(p, i, k - 1, false) &&
+            !same_span(pair_of(p, i, k).there, pair_of(p, i, k - 1).there))
+            return true;
+    }
+    return false;
+}
+
 /* Old lines without the file's indentation: the added ones have lost it with them, or not. */
 static aire_indent_verdict judge_moved(const aire_restyling *r, const indents *all, const least *l)
 {
@@ -524,7 +552,10 @@ static aire_indent_verdict judge_moved(const aire_restyling *r, const indents *a
         if (all->shift > 1)
             return AIRE_INDENT_UNCLEAR;
     }
-    return moves_clearly(r, all->stripped) ? AIRE_INDENT_MOVED : AIRE_INDENT_UNCLEAR;
+    return moves_clearly(r, all->stripped) &&
+                   !(all->stripped && removes_either(r->placing, r->hunk))
+               ? AIRE_INDENT_MOVED
+               : AIRE_INDENT_UNCLEAR;
 }
 
 /*
@@ -543,13 +574,13 @@ static aire_indent_verdict judge(aire_restyling *r)
     added a;
     if (all.shifted == 0) {
         indents every = compare_all(p, i, false, unit);
-        r->blank = every.shifted == 0 && is_blank_short(p, i, &every, unit);
+        r->blank = every.shifted == 0 && is_blank_short(r, &every, unit);
         if (r->blank)
             return AIRE_INDENT_BY;
         l = least_of(p, i, false, unit);
         return judge_flat(r, &l, unit);
     }
-    if (block && all.shifted == 1 && all.first && all.count > 1)
+    if (block && all.shifted == 1 && all.first && all.count > 1 && !all.stripped)
         return AIRE_INDENT_FIRST;
     if (block || r->removed)
         return judge_moved(r, &all, &l);
@@ -624,10 +655,10 @@ void aire__indent_write(const aire_restyling *r, const aire_run *run, size_t n, 
         moves = is_first(r, run, n, indent, &q);
     if (moves)
         write_moved(&q, indent, h, to);
-    else if (r->blank) {
+    else if (r->blank && (indent.length > 0 || r->by > 0)) {
         aire__buf_puts(to, " ");
         aire__buf_append(to, indent.text, indent.length);
-    } else if (r->verdict == AIRE_INDENT_BY)
+    } else if (r->verdict == AIRE_INDENT_BY && !r->blank)
         write_blanks(to, width(indent, h->unit) + r->by, h->unit, h->to_tabs || is_tabbed(r));
     else if ((h->to_tabs && !has_tab(indent)) || (h->from_tabs && has_tab(indent)))
         write_blanks(to, width(indent, h->unit), h->unit, h->to_tabs);

@@ -568,7 +568,9 @@ static bool is_only_part(aire_placing *p, size_t i, size_t from, size_t to)
     size_t places[AIRE_PLACES_MAX];
     int grade;
     bool more, changes = false;
-    for (size_t n = part.at[from]; n <= part.at[to - 1]; n++)
+    size_t begin = from ? part.at[from] : 0;
+    size_t end = to < part.count ? part.at[to] : hunk_of(p, i)->count;
+    for (size_t n = begin; n < end; n++)
         changes = changes || part.lines[n].op != ' ';
     if (!changes)
         return true;
@@ -611,8 +613,10 @@ static bool is_cut(const aire_placing *p, size_t i)
     const aire_line *end = &answer->items[answer->count - 1];
     const aire_line *last = &aire__side_line(side, side->count - 1)->line;
     size_t line = p->places[i].map[side->count - 1];
+    if (line == SIZE_MAX && side->count > 1 && p->places[i].map[side->count - 2] != SIZE_MAX)
+        line = p->places[i].map[side->count - 2] + 1;
     if (end->full > end->length || last->text + last->length != end->text + end->length ||
-        line == SIZE_MAX)
+        line >= p->text->lines.count)
         return false;
     const aire_line *there = &p->text->lines.items[line];
     return last->length > 0 && there->length > last->length && !aire__fold_equal(last, there) &&
@@ -675,10 +679,11 @@ static bool adds_something(const aire_side *side)
     return false;
 }
 
-/* Kept lines that tell something, in front and behind. */
-static bool is_framed(const aire_side *side)
+/* Kept lines that tell something, in front of all changes and behind. */
+static bool is_framed(const aire_hunk *hunk, const aire_side *side)
 {
-    return side->count >= 2 && aire__line_weight(&aire__side_line(side, 0)->line) >= 0.7 &&
+    return side->count >= 2 && side->lines[0].op == ' ' && side->lines[hunk->count - 1].op == ' ' &&
+           aire__line_weight(&aire__side_line(side, 0)->line) >= 0.7 &&
            aire__line_weight(&aire__side_line(side, side->count - 1)->line) >= 0.7;
 }
 
@@ -698,7 +703,7 @@ static aire_status find_present(aire_placing *p, size_t i)
         size_t count = aire__find_contiguous(p->text, &side, places, &grade, &more);
         size_t length = side.core_end - side.core;
         bool adds = adds_something(&side);
-        bool tells = adds || (hunk->changes > 0 && is_framed(&side));
+        bool tells = adds || (hunk->changes > 0 && is_framed(hunk, &side));
         for (size_t k = 0; k < count && tells; k++) {
             bool apart = places[k] >= place->last || places[k] + length <= place->first;
             if (known && apart && !(place->how == AIRE_PLACED_FUZZY && grade < 2 && adds))
