@@ -14,7 +14,8 @@ enum {
     COMMON_LINE =
         64, /* a line that stands in more places tells nothing about where a hunk belongs */
     VOTES_MAX = 4096,
-    TRIED_MAX = 6,
+    TRIED_MAX = 6, /* at least; more where others have nearly as many votes */
+    TRIED_LIMIT = 32,
     LINES_MAX = 4000,
     SLIP_MAX = 3, /* characters that are wrong by a slip */
     SLACK_MIN = 6,
@@ -132,9 +133,11 @@ static double match_score(band *b, size_t i, size_t line)
                    : NEVER;
     if (likeness < KEPT_LIKE)
         return NEVER;
-    /* A word in the place of another is another line, but for comments, which are told again. */
-    return edits <= SLIP_MAX || aire__line_is_comment(there) ? weight * (2 * likeness - 1.1)
-                                                             : -OTHER_LINE * weight;
+    /* A word or number in the place of another is another line, but for comments, which are told
+     * again. */
+    bool slip = edits <= SLIP_MAX && aire__same_digits(&wanted->line, there);
+    return slip || aire__line_is_comment(there) ? weight * (2 * likeness - 1.1)
+                                                : -OTHER_LINE * weight;
 }
 
 static double gone_cost(const band *b, size_t i)
@@ -279,10 +282,21 @@ static void keep_best(const aire_text *text, const aire_side *side, const size_t
     }
 }
 
+/* How many of the groups may hold the best place. */
+static size_t count_likely(const cluster *groups, size_t count)
+{
+    size_t likely = 0;
+    while (likely < count && (likely < TRIED_MAX || 4 * groups[likely].votes >= 3 * groups->votes))
+        likely++;
+    return likely;
+}
+
 static void try_clusters(band *b, const cluster *groups, size_t count, long slack, size_t *map,
                          size_t *best_map, aire_alignment *out)
 {
-    for (size_t i = 0; i < count && i < TRIED_MAX; i++) {
+    size_t likely = count_likely(groups, count);
+    size_t tried = likely < TRIED_LIMIT ? likely : TRIED_LIMIT;
+    for (size_t i = 0; i < tried; i++) {
         if (!aire__text_spend(b->text, 1))
             return;
         for (size_t k = 0; k < b->side->count; k++)
@@ -291,12 +305,14 @@ static void try_clusters(band *b, const cluster *groups, size_t count, long slac
         if (score > 0)
             keep_best(b->text, b->side, map, score, best_map, out);
     }
-    for (size_t i = 0; i < count && i < TRIED_MAX && out->score > 0 && !b->nearest; i++) {
+    for (size_t i = 0; i < tried && out->score > 0 && !b->nearest; i++) {
         if (!aire__text_spend(b->text, 1))
             return;
         double score = align_otherwise(b, &groups[i], slack, best_map, map);
         out->second = score > out->second ? score : out->second;
     }
+    if (tried < likely) /* which of so many is the best, nobody knows */
+        out->second = out->score;
 }
 
 bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest, size_t *map,

@@ -474,10 +474,11 @@ static aire_status is_quoted(applying *a, const aire_target *target, const char 
     *quoted = false;
     if (status == AIRE_OK)
         status = aire__text_open(a->ctx, data, length, &text);
-    if (status == AIRE_OK)
-        status = aire__text_index(&text);
     if (status == AIRE_OK) {
         aire__side_make(&a->edits, hunk, '-', at, keys, &side);
+        status = aire__text_index(&text, keys, side.count);
+    }
+    if (status == AIRE_OK) {
         while (side.core < side.core_end && side.keys[side.core] == AIRE_KEY_BLANK)
             side.core++;
         while (side.core < side.core_end && side.keys[side.core_end - 1] == AIRE_KEY_BLANK)

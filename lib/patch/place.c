@@ -515,6 +515,114 @@ static bool removed_lines_are_sure(aire_placing *p, size_t i)
     return true;
 }
 
+static bool tells(const aire_side *side, size_t k)
+{
+    return aire__line_weight(&aire__side_line(side, k)->line) >= 0.7;
+}
+
+/* Whether the text has a line of a side, but for a slip of one character; or a comment that is much
+ * like it. */
+static bool is_same_line(const aire_placing *p, size_t i, size_t k)
+{
+    size_t edits, line = p->places[i].map[k];
+    if (line == SIZE_MAX)
+        return false;
+    if (p->text->keys[line] == p->sides[i].keys[k])
+        return true;
+    const aire_line *there = &p->text->lines.items[line];
+    double likeness = aire__fold_likeness(&aire__side_line(&p->sides[i], k)->line, there, &edits);
+    return likeness >= 0.9 && (edits <= 1 || aire__line_is_comment(there));
+}
+
+/* Whether kept lines [from, to) of a side are the text's: where several of them tell something, one
+ * at least is the same. */
+static bool are_backed(const aire_placing *p, size_t i, size_t from, size_t to)
+{
+    size_t telling = 0, same = 0;
+    for (size_t k = from; k < to; k++) {
+        telling += tells(&p->sides[i], k);
+        same += tells(&p->sides[i], k) && is_same_line(p, i, k);
+    }
+    return telling < 2 || same > 0;
+}
+
+/* Whether lines of the text stand behind both what is kept in front of all changes and what is kept
+ * after them: a place that is like it on one side only may be another. */
+static bool is_backed(const aire_placing *p, size_t i)
+{
+    const aire_hunk *hunk = hunk_of(p, i);
+    const aire_hunk_line *lines = p->edits->lines + hunk->first;
+    size_t before = 0, after = 0;
+    while (before < hunk->count && lines[before].op == ' ')
+        before++;
+    while (after < hunk->count && lines[hunk->count - 1 - after].op == ' ')
+        after++;
+    size_t count = p->sides[i].count;
+    return are_backed(p, i, 0, before) && are_backed(p, i, count - after, count);
+}
+
+/* Whether old lines [from, to), of which some change, stand together in one place only. */
+static bool is_only_part(aire_placing *p, size_t i, size_t from, size_t to)
+{
+    aire_side part = p->sides[i];
+    size_t places[AIRE_PLACES_MAX];
+    int grade;
+    bool more, changes = false;
+    size_t begin = from ? part.at[from] : 0;
+    size_t end = to < part.count ? part.at[to] : hunk_of(p, i)->count;
+    for (size_t n = begin; n < end; n++)
+        changes = changes || part.lines[n].op != ' ';
+    if (!changes)
+        return true;
+    part.core = from;
+    part.core_end = to;
+    return aire__find_contiguous(p->text, &part, places, &grade, &more) <= 1 && !more;
+}
+
+/* A hunk that leaves out some lines of the text is two: what each changes has to be clear. */
+static bool parts_are_sure(aire_placing *p, size_t i)
+{
+    enum { GAP_MIN = 2 };
+    const aire_side *side = &p->sides[i];
+    const size_t *map = p->places[i].map;
+    size_t from = 0;
+    bool parted = false;
+    for (size_t k = 1; k <= side->count; k++) {
+        bool gap = false;
+        if (k < side->count && map[k] != SIZE_MAX && map[k - 1] != SIZE_MAX) {
+            size_t between = 0;
+            for (size_t line = map[k - 1] + 1; line < map[k] && between < GAP_MIN; line++)
+                between += p->text->keys[line] != AIRE_KEY_BLANK;
+            gap = between >= GAP_MIN;
+        }
+        parted = parted || gap;
+        if ((gap || (k == side->count && parted)) && !is_only_part(p, i, from, k))
+            return false;
+        from = gap ? k : from;
+    }
+    return true;
+}
+
+/* Whether an answer breaks off in the hunk's last line: what comes after it is not known. */
+static bool is_cut(const aire_placing *p, size_t i)
+{
+    const aire_side *side = &p->sides[i];
+    const aire_lines *answer = &p->edits->text;
+    if (!p->edits->answer || side->count == 0 || answer->count == 0)
+        return false;
+    const aire_line *end = &answer->items[answer->count - 1];
+    const aire_line *last = &aire__side_line(side, side->count - 1)->line;
+    size_t line = p->places[i].map[side->count - 1];
+    if (line == SIZE_MAX && side->count > 1 && p->places[i].map[side->count - 2] != SIZE_MAX)
+        line = p->places[i].map[side->count - 2] + 1;
+    if (end->full > end->length || last->text + last->length != end->text + end->length ||
+        line >= p->text->lines.count)
+        return false;
+    const aire_line *there = &p->text->lines.items[line];
+    return last->length > 0 && there->length > last->length && !aire__fold_equal(last, there) &&
+           aire__fold_begins(there, last);
+}
+
 /* The place that a refusal shows. */
 static aire_status find_nearest(aire_placing *p, size_t i)
 {
@@ -550,7 +658,8 @@ static aire_status place_loosely(aire_placing *p, size_t i)
     if (found.first == (size_t)hint && found.score >= SCORE_THERE * found.weight &&
         margin >= MARGIN_THERE && found.exact > 0)
         believed = true;
-    if (believed && removed_lines_are_sure(p, i)) {
+    if (believed && removed_lines_are_sure(p, i) && is_backed(p, i) && parts_are_sure(p, i) &&
+        !is_cut(p, i)) {
         place->state = AIRE_PLACE_FOUND;
         place->how = AIRE_PLACED_FUZZY;
         place->confidence = 0.9 * found.score / found.weight;
@@ -570,10 +679,11 @@ static bool adds_something(const aire_side *side)
     return false;
 }
 
-/* Kept lines that tell something, in front and behind. */
-static bool is_framed(const aire_side *side)
+/* Kept lines that tell something, in front of all changes and behind. */
+static bool is_framed(const aire_hunk *hunk, const aire_side *side)
 {
-    return side->count >= 2 && aire__line_weight(&aire__side_line(side, 0)->line) >= 0.7 &&
+    return side->count >= 2 && side->lines[0].op == ' ' && side->lines[hunk->count - 1].op == ' ' &&
+           aire__line_weight(&aire__side_line(side, 0)->line) >= 0.7 &&
            aire__line_weight(&aire__side_line(side, side->count - 1)->line) >= 0.7;
 }
 
@@ -593,7 +703,7 @@ static aire_status find_present(aire_placing *p, size_t i)
         size_t count = aire__find_contiguous(p->text, &side, places, &grade, &more);
         size_t length = side.core_end - side.core;
         bool adds = adds_something(&side);
-        bool tells = adds || (hunk->changes > 0 && is_framed(&side));
+        bool tells = adds || (hunk->changes > 0 && is_framed(hunk, &side));
         for (size_t k = 0; k < count && tells; k++) {
             bool apart = places[k] >= place->last || places[k] + length <= place->first;
             if (known && apart && !(place->how == AIRE_PLACED_FUZZY && grade < 2 && adds))
@@ -621,6 +731,24 @@ static bool ends_open(const aire_placing *p, size_t i)
     return lines[0].op == '+' || lines[hunk->count - 1].op == '+';
 }
 
+/* Make all lines of the hunks findable. */
+static aire_status index_hunks(aire_placing *p)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        count += hunk_of(p, i)->count;
+    uint64_t *keys = aire__calloc(p->ctx, count + 1, sizeof *keys);
+    if (!keys)
+        return aire__fail_nomem();
+    count = 0;
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t n = 0; n < hunk_of(p, i)->count; n++)
+            keys[count++] = aire__fold_key(&p->edits->lines[hunk_of(p, i)->first + n].line);
+    aire_status status = aire__text_index(p->text, keys, count);
+    aire_free(p->ctx, keys);
+    return status;
+}
+
 /* Hunks at the very place that they name may still have been applied before. */
 static aire_status find_repeated(aire_placing *p)
 {
@@ -628,7 +756,8 @@ static aire_status find_repeated(aire_placing *p)
     for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
         if (!ends_open(p, i) || p->places[i].last >= p->text->lines.count)
             continue;
-        status = aire__text_index(p->text);
+        if (!p->text->keys)
+            status = index_hunks(p);
         if (status == AIRE_OK)
             status = find_present(p, i);
     }
@@ -655,7 +784,7 @@ static aire_status place_rest(aire_placing *p, bool sequel)
 
 static aire_status place_freely(aire_placing *p, bool sequel)
 {
-    aire_status status = aire__text_index(p->text);
+    aire_status status = index_hunks(p);
     for (size_t i = 0; i < p->count && status == AIRE_OK; i++) {
         if (hunk_of(p, i)->changes == 0)
             p->places[i].state = AIRE_PLACE_NOTHING;

@@ -219,6 +219,75 @@ static void trim_both(aire_span *a, aire_span *b)
     }
 }
 
+/* Letters of words, and what holds parts of a name or a number together. */
+static bool is_wordy(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '.' || (unsigned char)c >= 0x80;
+}
+
+/* Whether something ends between two characters: no word, number or sign of several characters goes
+ * through. */
+static bool is_border(char before, char after)
+{
+    const char *signs = "=<>!+-*/&|";
+    if (is_wordy(before) && is_wordy(after))
+        return false;
+    return !(before && after && strchr(signs, before) && strchr(signs, after));
+}
+
+/* Whether a piece ends where more has to follow: in brackets, or with a sign. */
+static bool is_unfinished(aire_span piece)
+{
+    long depth = 0;
+    for (size_t i = 0; i < piece.length; i++)
+        depth += (strchr("([{", piece.text[i]) != NULL) - (strchr(")]}", piece.text[i]) != NULL);
+    return depth != 0 || strchr("([{,=<>+-*/&|.\\", piece.text[piece.length - 1]) != NULL;
+}
+
+/* Whether what follows a statement in its line leaves it the statement that it is. */
+static bool is_tail(aire_span rest)
+{
+    rest = aire__span_trim(rest);
+    return rest.length == 0 || strchr("#;,)]}", *rest.text) ||
+           (rest.length > 1 && rest.text[0] == '/' && (rest.text[1] == '/' || rest.text[1] == '*'));
+}
+
+static bool is_assignment(aire_span piece)
+{
+    for (size_t i = 0; i < piece.length && piece.text[i] != '(' && piece.text[i] != '['; i++)
+        if (piece.text[i] == '=' && (i + 1 == piece.length || piece.text[i + 1] != '='))
+            return true;
+    return false;
+}
+
+/*
+ * Whether a piece of the text may be meant: `head` and `rest` are what its first and last line have
+ * beside it. It begins and ends between words. A statement is none that only begins like it, nor
+ * one in a comment.
+ */
+static bool is_fit_piece(aire_span head, aire_span piece, aire_span rest)
+{
+    aire_span bare = aire__span_trim(head);
+    bool lines = memchr(piece.text, '\n', piece.length) != NULL;
+    char last = piece.text[piece.length - 1];
+    if (head.length && (!is_border(head.text[head.length - 1], *piece.text) ||
+                        (head.length > 1 && head.text[head.length - 1] == '-' &&
+                         (is_wordy(head.text[head.length - 2]) || head.text[0] == '-'))))
+        return false;
+    if (rest.length && (!is_border(last, *rest.text) ||
+                        (rest.length > 1 && *rest.text == '-' && is_wordy(rest.text[1]))))
+        return false;
+    bool comment =
+        bare.length &&
+        (*bare.text == '#' || *bare.text == '*' ||
+         (bare.length > 1 && bare.text[0] == '/' && (bare.text[1] == '/' || bare.text[1] == '*')));
+    if (bare.length && (lines || (comment && is_assignment(piece))))
+        return false;
+    bool statement = bare.length == 0 || is_assignment(piece);
+    return !statement || is_tail(rest) || is_unfinished(piece);
+}
+
 /* The only place of a piece in a text; NULL if there is none, or another. */
 static const char *find_only(const char *text, size_t length, aire_span piece)
 {
@@ -284,13 +353,17 @@ static aire_status replace_piece(aire_ctx *ctx, aire_edits *edits, const aire_te
     size_t from = line_of(lines, at), to = line_of(lines, at + old_piece.length - 1);
     const char *after = at + old_piece.length;
     const aire_line *end = &lines->items[to];
+    aire_span head = {lines->items[from].text, (size_t)(at - lines->items[from].text)};
+    aire_span rest = {
+        after, end->text + end->length > after ? (size_t)(end->text + end->length - after) : 0};
     aire_buf made;
+    if (!is_fit_piece(head, old_piece, rest))
+        return AIRE_OK;
     char *taken;
     aire__buf_init(&made, ctx, SIZE_MAX / 4);
-    aire__buf_append(&made, lines->items[from].text, (size_t)(at - lines->items[from].text));
+    aire__buf_append(&made, head.text, head.length);
     aire__buf_append(&made, new_piece.text, new_piece.length);
-    if (end->text + end->length > after)
-        aire__buf_append(&made, after, (size_t)(end->text + end->length - after));
+    aire__buf_append(&made, rest.text, rest.length);
     aire_status status = aire__buf_take(&made, &taken, NULL);
     if (status == AIRE_OK)
         status = add_piece(ctx, edits, text, hunk, from, to, taken, target);
@@ -313,7 +386,7 @@ static aire_status piece_hunk(aire_ctx *ctx, aire_edits *edits, const aire_text 
     aire_span old_piece = {before.data, before.length}, new_piece = {after.data, after.length};
     if (status == AIRE_OK && before.data && text->lines.count > 0) {
         trim_both(&old_piece, &new_piece);
-        if (old_piece.length >= PIECE_MIN)
+        if (old_piece.length >= PIECE_MIN && aire__span_trim(new_piece).length > 0)
             status = replace_piece(ctx, edits, text, hunk, old_piece, new_piece, target, done);
     }
     aire__buf_free(&before);

@@ -27,6 +27,7 @@ typedef struct splicing {
     size_t count, capacity;
     aire_habits habits;
     aire_restyling *styles; /* by hunk */
+    size_t mark;            /* bytes of a byte order mark that the file begins with, and keeps */
 } splicing;
 
 static void object(splicing *s, aire_conflict_kind kind, size_t hunk, size_t line)
@@ -250,9 +251,9 @@ const char *aire__line_end(const aire_lines *lines, size_t at)
     return has_return(&lines->items[at]) ? "\r\n" : "\n";
 }
 
-static bool ends_open(const aire_buf *to)
+static bool ends_open(const splicing *s, const aire_buf *to)
 {
-    return to->length > 0 && to->data[to->length - 1] != '\n';
+    return to->length > s->mark && to->data[to->length - 1] != '\n';
 }
 
 static bool says_newline(const aire_edits *edits, const aire_hunk *hunk)
@@ -276,19 +277,50 @@ static bool is_last_open(const splicing *s, const insertion *in, const aire_hunk
     return lines->items[lines->count - 1].full == lines->items[lines->count - 1].length;
 }
 
+/* The line of the file whose end the added line `n` of a run gets: the one that it takes the place
+ * of. */
+static size_t line_replaced(const splicing *s, const insertion *in, const aire_run *run, size_t n)
+{
+    if (run->removed == 0)
+        return in->gap;
+    size_t k = run->old + (n < run->removed ? n : run->removed - 1);
+    size_t line = s->p->places[in->hunk].map[k];
+    return line == SIZE_MAX ? in->gap : line;
+}
+
+static size_t byte_order_mark(const char *text, size_t length)
+{
+    const char mark[] = "\xEF\xBB\xBF";
+    return length >= sizeof mark - 1 && !memcmp(text, mark, sizeof mark - 1) ? sizeof mark - 1 : 0;
+}
+
+/* Take a byte order mark away that is written at `begin`: the file's own stands before it. */
+static void drop_mark(aire_buf *to, size_t begin)
+{
+    size_t mark = to->data ? byte_order_mark(to->data + begin, to->length - begin) : 0;
+    if (mark == 0)
+        return;
+    memmove(to->data + begin, to->data + begin + mark, to->length - begin - mark);
+    to->length -= mark;
+}
+
 static void write_insertion(const splicing *s, const insertion *in, const aire_restyling *style,
                             bool exact, bool last, aire_buf *to)
 {
     const aire_hunk *hunk = &s->p->edits->hunks[s->p->hunks[in->hunk]];
-    const char *end = aire__line_end(&s->p->text->lines, in->gap);
-    for (size_t n = in->line; n < in->line + in->count; n++) {
-        const aire_hunk_line *line = &s->p->edits->lines[hunk->first + n];
-        if (ends_open(to)) /* a last line without an end gets one before another follows */
+    const aire_run run = aire__run_at(s->p, in->hunk, in->line, in->before);
+    for (size_t n = 0; n < in->count; n++) {
+        const aire_hunk_line *line = &s->p->edits->lines[hunk->first + in->line + n];
+        const char *end = aire__line_end(&s->p->text->lines, line_replaced(s, in, &run, n));
+        if (ends_open(s, to)) /* a last line without an end gets one before another follows */
             aire__buf_puts(to, end);
-        aire__restyle(style, in->before, n == 0, &line->line, to);
+        size_t begin = to->length;
+        aire__restyle(style, &run, n, to);
+        if (s->mark && begin == s->mark)
+            drop_mark(to, begin);
         if (exact && has_return(&line->line))
             aire__buf_puts(to, "\r");
-        if (!(last && n + 1 == in->line + in->count && is_last_open(s, in, line)))
+        if (!(last && n + 1 == in->count && is_last_open(s, in, line)))
             aire__buf_puts(to, exact ? "\n" : end);
     }
 }
@@ -300,20 +332,49 @@ static void write_kept(const splicing *s, size_t from, size_t to, aire_buf *buf)
         size_t next = from;
         while (next < to && !s->owner[next])
             next++;
-        if (next > from && ends_open(buf))
+        size_t skipped = from == 0 ? s->mark : 0;
+        if (next > from && ends_open(s, buf))
             aire__buf_puts(buf, aire__line_end(lines, from));
         if (next > from)
-            aire__buf_append(buf, lines->items[from].text,
+            aire__buf_append(buf, lines->items[from].text + skipped,
                              (size_t)(lines->items[next - 1].text - lines->items[from].text) +
-                                 lines->items[next - 1].full);
+                                 lines->items[next - 1].full - skipped);
         from = next + (next < to);
     }
 }
 
-static void write_all(const splicing *s, aire_buf *to)
+/* Whether a block takes away the last line of a file that has no end: what is last then has none
+ * either. */
+static bool loses_open_end(const splicing *s)
+{
+    const aire_lines *lines = &s->p->text->lines;
+    size_t last = lines->count - 1;
+    if (lines->count == 0 || !s->owner[last] ||
+        lines->items[last].full != lines->items[last].length)
+        return false;
+    const aire_hunk *hunk = &s->p->edits->hunks[s->p->hunks[s->owner[last] - 1]];
+    return hunk->form == AIRE_HUNK_BLOCK &&
+           (s->count == 0 || s->insertions[s->count - 1].gap < last);
+}
+
+static void drop_last_end(aire_buf *to)
+{
+    if (to->data && to->length && to->data[to->length - 1] == '\n')
+        to->length--;
+    if (to->data && to->length && to->data[to->length - 1] == '\r')
+        to->length--;
+}
+
+static void write_all(splicing *s, aire_buf *to)
 {
     bool exact = false;
     size_t done = 0, styled = SIZE_MAX;
+    const aire_lines *lines = &s->p->text->lines;
+    s->mark = lines->count && !s->p->verbatim
+                  ? byte_order_mark(lines->items[0].text, lines->items[0].length)
+                  : 0;
+    if (s->mark)
+        aire__buf_append(to, lines->items[0].text, s->mark);
     for (size_t n = 0; n < s->count; n++) {
         const insertion *in = &s->insertions[n];
         if (in->hunk != styled) {
@@ -324,7 +385,11 @@ static void write_all(const splicing *s, aire_buf *to)
         write_insertion(s, in, &s->styles[in->hunk], exact, n + 1 == s->count, to);
         done = in->gap;
     }
-    write_kept(s, done, s->p->text->lines.count, to);
+    write_kept(s, done, lines->count, to);
+    if (to->length == s->mark)
+        to->length = 0;
+    if (loses_open_end(s))
+        drop_last_end(to);
 }
 
 aire_status aire__splice(const aire_placing *placing, aire_buf *to, aire_conflict *conflict)

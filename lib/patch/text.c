@@ -4,10 +4,10 @@
 #include "base/fail.h"
 #include "base/str.h"
 
-enum { AHEAD = 12 };
-
 struct aire_text_slot {
-    uint32_t first, count; /* first: from 1; its key is the slot's */
+    uint64_t key;
+    uint32_t first, last, count; /* from 1 */
+    bool used, fresh;            /* fresh: its lines are not yet in the index */
 };
 
 aire_status aire__text_open(aire_ctx *ctx, const char *data, size_t length, aire_text *out)
@@ -21,48 +21,82 @@ aire_status aire__text_open(aire_ctx *ctx, const char *data, size_t length, aire
     return status;
 }
 
-static size_t slot_of(const aire_text *text, uint64_t key)
-{
-    return (size_t)(key ^ key >> 32) & text->mask;
-}
-
 static struct aire_text_slot *find_slot(const aire_text *text, uint64_t key)
 {
-    size_t at = slot_of(text, key);
-    while (text->slots[at].count && text->keys[text->slots[at].first - 1] != key)
+    size_t at = (size_t)(key ^ key >> 32) & text->mask;
+    while (text->slots[at].used && text->slots[at].key != key)
         at = (at + 1) & text->mask;
     return &text->slots[at];
 }
 
-aire_status aire__text_index(aire_text *text)
+/* Room for some more keys. */
+static bool reserve(aire_text *text, size_t count)
 {
-    size_t count = text->lines.count, size = 16;
-    if (text->keys)
-        return AIRE_OK;
-    while (size < 2 * count)
+    size_t size = 16, old_size = text->slots ? text->mask + 1 : 0;
+    struct aire_text_slot *old = text->slots;
+    while (size < 2 * (text->used + count))
         size *= 2;
-    uint64_t *keys = aire__calloc(text->ctx, count + 1, sizeof *keys);
-    text->next = aire__calloc(text->ctx, count + 1, sizeof *text->next);
-    text->slots = aire__calloc(text->ctx, size, sizeof *text->slots);
+    if (size <= old_size)
+        return true;
+    struct aire_text_slot *slots = aire__calloc(text->ctx, size, sizeof *slots);
+    if (!slots)
+        return false;
+    text->slots = slots;
     text->mask = size - 1;
-    if (!keys || !text->next || !text->slots) {
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i].used)
+            *find_slot(text, old[i].key) = old[i];
+    aire_free(text->ctx, old);
+    return true;
+}
+
+static bool make_keys(aire_text *text)
+{
+    size_t count = text->lines.count;
+    uint64_t *keys = aire__calloc(text->ctx, count + 1, sizeof *keys);
+    uint32_t *next = aire__calloc(text->ctx, count + 1, sizeof *next);
+    if (!keys || !next) {
         aire_free(text->ctx, keys);
-        aire_free(text->ctx, text->next);
-        aire_free(text->ctx, text->slots);
-        text->next = NULL;
-        text->slots = NULL;
-        return aire__fail_nomem();
+        aire_free(text->ctx, next);
+        return false;
     }
-    text->keys = keys;
     for (size_t i = 0; i < count; i++)
         keys[i] = aire__fold_key(&text->lines.items[i]);
-    for (size_t i = count; i-- > 0;) { /* backwards, so that each list is in order */
-        if (i >= AHEAD)                /* of a large file the table is in no cache */
-            __builtin_prefetch(&text->slots[slot_of(text, keys[i - AHEAD])], 1);
-        struct aire_text_slot *slot = find_slot(text, keys[i]);
-        text->next[i] = slot->first;
-        *slot = (struct aire_text_slot){(uint32_t)i + 1, slot->count + 1};
+    text->keys = keys;
+    text->next = next;
+    return true;
+}
+
+static void add_lines(aire_text *text)
+{
+    for (size_t i = 0; i < text->lines.count; i++) {
+        struct aire_text_slot *slot = find_slot(text, text->keys[i]);
+        if (!slot->fresh)
+            continue;
+        if (slot->count++)
+            text->next[slot->last - 1] = (uint32_t)i + 1;
+        else
+            slot->first = (uint32_t)i + 1;
+        slot->last = (uint32_t)i + 1;
     }
+    for (size_t i = 0; i <= text->mask; i++)
+        text->slots[i].fresh = false;
+}
+
+aire_status aire__text_index(aire_text *text, const uint64_t *keys, size_t count)
+{
+    size_t before = text->used;
+    if ((!text->keys && !make_keys(text)) || !reserve(text, count))
+        return aire__fail_nomem();
+    for (size_t i = 0; i < count; i++) {
+        struct aire_text_slot *slot = find_slot(text, keys[i]);
+        if (slot->used)
+            continue;
+        *slot = (struct aire_text_slot){.key = keys[i], .used = true, .fresh = true};
+        text->used++;
+    }
+    if (text->used > before)
+        add_lines(text);
     return AIRE_OK;
 }
 

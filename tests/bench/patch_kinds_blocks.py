@@ -1,4 +1,5 @@
 """Kinds of damage that models do to search/replace blocks and to whole files, where the meaning can still be told."""
+import os
 import re
 
 from patch_draft import MARKER, Block, Blocks, Whole, ends, need
@@ -459,8 +460,10 @@ def piece_of_a_line(d, rng):
     removed = [text for sign, text in d.hunks()[0].lines if sign == "-"]
     added = [text for sign, text in d.hunks()[0].lines if sign == "+"]
     search, replace = removed[0].strip(), added[0].strip()
-    while search[:1] == replace[:1] and len(search) > 14 and search[1:].strip():
-        search, replace = search[1:], replace[1:]
+    common = len(os.path.commonprefix([search, replace]))
+    borders = [m.start() for m in re.finditer(r"(?<=[ (,\[])\w", search) if m.start() <= common and len(search) - m.start() >= 8]
+    need(borders)
+    search, replace = search[borders[-1]:], replace[borders[-1]:]
     d.blocks = [Block(d.blocks[0].path, [search.strip()], [replace.strip()])]
     text = d.files[d.blocks[0].path]
     need(search == search.strip() and replace == replace.strip() and search not in (removed[0].strip(), replace))

@@ -162,12 +162,183 @@ static void test_place__a_short_hunk_is_not_moved_from_where_it_begins(void **st
     aire__patched_free(&out);
 }
 
+/* What an answer makes of a file f.c; NULL: it is refused. */
+typedef struct made_row {
+    const char *file, *answer, *made;
+} made_row;
+
+static void expect_rows(const made_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        aire_patch_source one[] = {{"f.c", rows[i].file, strlen(rows[i].file), true}};
+        const aire_patch_base on = {one, 1, NULL, NULL};
+        aire_patched out;
+        assert_int_equal(apply_as(AIRE_PATCH_ANSWER, rows[i].answer, &on, &out), AIRE_OK);
+        if (rows[i].made)
+            expect_content(rows[i].answer, &out, "f.c", rows[i].made);
+        else if (out.outcome == AIRE_OUTCOME_OK)
+            fail_msg("%s\nwas applied:\n%s", rows[i].answer, out.diff);
+        aire__patched_free(&out);
+    }
+}
+
+#define BLOCK(search, replace)                                                                     \
+    "f.c\n<<<<<<< SEARCH\n" search "=======\n" replace ">>>>>>> REPLACE\n"
+#define EXPECT_ROWS(rows) expect_rows(rows, sizeof rows / sizeof *rows)
+
+static void test_place__a_piece_of_a_line_ends_between_words(void **state)
+{
+    static const char file[] = "lr = 1\nmax_steps = 100\nrate = 2.5  # slow\nf(x, p=0.1, n=3)\n";
+    static const made_row rows[] = {
+        {file, BLOCK("steps = 100\n", "steps = 200\n"), NULL},
+        {file, BLOCK("max_steps = 10\n", "max_steps = 20\n"), NULL},
+        {file, BLOCK("lr = 1\nmax_steps = 10\n", "lr = 2\nmax_steps = 10\n"), NULL},
+        {file, BLOCK("rate = 2\n", "rate = 3\n"), NULL},
+        {file, BLOCK("rate = 2.5\n", ""), NULL},
+        {file, BLOCK("f(x, p=0\n", "f(x, p=1\n"), NULL},
+        {"n = a + b\n", BLOCK("n = a\n", "n = c\n"), NULL},
+        {"# n = 1 is enough\n", BLOCK("n = 1\n", "n = 2\n"), NULL},
+        {"x == 10\n", BLOCK("= 10\n", "= 20\n"), NULL},
+        {"max-steps: 100\n", BLOCK("steps: 100\n", "steps: 200\n"), NULL},
+        {file, BLOCK("rate = 2.5\n", "rate = 3.5\n"),
+         "lr = 1\nmax_steps = 100\nrate = 3.5  # slow\nf(x, p=0.1, n=3)\n"},
+        {file, BLOCK("p=0.1\n", "p=0.2\n"),
+         "lr = 1\nmax_steps = 100\nrate = 2.5  # slow\nf(x, p=0.2, n=3)\n"},
+        {file, BLOCK("f(x,\n", "g(x,\n"),
+         "lr = 1\nmax_steps = 100\nrate = 2.5  # slow\ng(x, p=0.1, n=3)\n"},
+        {"const int n = 1;\n", BLOCK("int n = 1\n", "int n = 2\n"), "const int n = 2;\n"},
+    };
+    EXPECT_ROWS(rows);
+}
+
+static void test_place__indentation_is_known_or_refused(void **state)
+{
+    static const char file[] = "def f(x):\n    if x:\n        a(x)\n    else:\n        b(x)\n"
+                               "    return x\n";
+    static const made_row rows[] = {
+        /* only the first line has lost it */
+        {file, BLOCK("a(x)\n    else:\n        b(x)\n", "c(x)\n    else:\n        d(x)\n"),
+         "def f(x):\n    if x:\n        c(x)\n    else:\n        d(x)\n    return x\n"},
+        /* one text has lost it, the other has not */
+        {file, BLOCK("a(x)\n", "        a(x)\n        c(x)\n"),
+         "def f(x):\n    if x:\n        a(x)\n        c(x)\n    else:\n        b(x)\n    return "
+         "x\n"},
+        {file, BLOCK("        a(x)\n", "a(x)\nc(x)\n"),
+         "def f(x):\n    if x:\n        a(x)\n        c(x)\n    else:\n        b(x)\n    return "
+         "x\n"},
+        {file, BLOCK("        a(x)\n", "if y:\n    a(x)\n"),
+         "def f(x):\n    if x:\n        if y:\n            a(x)\n    else:\n        b(x)\n    "
+         "return "
+         "x\n"},
+        /* what stands outside is meant so */
+        {file, BLOCK("    return x\n", "    return x\n\n\nf(1)\n"),
+         "def f(x):\n    if x:\n        a(x)\n    else:\n        b(x)\n    return x\n\n\nf(1)\n"},
+        {"for x in y:\n    a(x)\n    b(x)\nc()\n", BLOCK("    b(x)\n", "b(x)\n"),
+         "for x in y:\n    a(x)\nb(x)\nc()\n"},
+        /* all is flat: what takes the place of a line stands where it did */
+        {file, BLOCK("if x:\na(x)\nelse:\nb(x)\n", "if x:\nc(x)\nelse:\nd(x)\n"),
+         "def f(x):\n    if x:\n        c(x)\n    else:\n        d(x)\n    return x\n"},
+        {file, BLOCK("if x:\na(x)\nelse:\n", "if x:\na(x)\nc(x)\nelse:\n"),
+         "def f(x):\n    if x:\n        a(x)\n        c(x)\n    else:\n        b(x)\n    return "
+         "x\n"},
+        {file, BLOCK("b(x)\nreturn x\n", "b(x)\nc(x)\nreturn x\n"), NULL},
+        {file, BLOCK("return x\n", "if y:\nreturn y\nreturn x\n"), NULL},
+        /* the sign took the place of a blank */
+        {file,
+         NAMES
+         "@@ -2,3 +2,4 @@\n     if x:\n-        a(x)\n+       a(x)\n+       c(x)\n     else:\n",
+         "def f(x):\n    if x:\n        a(x)\n        c(x)\n    else:\n        b(x)\n    return "
+         "x\n"},
+        {"/*\n * one\n * two\n */\n", NAMES "@@ -2,2 +2,2 @@\n  * one\n- * two\n+* three\n",
+         "/*\n * one\n * three\n */\n"},
+        {file,
+         NAMES
+         "@@ -5,2 +5,2 @@\n         b(x)\n-    return x\n+    return f(x,\n+             y)\n",
+         "def f(x):\n    if x:\n        a(x)\n    else:\n        b(x)\n    return f(x,\n           "
+         "  y)\n"},
+    };
+    EXPECT_ROWS(rows);
+}
+
+static void test_place__what_is_not_changed_stays(void **state)
+{
+    static const made_row rows[] = {
+        /* the ends of lines */
+        {"a\r\nb\nc\r\nd\n", NAMES "@@ -2,3 +2,3 @@\n b\n-c\n+C\n d\n", "a\r\nb\nC\r\nd\n"},
+        {"a\r\nb\nc\r\n", NAMES "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n", "a\r\nB\nc\r\n"},
+        {"a\nb\nlast", BLOCK("b\nlast\n", "b\n"), "a\nb"},
+        /* a byte order mark */
+        {"\xEF\xBB\xBFx = 1\ny = 2\n", NAMES "@@ -1,2 +1,2 @@\n-x = 1\n+x = 5\n y = 2\n",
+         "\xEF\xBB\xBFx = 5\ny = 2\n"},
+        {"\xEF\xBB\xBFx = 1\n", BLOCK("x = 1\n", "\xEF\xBB\xBFz = 0\nx = 1\n"),
+         "\xEF\xBB\xBFz = 0\nx = 1\n"},
+        {"\xEF\xBB\xBFx = 1\ny = 2\n", BLOCK("x = 1\n", ""), "\xEF\xBB\xBFy = 2\n"},
+        /* signs and white space beside what is changed */
+        {"He said “yes” – often.\n",
+         BLOCK("He said \"yes\" - often.\n", "He said \"no\" - often.\n"),
+         "He said “no” – often.\n"},
+        {"#define N\t\t1\n#define M\t2\n", BLOCK("#define N 1\n", "#define N_MAX 1\n"),
+         "#define N_MAX\t\t1\n#define M\t2\n"},
+    };
+    EXPECT_ROWS(rows);
+}
+
+/* Of ten functions that differ in a name, one is meant: by a name that none of them has. */
+static void test_place__many_places_alike_are_told_apart(void **state)
+{
+    static const char *const names[] = {"beta", "kappa", "delta", "sigma", "zeta",
+                                        "eta",  "gamma", "iota",  "omega", "theta"};
+    char file[2048] = "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        snprintf(file + strlen(file), sizeof file - strlen(file),
+                 "int %s(int n)\n{\n    n = load(n);\n    return next(n);\n}\n\n", names[i]);
+    const made_row rows[] = {
+        {file, NAMES "@@\n int thet(int n)\n {\n-    n = load(n);\n     return next(n);\n }\n",
+         NULL},
+        {file,
+         NAMES "@@\n int iota(int n)\n {\n     n = load(n);\n     return next(n);\n }\n"
+               " int omega(int n)\n {\n-    n = load(n);\n     return next(n);\n",
+         NULL}, /* a line of what lies between is missing */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        aire_patch_source one[] = {{"f.c", file, strlen(file), true}};
+        const aire_patch_base on = {one, 1, NULL, NULL};
+        aire_patched out;
+        assert_int_equal(apply_as(AIRE_PATCH_ANSWER, rows[i].answer, &on, &out), AIRE_OK);
+        const char *meant = strstr(file, i ? "int omega" : "int theta");
+        if (out.outcome == AIRE_OUTCOME_OK)
+            assert_memory_equal(out.edits[0].data, file, (size_t)(meant - file));
+        aire__patched_free(&out);
+    }
+}
+
+static void test_place__context_on_one_side_alone_is_not_believed(void **state)
+{
+    static const char file[] = "    .x = x,\n    .gain = gain,\n    .out = dx,\n"
+                               "    .stats = stats,\n    .bias = bias,\n    .job = job};\n";
+    static const made_row rows[] = {
+        {file,
+         NAMES
+         "@@ -9,6 +9,6 @@\n     .x = x,\n     .gain = gain,\n-    .out = dx,\n+    .out = dy,\n"
+         "     .stats = rstd,\n     .gain = dgain};\n     backward(job);\n",
+         NULL},
+        /* the answer breaks off in a line: more may have followed */
+        {file,
+         "```diff\n" NAMES "@@ -1,4 +1,4 @@\n     .x = x,\n     .gain = gain,\n"
+         "-    .out = dx,\n+    .out = dy,\n     .stats = st",
+         NULL},
+    };
+    EXPECT_ROWS(rows);
+}
+
 static void test_place__fails_cleanly_without_memory(void **state)
 {
     aire_patched out;
     OOM_LOOP(&memory, apply(NAMES "@@\n" LINES "@@\n" LINES "@@\n" LINES, &out),
              aire__patched_free(&out));
     OOM_LOOP(&memory, apply(NAMES "@@\n" LINES, &out), aire__patched_free(&out));
+    OOM_LOOP(&memory, apply(BLOCK("int second(int\n", "long second(int\n"), &out),
+             aire__patched_free(&out));
     OOM_LOOP(&memory,
              apply(NAMES "@@ -1,5 +1,5 @@\n int second(int m)\n {\n" LINES "     return sum;\n }\n",
                    &out),
@@ -182,6 +353,11 @@ int main(void)
         cmocka_unit_test(test_place__how_sure_it_is_is_told),
         cmocka_unit_test(test_place__removed_lines_are_never_guessed),
         cmocka_unit_test(test_place__a_short_hunk_is_not_moved_from_where_it_begins),
+        cmocka_unit_test(test_place__a_piece_of_a_line_ends_between_words),
+        cmocka_unit_test(test_place__indentation_is_known_or_refused),
+        cmocka_unit_test(test_place__what_is_not_changed_stays),
+        cmocka_unit_test(test_place__many_places_alike_are_told_apart),
+        cmocka_unit_test(test_place__context_on_one_side_alone_is_not_believed),
         cmocka_unit_test(test_place__fails_cleanly_without_memory),
     };
     return cmocka_run_group_tests(tests, patch_setup, patch_teardown);
