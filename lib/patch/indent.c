@@ -128,6 +128,19 @@ static long distance_to(const aire_placing *p, size_t i, long indent, size_t uni
     return best;
 }
 
+/* The least indentation of the hunk's old lines, as the patch has them. */
+static long least_old(const aire_placing *p, size_t i, size_t unit)
+{
+    long least = LONG_MAX;
+    for (size_t k = 0; k < p->sides[i].count; k++) {
+        if (!counts(p, i, k, false))
+            continue;
+        long own = width(pair_of(p, i, k).wanted, unit);
+        least = own < least ? own : least;
+    }
+    return least;
+}
+
 /* All kept lines of a diff that only adds are shifted alike: the added ones with them, or not. */
 static aire_indent_verdict judge_shift(const aire_placing *p, size_t i, const indents *all,
                                        size_t unit)
@@ -145,6 +158,8 @@ static aire_indent_verdict judge_shift(const aire_placing *p, size_t i, const in
     long moved = distance_to(p, i, a.least + all->shift, unit);
     if (moved != as_it_is)
         return moved < as_it_is ? AIRE_INDENT_MOVED : AIRE_INDENT_AS_IT_IS;
+    if (all->shift == -1 && a.least == least_old(p, i, unit)) /* a blank behind each sign */
+        return AIRE_INDENT_MOVED;
     return all->slips ? AIRE_INDENT_AS_IT_IS : AIRE_INDENT_UNCLEAR;
 }
 
