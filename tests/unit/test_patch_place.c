@@ -243,6 +243,11 @@ static void test_place__indentation_is_known_or_refused(void **state)
          "x\n"},
         {file, BLOCK("b(x)\nreturn x\n", "b(x)\nc(x)\nreturn x\n"), NULL},
         {file, BLOCK("return x\n", "if y:\nreturn y\nreturn x\n"), NULL},
+        /* a blank behind each sign */
+        {file,
+         NAMES "@@ -4,3 +4,4 @@\n      else:\n          b(x)\n+         c(x)\n      return x\n",
+         "def f(x):\n    if x:\n        a(x)\n    else:\n        b(x)\n        c(x)\n    return "
+         "x\n"},
         /* the sign took the place of a blank */
         {file,
          NAMES
