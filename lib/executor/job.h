@@ -117,6 +117,10 @@ aire_status aire__workspace_check_size(aire_try *t);
 /* Make a directory of the try. */
 aire_status aire__workspace_make_directory(const aire_try *t, const char *name);
 
+/* The path of a file below a directory of the try, whose own directory is made; from aire_alloc. */
+aire_status aire__workspace_place(const aire_try *t, const char *directory, const char *path,
+                                  char **out);
+
 /* A file that changes hands: from one directory of the try to another one, as a copy. */
 typedef struct aire_handing {
     const char *from, *path;

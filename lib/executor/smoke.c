@@ -14,23 +14,6 @@
 #include "base/str.h"
 #include "executor/job.h"
 
-/* A path below a directory of the try, whose own directory is made; from aire_alloc. */
-static aire_status make_place(const aire_try *t, const char *path, char **out)
-{
-    char *full = aire__asprintf(t->shop->ctx, "%s/smoke/%s", t->directory, path);
-    if (!full)
-        return aire__fail_nomem();
-    char *slash = strrchr(full, '/');
-    *slash = '\0';
-    aire_status status = aire__fs_mkdirs(t->shop->ctx, full, 0755);
-    *slash = '/';
-    if (status == AIRE_OK)
-        *out = full;
-    else
-        aire_free(t->shop->ctx, full);
-    return status;
-}
-
 /* A link stays a link, wherever it leads: it is followed in the sandbox alone. */
 static aire_status copy_link(const aire_try *t, const char *path, const char *to)
 {
@@ -65,7 +48,7 @@ static aire_status copy_entry(const char *relative, mode_t mode, off_t size, voi
     char *to = NULL;
     if (!S_ISREG(mode) && !S_ISLNK(mode) && !S_ISDIR(mode))
         return AIRE_OK;
-    aire_status status = make_place(t, relative, &to);
+    aire_status status = aire__workspace_place(t, "smoke", relative, &to);
     if (status == AIRE_OK)
         status = S_ISDIR(mode)   ? aire__fs_mkdirs(t->shop->ctx, to, 0755)
                  : S_ISLNK(mode) ? copy_link(t, relative, to)
@@ -75,22 +58,14 @@ static aire_status copy_entry(const char *relative, mode_t mode, off_t size, voi
     return status;
 }
 
-static aire_status make_directory(const aire_try *t, const char *name)
-{
-    char *path = aire__try_path(t, name);
-    aire_status status = path ? aire__fs_mkdirs(t->shop->ctx, path, 0755) : aire__fail_nomem();
-    aire_free(t->shop->ctx, path);
-    return status;
-}
-
 aire_status aire__smoke_make(aire_try *t)
 {
     char *workspace = aire__try_path(t, "workspace");
     if (!workspace)
         return aire__fail_nomem();
-    aire_status status = make_directory(t, "smoke");
+    aire_status status = aire__workspace_make_directory(t, "smoke");
     if (status == AIRE_OK)
-        status = make_directory(t, "smoke-out");
+        status = aire__workspace_make_directory(t, "smoke-out");
     if (status == AIRE_OK)
         status = aire__fs_walk(t->shop->ctx, workspace, copy_entry, t);
     aire_free(t->shop->ctx, workspace);

@@ -44,9 +44,8 @@ aire_status aire__workspace_make_directory(const aire_try *t, const char *name)
     return status;
 }
 
-/* The path of a file below a directory of the try, whose own directory is made; from aire_alloc. */
-static aire_status make_place(const aire_try *t, const char *directory, const char *path,
-                              char **out)
+aire_status aire__workspace_place(const aire_try *t, const char *directory, const char *path,
+                                  char **out)
 {
     char *full = aire__asprintf(t->shop->ctx, "%s/%s/%s", t->directory, directory, path);
     if (!full)
@@ -67,7 +66,7 @@ static aire_status write_file(const aire_try *t, const char *directory, const ch
                               const char *data, size_t length, mode_t mode)
 {
     char *full = NULL;
-    aire_status status = make_place(t, directory, path, &full);
+    aire_status status = aire__workspace_place(t, directory, path, &full);
     if (status != AIRE_OK)
         return status;
     int fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -294,7 +293,7 @@ aire_status aire__workspace_check(aire_try *t)
 static aire_status copy_file(const aire_try *t, int fd, const char *directory, const char *path)
 {
     char *full = NULL;
-    aire_status status = make_place(t, directory, path, &full);
+    aire_status status = aire__workspace_place(t, directory, path, &full);
     if (status != AIRE_OK)
         return status;
     status = aire__fs_copy_open(fd, full, 0644);

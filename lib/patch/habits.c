@@ -101,16 +101,6 @@ typedef struct indenting {
     size_t unit;       /* the greatest common divisor of blanks */
 } indenting;
 
-static size_t common_divisor(size_t a, size_t b)
-{
-    while (b > 0) {
-        size_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 static void look_at_indent(const aire_line *line, indenting *in)
 {
     size_t indent = aire__line_indent(line);
@@ -119,7 +109,7 @@ static void look_at_indent(const aire_line *line, indenting *in)
     in->tabs = in->tabs || *line->text == '\t';
     in->blanks = in->blanks || *line->text == ' ';
     if (*line->text == ' ' && indent > 1) /* one blank stands before the star of a comment */
-        in->unit = common_divisor(in->unit, indent);
+        in->unit = (size_t)aire__common_divisor((long)in->unit, (long)indent);
 }
 
 /* Where no line tells how tabs and blanks stand for each other, a file that has only the ones and a

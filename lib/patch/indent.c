@@ -59,16 +59,6 @@ typedef struct indents {
     long divisor;  /* of what the file has */
 } indents;
 
-static long common_divisor(long a, long b)
-{
-    while (b > 0) {
-        long rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 static indents compare_all(const aire_placing *p, size_t i, bool removed, size_t unit)
 {
     indents found = {.uniform = true, .slips = true, .stripped = true};
@@ -85,7 +75,7 @@ static indents compare_all(const aire_placing *p, size_t i, bool removed, size_t
         found.slips = found.slips && shift >= -1 && shift <= 1;
         found.stripped = found.stripped && q.wanted.length == 0;
         found.shifted += shift != 0;
-        found.divisor = common_divisor(found.divisor, there);
+        found.divisor = aire__common_divisor(found.divisor, there);
     }
     return found;
 }

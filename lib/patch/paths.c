@@ -41,12 +41,13 @@ static bool ends_in(const char *path, const char *end)
     return n > m && path[n - m - 1] == '/' && strcmp(path + n - m, end) == 0;
 }
 
-/* The only source whose name ends in the written one; of several, the only one that is editable. */
-static size_t find_longer(const aire_patch_base *base, const char *written)
+/* The only source of a likeness to a name; of several, the only one that is editable. */
+static size_t find_only(const aire_patch_base *base, const char *name,
+                        bool (*alike)(const char *path, const char *name))
 {
     size_t all = 0, editable = 0, any = AIRE_NO_SOURCE, free = AIRE_NO_SOURCE;
     for (size_t i = 0; i < base->source_count; i++) {
-        if (!ends_in(base->sources[i].path, written))
+        if (!alike(base->sources[i].path, name))
             continue;
         all++;
         any = i;
@@ -73,18 +74,14 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static bool is_namesake(const char *path, const char *other)
+{
+    return strcmp(base_name(path), base_name(other)) == 0;
+}
+
 size_t aire__path_namesake(const aire_patch_base *base, const char *path)
 {
-    size_t all = 0, editable = 0, any = AIRE_NO_SOURCE, free = AIRE_NO_SOURCE;
-    for (size_t i = 0; i < base->source_count; i++) {
-        if (strcmp(base_name(base->sources[i].path), base_name(path)) != 0)
-            continue;
-        all++;
-        any = i;
-        editable += base->sources[i].editable;
-        free = base->sources[i].editable ? i : free;
-    }
-    return all == 1 ? any : editable == 1 ? free : AIRE_NO_SOURCE;
+    return find_only(base, path, is_namesake);
 }
 
 static size_t find_source(const aire_patch_base *base, const char *const *variants, size_t count)
@@ -107,7 +104,7 @@ aire_status aire__path_resolve(aire_ctx *ctx, const aire_patch_base *base, const
         bool makes = creates && base->may_create && base->may_create(name, base->user_data);
         found = find_source(base, variants, sizeof variants / sizeof *variants);
         if (found == AIRE_NO_SOURCE && !makes)
-            found = find_longer(base, bare);
+            found = find_only(base, bare, ends_in);
         if (found == AIRE_NO_SOURCE && !makes)
             found = find_shorter(base, bare);
         if (found == AIRE_NO_SOURCE && !creates)

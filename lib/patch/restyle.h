@@ -19,6 +19,17 @@ typedef struct aire_habits {
 
 aire_habits aire__habits_of(const aire_placing *placing);
 
+/* Of what indentations are multiples; that of 0 and a number is the number. */
+static inline long aire__common_divisor(long a, long b)
+{
+    while (b > 0) {
+        long rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 /* How the added lines of a hunk are indented. */
 typedef enum aire_indent_verdict {
     AIRE_INDENT_AS_IT_IS,
