@@ -1,7 +1,6 @@
 /* aire-env init: an adapter's environment as a directory with an aire.json, to be changed by hand.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 

@@ -133,6 +133,7 @@ int code_of(const aire_result *result)
         return RUN_NO_PATCH;
     case AIRE_STAGE_BUILD:
         return RUN_BUILD;
+    case AIRE_STAGE_SMOKE:
     case AIRE_STAGE_RUN:
         return RUN_RUN;
     default:

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/str.h"
 #include "env/adapt.h"
 
 #define JOB "run_job.sh"

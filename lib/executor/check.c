@@ -1,7 +1,5 @@
 #include "executor/check.h"
 
-#include <math.h>
-
 #include "base/fail.h"
 #include "base/str.h"
 

@@ -223,14 +223,14 @@ aire_resources aire__needs_of(const aire_env *env);
  */
 aire_status aire__stages_run(aire_try *t);
 
+/* ---- outcome.c ---- */
+
 /* Settle how the try ended; the detail is formatted. AIRE_OK, AIRE_NOMEM. */
 aire_status aire__settle(aire_try *t, int32_t outcome, int32_t cause, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* Settle by how a command ended; leaves the outcome OK for exit code 0. */
 aire_status aire__settle_exit(aire_try *t, const aire_exit *ended);
-
-/* ---- result.c ---- */
 
 /* Give a try the metrics and the reward of a result, in the place of what it has. */
 aire_status aire__take_metrics(aire_try *t, const aire_result *result);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -28,11 +27,6 @@ void aire__passes_free(const aire_try *t, aire_passes *passes)
 }
 
 /* ---- what was posed ---- */
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
 
 static aire_status add_name(const aire_try *t, aire_passes *passes, const char *name)
 {
@@ -93,8 +87,6 @@ aire_status aire__passes_read(aire_try *t, aire_passes *out)
         status = list(t, dir, max, out);
     if (dir)
         closedir(dir);
-    if (status == AIRE_OK && out->count > 1)
-        qsort(out->names, out->count, sizeof *out->names, by_name);
     if (status == AIRE_OK)
         status = shuffle(out);
     if (status != AIRE_OK)

@@ -1,7 +1,6 @@
 #include "executor/plausible.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static double mean_metric(aire_measures m)
 {

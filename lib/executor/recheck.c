@@ -8,7 +8,6 @@
 #include "base/fail.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "base/str.h"
 #include "executor/local.h"
 #include "executor/measures.h"
 
@@ -55,8 +54,9 @@ static bool is_known_seed(const aire_try *t, uint64_t seed)
     return known;
 }
 
-/* Of the run and its files, and none that the run or the baseline had. Nothing shows what it is for:
- * a variant that knows its seed, and guesses at the number of its run, lacks that of the context. */
+/* Of the run and its files, and none that the run or the baseline had. Nothing shows what it is
+ * for: a variant that knows its seed, and guesses at the number of its run, lacks that of the
+ * context. */
 static uint64_t fresh_seed(const aire_try *t)
 {
     aire_rng rng;

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/fail.h"
 #include "base/fs.h"
-#include "base/str.h"
 #include "executor/implement.h"
 #include "executor/log_lines.h"
 

@@ -3,6 +3,7 @@
  *
  *     run-ID-ATTEMPT/workspace     the variant, for build and run
  *     run-ID-ATTEMPT/out           what the run hands over
+ *     run-ID-ATTEMPT/smoke, smoke-out  the same two for the smoke run (see smoke.c)
  *     run-ID-ATTEMPT/judge         the original files, for evaluate
  *     run-ID-ATTEMPT/handed        copies of the declared outputs, for evaluate and predict
  *     run-ID-ATTEMPT/passes        what the evaluator wants predicted (see passes.c)

@@ -1,6 +1,5 @@
 #include "model/remote.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"

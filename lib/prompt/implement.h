@@ -50,7 +50,7 @@ aire_status aire__prompt_revise(aire_ctx *ctx, const aire_templates *templates, 
                                 char **out);
 
 /*
- * The patch in a model's answer, as AIRE_PATCH_ANSWER: all of what it says after thinking. AIRE_OK;
+ * The patch in a model's answer, as AIRE_PATCH_ANSWER: the whole answer. AIRE_OK;
  * AIRE_EMPTY if it holds nothing that is meant as a patch (its detail says so in words that
  * aire__prompt_revise can pass on); AIRE_LIMIT; AIRE_NOMEM.
  */

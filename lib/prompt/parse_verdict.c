@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/fail.h"
 #include "base/str.h"
 #include "prompt/implement.h"
 
@@ -70,7 +71,7 @@ static aire_status take_reason(aire_ctx *ctx, const char *from, char **out)
     while (length && strchr(" \t\r\n`", from[length - 1]))
         length--;
     *out = aire__strndup(ctx, from, length);
-    return *out ? AIRE_OK : AIRE_NOMEM;
+    return *out ? AIRE_OK : aire__fail_nomem();
 }
 
 aire_status aire__prompt_parse_verdict(aire_ctx *ctx, const char *answer, bool *yes, char **reason)

@@ -13,7 +13,7 @@ BUILD = os.environ.get("AIRE_BENCH_PATCH")
 
 @pytest.fixture(scope="module")
 def figures(tmp_path_factory):
-    if not BUILD or not os.access(BUILD, os.X_OK):
+    if not BUILD:
         pytest.skip("AIRE_BENCH_PATCH names no program")
     path = tmp_path_factory.mktemp("patch") / "figures.json"
     done = subprocess.run([sys.executable, ROOT / "tests" / "bench" / "patch.py", BUILD, "--quick", "--no-peers", "--no-speed",

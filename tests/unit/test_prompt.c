@@ -636,7 +636,8 @@ static void test_patch__is_found_in_fences_and_prose(void **state)
     } cases[] = {
         {"```diff\n" DIFF_A "```\n", "```diff\n" DIFF_A "```\n"},
         {"<think>\n" DIFF_B "</think>\nHere:\n" DIFF_A,
-         "\nHere:\n" DIFF_A}, /* what was thought is not said */
+         "<think>\n" DIFF_B "</think>\nHere:\n" DIFF_A},
+        {"<think>\n" DIFF_B "</think>\nI cannot.\n", "none"}, /* what was thought is not said */
         {"x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n",
          "x.c\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"},
         {"x.c\n```c\nint main;\n```\n", "x.c\n```c\nint main;\n```\n"},
