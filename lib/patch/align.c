@@ -335,7 +335,7 @@ bool aire__align(aire_text *text, const aire_side *side, long hint, bool nearest
     b.steps = aire__calloc(ctx, (side->count + 1) * width, 1);
     if (votes && groups && one && b.score && b.before && b.steps) {
         size_t count = collect_votes(text, side, votes);
-        if (hint >= 0 && count < VOTES_MAX && count == 0)
+        if (hint >= 0 && count == 0)
             votes[count++] = hint;
         size_t made = group_votes(votes, count, slack, groups);
         for (size_t k = 0; k < side->count; k++)

@@ -355,12 +355,11 @@ static aire_status place_now(applying *a, aire_text *text, const size_t *hunks, 
 static aire_status place_target(applying *a, aire_target *target, aire_text *text, aire_placing *p,
                                 lots *l)
 {
-    bool changed = false;
     aire_status status =
         aire__place_hunks(a->ctx, text, &a->edits, target->hunks, target->hunk_count, false, p);
     if (status != AIRE_OK || count_plain(p) == target->hunk_count)
         return status;
-    status = aire__target_recast(a->ctx, &a->edits, text, p, target, &changed);
+    status = aire__target_recast(a->ctx, &a->edits, text, p, target);
     if (status == AIRE_OK)
         status = place_now(a, text, target->hunks, target->hunk_count, p);
     l->now = aire__calloc(a->ctx, target->hunk_count + 1, sizeof *l->now);

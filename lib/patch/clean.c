@@ -1,5 +1,4 @@
 /* What copying puts into the lines of a patch: no-break spaces, and HTML entities. */
-#include <string.h>
 
 #include "base/buf.h"
 #include "base/fail.h"

@@ -22,11 +22,11 @@ typedef enum aire_hunk_form {
 
 typedef struct aire_hunk {
     aire_hunk_form form;
-    bool numbered;               /* the header has numbers */
+    bool numbered;               /* by its header, by a listing, or as the end of the file */
+    bool counted;                /* and the numbers are right for the lines that follow */
     bool at_end;                 /* it says that the file ends behind it */
-    bool counted;                /* and they are right for the lines that follow */
     size_t old_start, old_count; /* as the header says, from 1 */
-    size_t new_start, new_count;
+    size_t new_count;
     size_t first, count;   /* its lines among those of the edits */
     size_t old_lines;      /* kept and removed ones */
     size_t changes;        /* removed and added ones */

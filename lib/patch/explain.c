@@ -1,10 +1,7 @@
 /* Why a hunk was refused. */
 #include "patch/explain.h"
 
-#include <string.h>
-
 #include "base/str.h"
-#include "patch/marks.h"
 
 enum { SHOWN_LINES = 12, SHOWN_WIDTH = 160, BEFORE = 3 };
 

@@ -5,8 +5,7 @@
 #include "base/buf.h"
 #include "patch/splice.h"
 
-/* Describe the place of hunk `i`, which is not found; `of` and `number` count the hunks of its
- * file, which is named first. */
+/* Describe the place of hunk `i`, which is not found; its file is named first. */
 void aire__explain_place(const aire_placing *placing, size_t i, const char *path,
                          aire_buf *message);
 

@@ -34,7 +34,7 @@ static const char *without_prefix(const char *path)
                                                                        : path;
 }
 
-/* Whether `path` is `end`, or ends in "/" and it. */
+/* Whether `path` ends in "/" and `end`. */
 static bool ends_in(const char *path, const char *end)
 {
     size_t n = strlen(path), m = strlen(end);
@@ -79,11 +79,6 @@ static bool is_namesake(const char *path, const char *other)
     return strcmp(base_name(path), base_name(other)) == 0;
 }
 
-size_t aire__path_namesake(const aire_patch_base *base, const char *path)
-{
-    return find_only(base, path, is_namesake);
-}
-
 static size_t find_source(const aire_patch_base *base, const char *const *variants, size_t count)
 {
     size_t found = AIRE_NO_SOURCE;
@@ -108,7 +103,7 @@ aire_status aire__path_resolve(aire_ctx *ctx, const aire_patch_base *base, const
         if (found == AIRE_NO_SOURCE && !makes)
             found = find_shorter(base, bare);
         if (found == AIRE_NO_SOURCE && !creates)
-            found = aire__path_namesake(base, bare);
+            found = find_only(base, bare, is_namesake);
     }
     *source = found;
     *out = aire__strdup(ctx, found == AIRE_NO_SOURCE ? name : base->sources[found].path);

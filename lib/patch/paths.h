@@ -19,10 +19,6 @@ size_t aire__path_source(const aire_patch_base *base, const char *path);
 aire_status aire__path_resolve(aire_ctx *ctx, const aire_patch_base *base, const char *written,
                                bool prefixed, bool creates, char **out, size_t *source);
 
-/* The only source with the same last part of its name; of several, the only one that is editable.
- */
-size_t aire__path_namesake(const aire_patch_base *base, const char *path);
-
 /* Whether a name only stands for one: "path/to/file.py". */
 bool aire__path_is_placeholder(const char *path);
 /* Whether two names are those of one file before and after: "x.py.orig" and "x.py". */

@@ -153,7 +153,6 @@ static aire_status find_choices(aire_placing *p, size_t i)
         return aire__fail_nomem();
     memcpy(p->candidates + choice->first, places, choice->count * sizeof *places);
     p->candidate_count += choice->count + 1;
-    place->places = choice->count;
     if (choice->count > 1 || choice->more) {
         place->state = AIRE_PLACE_AMBIGUOUS;
         place->first = places[0];

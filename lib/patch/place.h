@@ -36,7 +36,6 @@ typedef struct aire_place {
     size_t *map;        /* the file's line for each old line of the hunk; SIZE_MAX: none */
     size_t first, last; /* file lines between which it stands: [first, last) */
     size_t other;       /* ambiguous: a second place */
-    size_t places;      /* ambiguous: how many were seen */
 } aire_place;
 
 typedef struct aire_placing {

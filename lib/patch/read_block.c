@@ -10,8 +10,8 @@
 #include "base/str.h"
 
 typedef struct block {
-    size_t search, divider, replace, end; /* lines: of the marks, and one past the second text */
-    bool ended;                           /* the end was marked */
+    size_t search, divider, end; /* lines: of the marks, and one past the second text */
+    bool ended;                  /* the end was marked */
 } block;
 
 /* ---- the two texts ---- */
@@ -120,7 +120,7 @@ static aire_status add_texts(aire_reader *r, const aire_lines *a, const aire_lin
 
 /* ---- where they end ---- */
 
-/* The last line of [from, to) that is not blank; `from` if there is none. */
+/* One past the last line of [from, to) that is not blank; `from` if there is none. */
 static size_t last_text(const aire_reader *r, size_t from, size_t to)
 {
     while (to > from && is_blank_at(r, to - 1))
@@ -178,7 +178,6 @@ static aire_status find_marks(aire_reader *r, block *b)
             break;
         }
     }
-    b->replace = b->divider;
     b->end = at;
     if (dividers == 0)
         return aire__reader_complain(r, r->at,

@@ -2,7 +2,6 @@
 #include "patch/read.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/fail.h"
 #include "base/str.h"
@@ -118,7 +117,7 @@ bool aire__diff_begins(const aire_reader *r, size_t at)
     aire_line line = aire__reader_line(&view, at), next = aire__reader_line(&view, at + 1);
     if (names_file(&view, at))
         return true;
-    if (!aire__line_begins(&line, "@@") || !aire__read_hunk_header(&line, &hunk))
+    if (!aire__read_hunk_header(&line, &hunk))
         return false;
     return hunk.numbered || r->fenced || is_op(&next);
 }
@@ -155,6 +154,7 @@ static const char *skip_blanks(const char *text, const char *end)
 static const char *take_numbers(const char *text, const char *end, aire_hunk *hunk)
 {
     aire_hunk numbers = {0};
+    size_t new_start; /* follows from the old one */
     text = skip_blanks(text, end);
     if (text == end || *text++ != '-')
         return NULL;
@@ -164,13 +164,12 @@ static const char *take_numbers(const char *text, const char *end, aire_hunk *hu
     text = skip_blanks(text, end);
     if (text == end || *text++ != '+')
         return NULL;
-    text = take_range(text, end, &numbers.new_start, &numbers.new_count);
+    text = take_range(text, end, &new_start, &numbers.new_count);
     if (!text)
         return NULL;
     hunk->numbered = true;
     hunk->old_start = numbers.old_start;
     hunk->old_count = numbers.old_count;
-    hunk->new_start = numbers.new_start;
     hunk->new_count = numbers.new_count;
     return text;
 }

@@ -98,7 +98,6 @@ aire_status aire__target_split(aire_ctx *ctx, aire_edits *edits, const aire_text
 /* ---- parts that stand apart ---- */
 
 typedef struct parting {
-    aire_ctx *ctx;
     aire_edits *edits;
     aire_text *text;
     const aire_side *side; /* the hunk's old lines */
@@ -170,8 +169,7 @@ static bool find_parts(parting *p)
 static aire_status part_hunk(aire_ctx *ctx, aire_edits *edits, aire_text *text,
                              const aire_side *side, size_t hunk, aire_target *target, bool *done)
 {
-    parting p = {
-        .ctx = ctx, .edits = edits, .text = text, .side = side, .hunk = edits->hunks[hunk]};
+    parting p = {.edits = edits, .text = text, .side = side, .hunk = edits->hunks[hunk]};
     aire_status status = AIRE_OK;
     p.ends = aire__calloc(ctx, p.hunk.count + 1, sizeof *p.ends);
     if (!p.ends)
@@ -187,7 +185,7 @@ static aire_status part_hunk(aire_ctx *ctx, aire_edits *edits, aire_text *text,
 
 enum { PIECE_MIN = 4 };
 
-/* One side of a hunk as a text, without white space at both ends. */
+/* One side of a hunk as a text. */
 static void join(const aire_edits *edits, const aire_hunk *hunk, char left_out, aire_buf *to)
 {
     for (size_t i = 0; i < hunk->count; i++) {
@@ -397,11 +395,10 @@ static aire_status piece_hunk(aire_ctx *ctx, aire_edits *edits, const aire_text 
 /* ---- the whole ---- */
 
 aire_status aire__target_recast(aire_ctx *ctx, aire_edits *edits, aire_text *text,
-                                const aire_placing *placing, aire_target *target, bool *changed)
+                                const aire_placing *placing, aire_target *target)
 {
     aire_status status = AIRE_OK;
     size_t *hunks = target->hunks;
-    *changed = false;
     target->hunks = NULL;
     target->hunk_count = target->hunk_capacity = 0;
     for (size_t i = 0; i < placing->count && status == AIRE_OK; i++) {
@@ -415,7 +412,6 @@ aire_status aire__target_recast(aire_ctx *ctx, aire_edits *edits, aire_text *tex
             status = piece_hunk(ctx, edits, text, hunks[i], target, &done);
         if (status == AIRE_OK && !done)
             status = aire__target_add_hunk(ctx, target, hunks[i]);
-        *changed = *changed || done;
     }
     aire_free(ctx, hunks);
     return status;

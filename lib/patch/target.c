@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "patch/marks.h"
 #include "patch/whole.h"
 
 enum { LISTED_MAX = 8 };

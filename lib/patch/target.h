@@ -43,9 +43,9 @@ aire_status aire__target_split(aire_ctx *ctx, aire_edits *edits, const aire_text
                                aire_target *target);
 
 /* Put hunks that have no place, by the target's placing, in another form where that has one: parts
- * that stand apart, or the whole lines of which a block has a piece. *changed if any was. AIRE_OK,
- * AIRE_NOMEM. */
+ * that stand apart, or the whole lines of which a block has a piece. The target's list of
+ * hunks is another one then. AIRE_OK, AIRE_NOMEM. */
 aire_status aire__target_recast(aire_ctx *ctx, aire_edits *edits, aire_text *text,
-                                const aire_placing *placing, aire_target *target, bool *changed);
+                                const aire_placing *placing, aire_target *target);
 
 #endif

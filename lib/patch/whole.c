@@ -2,7 +2,6 @@
 #include "patch/whole.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fail.h"
 #include "base/str.h"
